@@ -1,0 +1,128 @@
+import tseslint from 'typescript-eslint';
+
+const mayImport = (...patterns) => ['error', { patterns }];
+const effects = {
+  regex: '^(node:(fs|crypto|http|https|net|child_process|timers)|pino|undici|mongodb|mongoose|express|@kubernetes/.*)',
+  message: 'A plan looks at an Observation; put the read into observe.ts.',
+};
+const mongooseElsewhere = { group: ['mongoose'], message: 'mongoose belongs in *.mongo.ts and mongo/.' };
+const expressElsewhere = {
+  group: ['express'],
+  allowTypeImports: true,
+  message: 'express belongs in routes.ts and http/.',
+};
+const clientElsewhere = {
+  group: ['@kubernetes/client-node', '@kubernetes/client-node/*'],
+  message: '@kubernetes/client-node belongs in operator/src/runtime/client.ts.',
+};
+const everywhere = [mongooseElsewhere, expressElsewhere, clientElsewhere];
+
+const ambient = [
+  {
+    selector: "MemberExpression[object.name='Date'][property.name='now']",
+    message: 'Time is an argument; the clock lives in clock.ts.',
+  },
+  {
+    selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+    message: 'Time is an argument; the clock lives in clock.ts.',
+  },
+  {
+    selector: "MemberExpression[object.name='Math'][property.name='random']",
+    message: 'Randomness is an argument; see clock.ts.',
+  },
+  {
+    selector: 'CallExpression[callee.name=/^set(Timeout|Interval)$/]',
+    message: 'Timers belong in clock.ts; pass a Clock.',
+  },
+  { selector: "MemberExpression[object.name='process']", message: 'The process belongs to main.ts.' },
+];
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', '**/artifacts/**', '**/*.config.js', '**/*.config.ts', '**/*.mjs'] },
+  {
+    files: ['**/*.ts', '**/*.tsx'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      'max-params': ['error', 3],
+      'max-depth': ['error', 3],
+      complexity: ['error', 10],
+      eqeqeq: 'error',
+      curly: ['error', 'multi-line'],
+      'no-console': 'error',
+      'no-restricted-syntax': ['error', ...ambient],
+      'no-restricted-imports': 'off',
+      '@typescript-eslint/no-restricted-imports': mayImport(...everywhere),
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/require-array-sort-compare': 'error',
+      // isolatedDeclarations wants written types on exported class fields and parameters.
+      '@typescript-eslint/no-inferrable-types': 'off',
+      '@typescript-eslint/consistent-generic-constructors': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['**/plan.ts', '**/order.ts', 'operator/src/api/**'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': mayImport(...everywhere, effects),
+      'no-restricted-syntax': [
+        'error',
+        ...ambient,
+        {
+          selector: ':function[async=true]',
+          message: 'A plan is synchronous; put the wait into observe.ts or apply.ts.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['operator/src/runtime/**'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': mayImport(mongooseElsewhere, expressElsewhere, clientElsewhere, {
+        regex: '^\\.\\./(?!runtime/)(api|stack|mongodb|signing-keys|consumers|auth-service)/|^\\.\\./main',
+        message: 'runtime/ knows Kubernetes and has never heard of AuthStack.',
+      }),
+    },
+  },
+  ...['mongodb', 'signing-keys', 'consumers', 'auth-service'].map((feature) => ({
+    files: [`operator/src/${feature}/**`],
+    ignores: [`operator/src/${feature}/plan.ts`],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': mayImport(...everywhere, {
+        regex: `^\\.\\./(?!${feature}/)(stack|mongodb|signing-keys|consumers|auth-service)/`,
+        message: 'Features do not import each other; only stack/ sees all of them.',
+      }),
+    },
+  })),
+  { files: ['operator/src/runtime/client.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
+  {
+    files: ['**/*.mongo.ts', '**/mongo/**', 'services/auth/**/*.test.ts', 'services/auth/src/main.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': mayImport(expressElsewhere, clientElsewhere) },
+  },
+  {
+    files: ['**/routes.ts', '**/http/**', '**/express.ts', 'packages/verify/**/*.test.ts', 'services/*/src/app.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': mayImport(mongooseElsewhere, clientElsewhere) },
+  },
+  {
+    files: [
+      '**/main.ts',
+      '**/clock.ts',
+      'cluster/**',
+      'test/**',
+      'bench/**',
+      'web/**',
+      '**/*.test.ts',
+      '**/testing/**',
+    ],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
+  { files: ['cluster/**', 'test/**', 'bench/**', 'operator/src/api/generate.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['**/*.test.ts', '**/*.test.tsx', 'test/**'],
+    rules: { '@typescript-eslint/explicit-module-boundary-types': 'off', complexity: 'off' },
+  },
+);
