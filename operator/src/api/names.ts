@@ -1,0 +1,83 @@
+import type { AuthStack } from './auth-stack.ts';
+
+export const FIELD_MANAGER = 'authstack-operator';
+export const FINALIZER = 'authstack.dev/cleanup';
+export const STACK_LABEL = 'authstack.dev/stack';
+export const STACK_NAMESPACE_LABEL = 'authstack.dev/stack-namespace';
+export const CONSUMER_LABEL = 'authstack.dev/consumer';
+export const APPLIED_HASH_ANNOTATION = 'authstack.dev/applied-hash';
+
+export type Component = 'mongodb' | 'auth' | 'signing-keys' | 'certificates' | 'consumer';
+
+/** Labels of every object the operator makes (Kubernetes' recommended labels and our own). */
+export function labelsOf(
+  stack: { readonly metadata: { readonly name: string } },
+  component: Component,
+): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': 'authstack',
+    'app.kubernetes.io/instance': stack.metadata.name,
+    'app.kubernetes.io/component': component,
+    'app.kubernetes.io/part-of': 'authstack',
+    'app.kubernetes.io/managed-by': 'authstack-operator',
+    [STACK_LABEL]: stack.metadata.name,
+  };
+}
+
+/** Selectors never carry what may change, such as a version. */
+export function selectorOf(
+  stack: { readonly metadata: { readonly name: string } },
+  component: Component,
+): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': 'authstack',
+    'app.kubernetes.io/instance': stack.metadata.name,
+    'app.kubernetes.io/component': component,
+  };
+}
+
+/** Names of the objects of one stack; all in the stack's own namespace. */
+export interface StackNames {
+  readonly mongodb: string;
+  readonly identity: string;
+  readonly keyfile: string;
+  readonly rootUser: string;
+  readonly authUser: string;
+  readonly agentTls: string;
+  readonly ca: string;
+  readonly signingKeys: string;
+  readonly jwks: string;
+  readonly authSecrets: string;
+  readonly auth: string;
+}
+
+export function namesOf(stackName: string): StackNames {
+  return {
+    mongodb: `${stackName}-mongodb`,
+    identity: `${stackName}-mongodb-identity`,
+    keyfile: `${stackName}-mongodb-keyfile`,
+    rootUser: `${stackName}-mongodb-root`,
+    authUser: `${stackName}-mongodb-auth-user`,
+    agentTls: `${stackName}-mongodb-agent-tls`,
+    ca: `${stackName}-ca`,
+    signingKeys: `${stackName}-signing-keys`,
+    jwks: `${stackName}-jwks`,
+    authSecrets: `${stackName}-auth-secrets`,
+    auth: `${stackName}-auth`,
+  };
+}
+
+/** The owner reference of objects that go with the stack; volumes, identity and credentials never carry it. */
+export function ownedBy(stack: AuthStack): {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller: true;
+  blockOwnerDeletion: true;
+}[] {
+  const { apiVersion, kind, metadata } = stack;
+  return [
+    { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true, blockOwnerDeletion: true },
+  ];
+}

@@ -1,0 +1,63 @@
+import type { Kind, KubernetesObject, ObjectRef } from './objects.ts';
+import { unreachable } from './objects.ts';
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+export interface ListOptions {
+  /** Absent: all namespaces. */
+  readonly namespace?: string;
+  /** Every label must be equal. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** The API server as features see it. Cached reads are of the watch, may be behind, and never block. */
+export interface Cluster {
+  /** From the watch of that kind; a kind that is not watched throws. */
+  cached<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef): T | undefined;
+  cachedList<T extends KubernetesObject>(kind: Kind<T>, options?: ListOptions): readonly T[];
+  /** Straight from the API server; undefined when it answers 404. */
+  read<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, options: CallOptions): Promise<T | undefined>;
+  /**
+   * Server-side apply with our field manager, forced. Sends nothing when the cached object already carries what
+   * `object` says. Throws `ApiError`.
+   */
+  apply(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<void>;
+  /** Create-only: an object of that name is left exactly as it is. */
+  create(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<'created' | 'exists'>;
+  /** Replaces the very version that `object.metadata.resourceVersion` names; another one throws `ApiError` 409. */
+  replace(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<void>;
+  /** Deletes the object only if it still has the uid it was decided for. Gone already is fine. */
+  delete(kind: Kind, target: ObjectRef & { readonly uid: string }, options: CallOptions): Promise<void>;
+}
+
+/** A write as data: what plans answer and `performKubernetes` does. */
+export type KubernetesAction =
+  | { readonly type: 'apply'; readonly kind: Kind; readonly object: KubernetesObject }
+  | { readonly type: 'create'; readonly kind: Kind; readonly object: KubernetesObject }
+  | { readonly type: 'replace'; readonly kind: Kind; readonly object: KubernetesObject }
+  | { readonly type: 'delete'; readonly kind: Kind; readonly target: ObjectRef & { readonly uid: string } };
+
+export async function performKubernetes(
+  action: KubernetesAction,
+  cluster: Cluster,
+  options: CallOptions,
+): Promise<void> {
+  switch (action.type) {
+    case 'apply':
+      await cluster.apply(action.kind, action.object, options);
+      return;
+    case 'create':
+      await cluster.create(action.kind, action.object, options);
+      return;
+    case 'replace':
+      await cluster.replace(action.kind, action.object, options);
+      return;
+    case 'delete':
+      await cluster.delete(action.kind, action.target, options);
+      return;
+    default:
+      unreachable(action);
+  }
+}

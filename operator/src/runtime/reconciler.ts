@@ -1,0 +1,72 @@
+import type { ConditionStatus, KubernetesObject, Millis } from './objects.ts';
+
+/** A condition as a plan states it; the runtime adds generation and transition time. */
+export interface ObservedCondition {
+  readonly type: string;
+  readonly status: ConditionStatus;
+  /** CamelCase, from a closed list of the feature. */
+  readonly reason: string;
+  /** What was seen, which object, what to do next. */
+  readonly message: string;
+}
+
+/** An event about the reconciled object (events.k8s.io/v1); repeats of one reason are counted, not multiplied. */
+export interface ReportedEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Why nothing moves any more although a phase's deadline has passed. */
+export interface Stalled {
+  readonly reason: string;
+  /** Names the object and the command to look at it. */
+  readonly message: string;
+}
+
+/** What a pure plan answers: the actions in order, and the report of what was observed. */
+export interface Plan<Action, Status> {
+  readonly actions: readonly Action[];
+  readonly conditions: readonly ObservedCondition[];
+  readonly status: Status;
+  /** Wall clock time of the next look that no watched change would bring; absent: wait for a change. */
+  readonly recheckAt?: Millis;
+  readonly events?: readonly ReportedEvent[];
+  readonly stalled?: Stalled;
+}
+
+/** What a plan of a deletion answers; the finalizer goes once `done`. */
+export interface RemovalPlan<Action, Status> extends Plan<Action, Status> {
+  readonly done: boolean;
+}
+
+/** What one pass found out; the runtime writes it to the status, once, and only when it differs. */
+export interface Outcome {
+  readonly conditions: readonly ObservedCondition[];
+  /** Merged over the stored status; `undefined` values remove their field. */
+  readonly status?: Readonly<Record<string, unknown>>;
+  readonly recheckAt?: Millis;
+  readonly events?: readonly ReportedEvent[];
+}
+
+export interface RemovalOutcome extends Outcome {
+  readonly done: boolean;
+}
+
+/** What the runtime gives to each pass. */
+export interface Pass {
+  /** Aborts at the pass's deadline, at shutdown and when leadership is lost. */
+  readonly signal: AbortSignal;
+  /** Wall clock at the beginning of the pass. */
+  readonly now: Millis;
+}
+
+/**
+ * Keeps one object as its spec says. Retries, deadlines, the status write and the finalizer belong to the runtime;
+ * what is thrown becomes an event, a metric and, past the deadline, the condition `Ready=Unknown/ReconcileFailed`.
+ */
+export interface Reconciler<T extends KubernetesObject> {
+  apply(object: T, pass: Pass): Promise<Outcome>;
+  /** Runs while the object is being deleted, until `done`. Without it the kind gets no finalizer. */
+  cleanup?(object: T, pass: Pass): Promise<RemovalOutcome>;
+}
