@@ -1,0 +1,183 @@
+import { z } from 'zod';
+
+/** What operator and agent agree on besides the bodies. */
+export const agentContract = {
+  apiPort: 9443,
+  probePort: 9090,
+  /** The API serves only clients whose certificate chains to the stack's CA and carries this common name. */
+  clientCommonName: 'authstack-operator',
+  paths: {
+    observation: '/v1/observation',
+    release: '/v1/release',
+    initiate: '/v1/initiate',
+    reconfig: '/v1/reconfig',
+    users: '/v1/users',
+    stepDown: '/v1/step-down',
+  },
+} as const;
+
+export const memberState = z.enum([
+  'STARTUP',
+  'PRIMARY',
+  'SECONDARY',
+  'RECOVERING',
+  'STARTUP2',
+  'UNKNOWN',
+  'ARBITER',
+  'DOWN',
+  'ROLLBACK',
+  'REMOVED',
+]);
+export type MemberState = z.infer<typeof memberState>;
+
+// Replies are read leniently and requests strictly: agent and operator are upgraded at different times.
+const configMember = z.object({
+  _id: z.int().min(0).max(255),
+  host: z.string().min(3).max(300),
+  votes: z.union([z.literal(0), z.literal(1)]),
+  priority: z.number().min(0).max(1000),
+});
+export type ConfigMember = z.infer<typeof configMember>;
+
+const observedMember = z.object({
+  _id: z.int(),
+  host: z.string(),
+  state: memberState,
+  health: z.union([z.literal(0), z.literal(1)]),
+  /** 0 while the member has reported none. */
+  optimeMillis: z.number(),
+  /** Behind the primary; absent when no primary is in sight or the member is not reached. */
+  lagSeconds: z.number().min(0).exactOptional(),
+});
+export type ObservedMember = z.infer<typeof observedMember>;
+
+export const volumeState = z.enum(['empty', 'data', 'unreadable']);
+export type VolumeState = z.infer<typeof volumeState>;
+
+const volume = z.object({
+  /** `empty` only when that is certain; whatever cannot be told from damage is `unreadable`. */
+  state: volumeState,
+  /** From the marker on the volume: the claim it was released for, and the set it belongs to. */
+  pvcUid: z.string().exactOptional(),
+  replicaSetId: z.string().exactOptional(),
+  /** Why the volume is unreadable, for people. */
+  problem: z.string().exactOptional(),
+});
+export type Volume = z.infer<typeof volume>;
+
+/**
+ * `waiting`: mongod is held. `released`: it was let go (whether it still runs is `mongod.state`).
+ * `unknown`: the mongod container has not started yet.
+ */
+export const gateState = z.enum(['waiting', 'released', 'unknown']);
+export type GateState = z.infer<typeof gateState>;
+
+const mongod = z.object({
+  /** `down`: nothing listens. `starting`: it listens and does not answer. */
+  state: z.enum(['down', 'starting', 'answers']),
+  version: z.string().exactOptional(),
+  featureCompatibilityVersion: z.string().exactOptional(),
+  /** Why nothing more is known of a mongod that answers, for people. */
+  problem: z.string().exactOptional(),
+});
+export type MongodObservation = z.infer<typeof mongod>;
+
+const replicaSet = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('unknown') }),
+  /** A mongod that runs and was never part of a set. */
+  z.object({ state: z.literal('notInitialized') }),
+  z.object({
+    state: z.literal('initialized'),
+    /** Hex. */
+    replicaSetId: z.string(),
+    self: memberState,
+    selfHost: z.string().exactOptional(),
+    config: z.object({ version: z.int(), term: z.int(), members: z.array(configMember) }),
+    /** As this member sees them; empty when it cannot tell (a removed member). */
+    members: z.array(observedMember),
+    /** Only the primary can tell: `false` everywhere else. */
+    configCommitted: z.boolean(),
+  }),
+]);
+export type ReplicaSetObservation = z.infer<typeof replicaSet>;
+
+export const observation = z.object({ podUid: z.string(), volume, gate: gateState, mongod, replicaSet });
+export type Observation = z.infer<typeof observation>;
+
+const pvcUid = z.string().min(1).max(64);
+
+export const releaseRequest = z.strictObject({ pvcUid });
+export type ReleaseRequest = z.infer<typeof releaseRequest>;
+
+export const initiateRequest = z.strictObject({
+  pvcUid,
+  /** `<member>.<service>.<namespace>.svc:27017`, as the other members will reach it. */
+  host: z.string().regex(/^[A-Za-z0-9.-]{1,253}:\d{1,5}$/, 'must be host:port'),
+  electionTimeoutMillis: z.int().min(1000).max(60_000),
+});
+export type InitiateRequest = z.infer<typeof initiateRequest>;
+export const initiateReply = z.object({ replicaSetId: z.string() });
+export type InitiateReply = z.infer<typeof initiateReply>;
+
+export const reconfigRequest = z.strictObject({
+  /** The version the change was decided on; another one in the database is `CONFIG_CHANGED`. */
+  expectedVersion: z.int().min(1),
+  members: z.array(z.strictObject(configMember.shape)).min(1).max(50),
+});
+export type ReconfigRequest = z.infer<typeof reconfigRequest>;
+export const reconfigReply = z.object({ version: z.int() });
+export type ReconfigReply = z.infer<typeof reconfigReply>;
+
+export const userRequest = z.strictObject({
+  username: z.string().min(1).max(128),
+  password: z.string().min(16).max(1024),
+  roles: z.array(z.strictObject({ role: z.string().min(1).max(128), db: z.string().min(1).max(64) })).max(32),
+});
+export type UserRequest = z.infer<typeof userRequest>;
+export const userReply = z.object({ outcome: z.enum(['created', 'updated', 'unchanged']) });
+export type UserReply = z.infer<typeof userReply>;
+
+export const errorCode = z.enum([
+  'BAD_REQUEST',
+  'BODY_TOO_LARGE',
+  'CLIENT_REFUSED',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'UNSUPPORTED_MEDIA_TYPE',
+  /** The volume was released for another claim, or for none yet. */
+  'VOLUME_MISMATCH',
+  /** The volume cannot be judged; nothing starts on it. */
+  'VOLUME_UNREADABLE',
+  /** The volume belonged to a set before, so no new one is founded on it. */
+  'VOLUME_OF_A_SET',
+  /** The mongod container has not come to its gate yet. */
+  'GATE_NOT_WAITING',
+  'MONGOD_UNAVAILABLE',
+  /** mongod does not accept the keyfile's content for `__system`. */
+  'KEYFILE_REFUSED',
+  'NOT_INITIALIZED',
+  'NOT_PRIMARY',
+  'CONFIG_CHANGED',
+  /** mongod finds the configuration invalid, or cannot reach the host named in it. */
+  'CONFIG_REFUSED',
+  /** No majority has the configuration yet: ask again, the change may already be in force. */
+  'CONFIG_NOT_COMMITTED',
+  /** mongod refused the user, or no majority confirmed it in time. */
+  'USER_REFUSED',
+  /** No caught-up electable member could take over. */
+  'NO_SUCCESSOR',
+  'INTERNAL',
+]);
+export type ErrorCode = z.infer<typeof errorCode>;
+
+/** RFC 9457; every answer of 400 and above has this body, as `application/problem+json`. */
+export const problem = z.object({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  code: errorCode,
+  detail: z.string(),
+  /** For `BAD_REQUEST`: one entry for each field that is wrong. */
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).exactOptional(),
+});
+export type Problem = z.infer<typeof problem>;

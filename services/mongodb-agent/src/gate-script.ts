@@ -1,0 +1,81 @@
+/**
+ * Runs in MongoDB's own image, in mongod's place, and becomes mongod once the agent has given its word.
+ * Arguments: gate directory, data directory, keyfile, then mongod with its arguments.
+ *
+ * The word names the wait it answers (a fresh UUID for each start), so a word left over
+ * from an earlier start, of a mongod killed at whatever moment, opens nothing.
+ * It needs a POSIX sh, mkdir, mv, cp, chmod, rm and sleep.
+ */
+const script = `set -eu
+gate=$1 data=$2 keyfile=$3
+shift 3
+umask 077
+# As process 1 a shell without a trap would sit out the whole grace period.
+trap 'exit 143' TERM INT
+read -r wait < /proc/sys/kernel/random/uuid
+printf '%s\\n' "$wait" > "$gate/waiting.new"
+mv -f "$gate/waiting.new" "$gate/waiting"
+echo "gate: waiting for the agent's word ($wait)"
+word=
+while [ "$word" != "$wait" ]; do
+  word=
+  if [ -f "$gate/release" ]; then read -r word < "$gate/release" || word=; fi
+  if [ "$word" != "$wait" ]; then sleep 0.2 2>/dev/null || sleep 1; fi
+done
+mkdir -p "$data/db"
+# mongod refuses a keyfile that its group may read, and a mounted Secret cannot be made otherwise.
+rm -f "$gate/keyfile"
+cp "$keyfile" "$gate/keyfile"
+chmod 600 "$gate/keyfile"
+printf '%s\\n' "$wait" > "$gate/opened"
+rm -f "$gate/waiting" "$gate/release"
+echo "gate: open"
+exec "$@"
+`;
+
+export const replicaSetName = 'rs0';
+
+export interface GateOptions {
+  /** Where the volume is mounted; mongod's files live in `<dataDir>/db`. Default `/data`. */
+  readonly dataDir?: string;
+  /** The emptyDir shared with the agent. Default `/gate`. */
+  readonly gateDir?: string;
+  /** The mounted keyfile Secret. Default `/etc/mongodb/keyfile/keyfile`. */
+  readonly keyFile?: string;
+  /** Default 27017. */
+  readonly port?: number;
+  /** Default: `mongod` on PATH. */
+  readonly mongod?: string;
+  /** Further arguments of mongod, such as `--wiredTigerCacheSizeGB`. */
+  readonly mongodArgs?: readonly string[];
+}
+
+/**
+ * How long mongod may hand over and let running operations end after TERM, before it shuts down.
+ * The pod's terminationGracePeriodSeconds must cover this and a checkpoint.
+ */
+export const shutdownHandoverMillis = 5_000;
+
+/** `command` and `args` of the mongod container. */
+export function gateContainer(options: GateOptions = {}): { command: string[]; args: string[] } {
+  const { dataDir = '/data', gateDir = '/gate', keyFile = '/etc/mongodb/keyfile/keyfile' } = options;
+  return {
+    command: ['/bin/sh', '-c', script, 'gate', gateDir, dataDir, keyFile],
+    args: [options.mongod ?? 'mongod', ...mongodArguments(dataDir, gateDir, options)],
+  };
+}
+
+function mongodArguments(dataDir: string, gateDir: string, { port = 27017, mongodArgs = [] }: GateOptions): string[] {
+  return [
+    ...['--replSet', replicaSetName],
+    ...['--dbpath', `${dataDir}/db`],
+    ...['--keyFile', `${gateDir}/keyfile`],
+    ...['--bind_ip_all', '--port', String(port)],
+    // The root file system is read-only, and nobody uses the socket in /tmp.
+    '--nounixsocket',
+    // The agent signs in as __system; no one else in the pod's network is let in unasked.
+    ...['--setParameter', 'enableLocalhostAuthBypass=0'],
+    ...['--setParameter', `shutdownTimeoutMillisForSignaledShutdown=${String(shutdownHandoverMillis)}`],
+    ...mongodArgs,
+  ];
+}
