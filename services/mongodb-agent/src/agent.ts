@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { AddressInfo, Server } from 'node:net';
+import type { Logger } from 'pino';
+import type { Observation } from './api.ts';
+import type { Clock } from './clock.ts';
+import { Refusal } from './errors.ts';
+import { openGate } from './gate/gate.ts';
+import { keepGate, release } from './gate/keeper.ts';
+import { gateState } from './gate/plan.ts';
+import { createApiServer } from './http/api-server.ts';
+import { createProbeServer } from './http/probe-server.ts';
+import { commandRoutes } from './http/routes.ts';
+import { keepTlsFresh, readTlsFiles } from './http/tls-files.ts';
+import { createMetrics } from './metrics.ts';
+import { openMongod } from './mongod/connection.ts';
+import { initiate } from './mongod/initiate.ts';
+import { isReady, observeMongod } from './mongod/observe.ts';
+import { reconfig } from './mongod/reconfig.ts';
+import { stepDown } from './mongod/step-down.ts';
+import { ensureUser } from './mongod/users.ts';
+import { openVolume } from './volume/volume.ts';
+
+export interface AgentOptions {
+  readonly podUid: string;
+  readonly dataDir: string;
+  readonly gateDir: string;
+  readonly keyFile: string;
+  readonly tlsDir: string;
+  readonly mongodPort: number;
+  readonly apiPort: number;
+  readonly probePort: number;
+}
+
+export interface Agent {
+  readonly apiPort: number;
+  readonly probePort: number;
+  /** Stops serving; mongod is left as it is. */
+  close(): Promise<void>;
+}
+
+export async function startAgent(options: AgentOptions, { clock, log }: { clock: Clock; log: Logger }): Promise<Agent> {
+  const { podUid, dataDir, gateDir, tlsDir } = options;
+  const ending = new AbortController();
+  const gate = openGate(gateDir);
+  const volume = openVolume(dataDir);
+  // The gate's copy is what the running mongod has read, whatever became of the Secret since.
+  const mongod = openMongod({ port: options.mongodPort, keyFiles: [join(gateDir, 'keyfile'), options.keyFile] });
+
+  async function observe(): Promise<Observation> {
+    const seen = await observeMongod(mongod);
+    const disk = await volume.read();
+    const { replicaSet } = seen;
+    // A joined member learns its set's id from the others; the volume must know it too.
+    if (replicaSet.state === 'initialized' && disk.pvcUid !== undefined && disk.replicaSetId === undefined) {
+      await volume.noteReplicaSet(replicaSet.replicaSetId);
+    }
+    return { podUid, volume: disk, gate: gateState(await gate.read()), ...seen };
+  }
+
+  const metrics = createMetrics(observe);
+  const routes = commandRoutes({
+    observe,
+    release: (request) => release({ gate, volume }, request),
+    initiate: (request) => initiate({ mongod, volume }, request),
+    reconfig: (request) => reconfig({ mongod, clock }, request),
+    ensureUser: (request) => ensureUser(mongod, request),
+    stepDown: () => stepDown(mongod),
+  });
+  const tls = await readTlsFiles(tlsDir);
+  const api = createApiServer({ routes, tls, clock, log, counted: metrics.countRequest });
+  const probes = createProbeServer({
+    ready: async () => {
+      try {
+        return (await isReady(mongod))
+          ? { ready: true, why: 'ok' }
+          : { ready: false, why: 'mongod is neither primary nor secondary' };
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        return { ready: false, why: error.message };
+      }
+    },
+    metrics: metrics.text,
+  });
+
+  const apiPort = await listen(api, options.apiPort);
+  const probePort = await listen(probes, options.probePort);
+  const running = [
+    keepGate({ gate, volume, clock, log }, ending.signal),
+    keepTlsFresh({ directory: tlsDir, server: api, clock, log }, ending.signal),
+  ];
+  log.info({ apiPort, probePort }, 'serving');
+  return {
+    apiPort,
+    probePort,
+    close: async () => {
+      ending.abort();
+      for (const server of [api, probes]) {
+        server.close();
+        server.closeAllConnections();
+      }
+      await Promise.all(running);
+      await mongod.close();
+    },
+  };
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  server.listen(port);
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}

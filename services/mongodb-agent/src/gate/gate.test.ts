@@ -1,0 +1,122 @@
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { agentContract } from '../api.ts';
+import { eventually, keyFileContent, startPod } from '../testing/pod.ts';
+import type { Pod } from '../testing/pod.ts';
+
+const { paths } = agentContract;
+const pvcUid = 'pvc-0';
+
+async function waits(pod: Pod): Promise<string> {
+  await eventually(pod.observe, { holds: ({ gate }) => gate === 'waiting' });
+  return readFile(join(pod.gateDir, 'waiting'), 'utf8');
+}
+
+async function answers(pod: Pod): Promise<void> {
+  await eventually(pod.observe, { holds: ({ mongod }) => mongod.state === 'answers' });
+}
+
+describe('with a real mongod behind the real gate', () => {
+  test('an empty volume is held until the operator releases it, and has a marker before mongod has a file', async () => {
+    await using pod = await startPod();
+    await expect(pod.observe()).resolves.toMatchObject({ gate: 'unknown', mongod: { state: 'down' } });
+    await expect(pod.call(paths.release, { pvcUid })).resolves.toMatchObject({ body: { code: 'GATE_NOT_WAITING' } });
+
+    pod.startContainer();
+    await eventually(() => Promise.resolve(pod.log.join('')), {
+      holds: (log) => log.includes('mongod is held: the volume is empty'),
+    });
+    await expect(pod.observe()).resolves.toMatchObject({
+      podUid: 'pod-0',
+      volume: { state: 'empty' },
+      gate: 'waiting',
+      mongod: { state: 'down' },
+      replicaSet: { state: 'unknown' },
+    });
+
+    await expect(pod.call(paths.release, { pvcUid })).resolves.toEqual({ status: 204, body: undefined });
+    await answers(pod);
+    await expect(pod.observe()).resolves.toMatchObject({
+      volume: { state: 'data', pvcUid },
+      gate: 'released',
+      mongod: { version: expect.stringMatching(/^\d+\.\d+\./) },
+      replicaSet: { state: 'notInitialized' },
+    });
+    const copy = await stat(join(pod.gateDir, 'keyfile'));
+    expect(copy.mode & 0o777).toBe(0o600);
+    await expect(readFile(join(pod.gateDir, 'keyfile'), 'utf8')).resolves.toBe(keyFileContent);
+  });
+
+  test('a mongod killed at once asks for a fresh word, and with data it gets it without the operator', async () => {
+    await using pod = await startPod();
+    pod.startContainer();
+    const first = await waits(pod);
+    await pod.call(paths.release, { pvcUid });
+    await answers(pod);
+
+    await pod.endContainer('SIGKILL');
+    await expect(pod.observe()).resolves.toMatchObject({ mongod: { state: 'down' }, volume: { state: 'data' } });
+    pod.startContainer();
+    await answers(pod);
+
+    await expect(readFile(join(pod.gateDir, 'opened'), 'utf8')).resolves.not.toBe(first);
+  });
+
+  test('a word left over from an earlier start opens nothing', async () => {
+    await using pod = await startPod();
+    pod.startContainer();
+    const first = await waits(pod);
+    await pod.endContainer('SIGKILL');
+    await writeFile(join(pod.gateDir, 'release'), first);
+
+    pod.startContainer();
+    await eventually(() => readFile(join(pod.gateDir, 'waiting'), 'utf8'), { holds: (wait) => wait !== first });
+    await eventually(() => Promise.resolve(pod.log.filter((line) => line.includes('is held')).length), {
+      holds: (lines) => lines >= 1,
+    });
+    await expect(pod.observe()).resolves.toMatchObject({ gate: 'waiting', mongod: { state: 'down' } });
+    await pod.call(paths.release, { pvcUid });
+    await answers(pod);
+  });
+
+  test('a held container ends at once when its pod is stopped', async () => {
+    await using pod = await startPod();
+    pod.startContainer();
+    await waits(pod);
+
+    await expect(pod.endContainer('SIGTERM')).resolves.toBe(143);
+  });
+
+  test('a volume released for one claim is never released for another', async () => {
+    await using pod = await startPod();
+    pod.startContainer();
+    await waits(pod);
+    await pod.call(paths.release, { pvcUid });
+    await answers(pod);
+    await pod.endContainer('SIGKILL');
+    await rm(join(pod.dataDir, 'db'), { recursive: true });
+    pod.startContainer();
+    await waits(pod);
+
+    await expect(pod.call(paths.release, { pvcUid: 'pvc-other' })).resolves.toMatchObject({
+      status: 409,
+      body: { code: 'VOLUME_MISMATCH', detail: expect.stringContaining('was released for claim pvc-0') },
+    });
+    await expect(pod.observe()).resolves.toMatchObject({ volume: { state: 'empty', pvcUid }, gate: 'waiting' });
+  });
+
+  test('nothing starts on a volume that cannot be judged', async () => {
+    await using pod = await startPod();
+    await mkdir(join(pod.dataDir, 'db'));
+    await writeFile(join(pod.dataDir, 'db', 'collection-0.wt'), 'rest of a database');
+    pod.startContainer();
+    await waits(pod);
+
+    await expect(pod.call(paths.release, { pvcUid })).resolves.toMatchObject({
+      status: 409,
+      body: { code: 'VOLUME_UNREADABLE' },
+    });
+    await expect(pod.observe()).resolves.toMatchObject({ volume: { state: 'unreadable' }, gate: 'waiting' });
+  });
+});

@@ -1,0 +1,34 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isErrno } from '../errors.ts';
+import type { GateFiles } from './plan.ts';
+
+export interface Gate {
+  read(): Promise<GateFiles>;
+  /** Gives the word for one start of mongod; any other start stays held. */
+  open(wait: string): Promise<void>;
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export function openGate(gateDir: string): Gate {
+  async function read(name: 'waiting' | 'release' | 'opened'): Promise<Partial<Record<typeof name, string>>> {
+    try {
+      const content = (await readFile(join(gateDir, name), 'utf8')).trim();
+      // Half a line of a file being written is no word yet.
+      return uuid.test(content) ? { [name]: content } : {};
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return {};
+      throw error;
+    }
+  }
+
+  return {
+    read: async () => ({ ...(await read('opened')), ...(await read('release')), ...(await read('waiting')) }),
+    open: async (wait) => {
+      const word = join(gateDir, 'release');
+      await writeFile(`${word}.new`, `${wait}\n`, { mode: 0o600 });
+      await rename(`${word}.new`, word);
+    },
+  };
+}

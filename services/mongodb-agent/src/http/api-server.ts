@@ -1,0 +1,97 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
+import { TLSSocket } from 'node:tls';
+import type { Logger } from 'pino';
+import { agentContract } from '../api.ts';
+import type { Clock } from '../clock.ts';
+import { Refusal } from '../errors.ts';
+import { problemOf } from './problem.ts';
+import type { Route } from './routes.ts';
+import type { TlsFiles } from './tls-files.ts';
+
+export interface ApiServerDeps {
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly tls: TlsFiles;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly counted: (request: { route: string; code: string }) => void;
+}
+
+const maxBodyBytes = 64 * 1024;
+
+/** The TLS handshake proves the stack's CA; the name in the certificate decides who may speak. */
+export function createApiServer({ routes, tls, clock, log, counted }: ApiServerDeps): Server {
+  const options = { ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
+  const server = createServer({ ...options, requestTimeout: 10_000 }, (request, response) => {
+    void answer(request, response);
+  });
+  return server;
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedAt = clock.now();
+    const path = request.url?.split('?')[0] ?? '';
+    const outcome = await serve(request, routes.get(path)).catch((error: unknown) => failed(error, path));
+    const { status, code } = send(response, outcome);
+    counted({ route: routes.has(path) ? path : '(none)', code });
+    // Observations come every few seconds; only the acts are worth a line.
+    if (request.method !== 'GET') log.info({ path, status, code, millis: clock.now() - startedAt }, 'request');
+  }
+
+  function failed(error: unknown, path: string): Outcome {
+    const problem = problemOf(error);
+    if (problem.code === 'INTERNAL') log.error({ err: error, path }, 'request failed');
+    return { problem };
+  }
+}
+
+type Outcome = { readonly body: unknown } | { readonly problem: ReturnType<typeof problemOf> };
+
+async function serve(request: IncomingMessage, route: Route | undefined): Promise<Outcome> {
+  refuseStrangers(request);
+  if (!route) throw new Refusal('NOT_FOUND', `there is no ${request.url ?? ''}`);
+  if (request.method !== route.method) throw new Refusal('METHOD_NOT_ALLOWED', `use ${route.method}`);
+  return { body: await route.handle(route.method === 'POST' ? await readJson(request) : undefined) };
+}
+
+function refuseStrangers(request: IncomingMessage): void {
+  const { socket } = request;
+  const isAuthorized = socket instanceof TLSSocket && socket.authorized;
+  if (!isAuthorized || socket.getPeerCertificate().subject.CN !== agentContract.clientCommonName) {
+    throw new Refusal('CLIENT_REFUSED', `only ${agentContract.clientCommonName} may use this API`);
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBodyBytes) throw new Refusal('BODY_TOO_LARGE', `a body may have ${maxBodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  if (size === 0) return undefined;
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
+    throw new Refusal('UNSUPPORTED_MEDIA_TYPE', 'send application/json');
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    // The parser's message quotes the body, which may hold a password.
+    throw new Refusal('BAD_REQUEST', 'the body is not JSON');
+  }
+}
+
+function send(response: ServerResponse, outcome: Outcome): { status: number; code: string } {
+  if ('problem' in outcome) {
+    const { status, code } = outcome.problem;
+    response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(outcome.problem));
+    return { status, code };
+  }
+  if (outcome.body === undefined) {
+    response.writeHead(204).end();
+    return { status: 204, code: 'OK' };
+  }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(outcome.body));
+  return { status: 200, code: 'OK' };
+}

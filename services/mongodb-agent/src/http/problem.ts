@@ -1,0 +1,51 @@
+import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
+import type { ErrorCode, Problem } from '../api.ts';
+import { Refusal } from '../errors.ts';
+
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  BAD_REQUEST: 400,
+  BODY_TOO_LARGE: 413,
+  CLIENT_REFUSED: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  VOLUME_MISMATCH: 409,
+  VOLUME_UNREADABLE: 409,
+  VOLUME_OF_A_SET: 409,
+  GATE_NOT_WAITING: 409,
+  MONGOD_UNAVAILABLE: 503,
+  KEYFILE_REFUSED: 503,
+  NOT_INITIALIZED: 409,
+  NOT_PRIMARY: 409,
+  CONFIG_CHANGED: 409,
+  CONFIG_REFUSED: 409,
+  CONFIG_NOT_COMMITTED: 503,
+  USER_REFUSED: 409,
+  NO_SUCCESSOR: 409,
+  INTERNAL: 500,
+};
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Refusal) return problem(error.code, error.message);
+  if (error instanceof z.ZodError) {
+    const errors = error.issues.flatMap(fieldErrors);
+    return {
+      ...problem('BAD_REQUEST', `the body is not as it should be: ${errors.map(({ field }) => field).join(', ')}`),
+      errors,
+    };
+  }
+  // What went wrong inside stays inside: it is in the log.
+  return problem('INTERNAL', 'the agent failed; its log says why: kubectl logs <pod> -c agent');
+}
+
+function problem(code: ErrorCode, detail: string): Problem {
+  const status = statuses[code];
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? code, status, code, detail };
+}
+
+function fieldErrors({ path, message, ...issue }: z.core.$ZodIssue): { field: string; message: string }[] {
+  const parent = path.map(String);
+  if (issue.code !== 'unrecognized_keys') return [{ field: parent.join('.') || '(body)', message }];
+  return issue.keys.map((key) => ({ field: [...parent, key].join('.'), message: 'unknown field' }));
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { agentContract, initiateRequest, reconfigRequest, releaseRequest, userRequest } from '../api.ts';
+import type {
+  InitiateReply,
+  InitiateRequest,
+  Observation,
+  ReconfigReply,
+  ReconfigRequest,
+  ReleaseRequest,
+  UserReply,
+  UserRequest,
+} from '../api.ts';
+
+/** What the operator may ask of the agent. */
+export interface Commands {
+  readonly observe: () => Promise<Observation>;
+  readonly release: (request: ReleaseRequest) => Promise<void>;
+  readonly initiate: (request: InitiateRequest) => Promise<InitiateReply>;
+  readonly reconfig: (request: ReconfigRequest) => Promise<ReconfigReply>;
+  readonly ensureUser: (request: UserRequest) => Promise<UserReply>;
+  readonly stepDown: () => Promise<void>;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** Answers the body to send; `undefined` is 204. */
+  readonly handle: (body: unknown) => Promise<unknown>;
+}
+
+const nothing = z.strictObject({});
+
+export function commandRoutes(commands: Commands): ReadonlyMap<string, Route> {
+  const { paths } = agentContract;
+  return new Map<string, Route>([
+    [paths.observation, { method: 'GET', handle: commands.observe }],
+    [paths.release, post(releaseRequest, commands.release)],
+    [paths.initiate, post(initiateRequest, commands.initiate)],
+    [paths.reconfig, post(reconfigRequest, commands.reconfig)],
+    [paths.users, post(userRequest, commands.ensureUser)],
+    [paths.stepDown, post(nothing, commands.stepDown)],
+  ]);
+}
+
+function post<Body>(schema: z.ZodType<Body>, command: (body: Body) => Promise<unknown>): Route {
+  return { method: 'POST', handle: async (body) => command(schema.parse(body ?? {})) };
+}

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { MongoClient } from 'mongodb';
+import type { Document, MongoClientOptions } from 'mongodb';
+import { asRefusal, hasCode, code, unavailable } from './failures.ts';
+import { isErrno } from '../errors.ts';
+
+export interface CommandOptions {
+  readonly db?: string;
+  readonly timeoutMillis?: number;
+}
+
+/** The mongod of this pod, and no other member. Every failure that the caller can act upon is a `Refusal`. */
+export interface Mongod {
+  /** Whether anything listens on mongod's port. */
+  listens(): Promise<boolean>;
+  command(command: Document, options?: CommandOptions): Promise<Document>;
+  /** Whether mongod accepts this user with this password. */
+  accepts(credentials: { username: string; password: string }): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface MongodOptions {
+  readonly port: number;
+  /** The first that exists counts: the copy that the running mongod has read goes before the mounted one. */
+  readonly keyFiles: readonly string[];
+}
+
+const host = '127.0.0.1';
+const patience = 3_000;
+
+const clientOptions = {
+  directConnection: true,
+  authMechanism: 'SCRAM-SHA-256',
+  appName: 'authstack-mongodb-agent',
+  connectTimeoutMS: patience,
+  serverSelectionTimeoutMS: patience,
+  heartbeatFrequencyMS: 5_000,
+  maxPoolSize: 4,
+} as const satisfies MongoClientOptions;
+
+export function openMongod({ port, keyFiles }: MongodOptions): Mongod {
+  const uri = `mongodb://${host}:${String(port)}/`;
+  let current: { readonly key: string; readonly client: MongoClient } | undefined;
+
+  /** mongod reads its keyfile once, at its start, so a client is good for one content of it. */
+  async function systemClient(): Promise<MongoClient> {
+    const key = await readKey(keyFiles);
+    if (current?.key === key) return current.client;
+    const outdated = current;
+    const auth = { username: '__system', password: key };
+    current = { key, client: new MongoClient(uri, { ...clientOptions, auth, authSource: 'local' }) };
+    await outdated?.client.close();
+    return current.client;
+  }
+
+  return {
+    listens: () => listens(port),
+    command: async (command, { db = 'admin', timeoutMillis = patience } = {}) => {
+      const client = await systemClient();
+      try {
+        return await client.db(db).command(command, { timeoutMS: timeoutMillis });
+      } catch (error) {
+        throw asRefusal(error);
+      }
+    },
+    accepts: async (auth) => {
+      await using client = new MongoClient(uri, { ...clientOptions, auth, authSource: 'admin', maxPoolSize: 1 });
+      try {
+        await client.db('admin').command({ ping: 1 }, { timeoutMS: patience });
+        return true;
+      } catch (error) {
+        if (hasCode(error, code.authenticationFailed)) return false;
+        throw asRefusal(error);
+      }
+    },
+    close: async () => {
+      const last = current;
+      current = undefined;
+      await last?.client.close();
+    },
+  };
+}
+
+async function readKey(files: readonly string[]): Promise<string> {
+  for (const file of files) {
+    try {
+      const key = (await readFile(file, 'utf8')).replaceAll(/\s/g, '');
+      if (key !== '') return key;
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error;
+    }
+  }
+  throw unavailable(new Error(`no keyfile at ${files.join(' or ')}`));
+}
+
+function listens(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect({ host, port, timeout: patience });
+  socket.once('connect', () => {
+    resolve(true);
+  });
+  socket.once('error', () => {
+    resolve(false);
+  });
+  socket.once('timeout', () => {
+    resolve(false);
+  });
+  return promise.finally(() => {
+    socket.destroy();
+  });
+}

@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { tool } from '../../../../test/support/tools.ts';
+import { startAgent } from '../agent.ts';
+import { agentContract, observation } from '../api.ts';
+import type { Observation } from '../api.ts';
+import { systemClock } from '../clock.ts';
+import { gateContainer } from '../gate-script.ts';
+import { createAuthority, writeTlsFiles } from './certificates.ts';
+import type { Authority, KeyPair } from './certificates.ts';
+
+export const keyFileContent = 'dGhlIHJvb3Qgb2YgdHJ1c3Q\nb2YgYSByZXBsaWNhIHNldA==\n';
+
+export interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** One member: the agent in this process, and beside it a real mongod behind the real gate, on a volume of its own. */
+export interface Pod extends AsyncDisposable {
+  readonly dataDir: string;
+  readonly gateDir: string;
+  readonly host: string;
+  readonly apiPort: number;
+  readonly probes: string;
+  readonly authority: Authority;
+  /** What the agent has logged. */
+  readonly log: readonly string[];
+  /** Starts the mongod container, as the kubelet does after each of its ends. */
+  readonly startContainer: () => void;
+  /** Resolves once the container is gone, with its exit code (null when a signal ended it). */
+  readonly endContainer: (signal: NodeJS.Signals) => Promise<number | null>;
+  readonly call: (path: string, body?: object | string, client?: KeyPair) => Promise<Reply>;
+  readonly observe: () => Promise<Observation>;
+}
+
+export async function startPod(ordinal = 0): Promise<Pod> {
+  const home = await mkdtemp(join(tmpdir(), 'authstack-agent-'));
+  const [dataDir, gateDir, tlsDir, keyFile] = ['data', 'gate', 'tls', 'keyfile'].map((name) => join(home, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const authority = await createAuthority();
+  const operator = await authority.issue(agentContract.clientCommonName);
+  await writeTlsFiles(tlsDir, authority, await authority.issue('agent'));
+  await Promise.all([mkdir(dataDir), mkdir(gateDir), writeFile(keyFile, keyFileContent, { mode: 0o640 })]);
+
+  const port = await freePort();
+  const mongodArgs = ['--wiredTigerCacheSizeGB', '0.25'];
+  const gate = gateContainer({ dataDir, gateDir, keyFile, port, mongod: await tool('mongod'), mongodArgs });
+  const output = openSync(join(home, 'mongod.log'), 'a');
+  const log: string[] = [];
+  const agent = await startAgent(
+    { podUid: `pod-${ordinal}`, dataDir, gateDir, keyFile, tlsDir, mongodPort: port, apiPort: 0, probePort: 0 },
+    { clock: systemClock, log: pino({ level: 'debug' }, { write: (line) => log.push(line) }) },
+  );
+  let container: ChildProcess | undefined;
+
+  async function endContainer(signal: NodeJS.Signals): Promise<number | null> {
+    if (container?.exitCode !== null || container.signalCode !== null) return null;
+    const ended = once(container, 'exit');
+    container.kill(signal);
+    const [code] = (await ended) as [number | null];
+    return code;
+  }
+
+  const call: Pod['call'] = (path, body, client = operator) =>
+    send({ port: agent.apiPort, path, ca: authority.cert, client }, body);
+
+  return {
+    ...{ dataDir, gateDir, apiPort: agent.apiPort, authority, log, endContainer, call },
+    host: `127.0.0.1:${String(port)}`,
+    probes: `http://127.0.0.1:${String(agent.probePort)}`,
+    startContainer: () => {
+      const [command = '', ...args] = [...gate.command, ...gate.args];
+      container = spawn(command, args, { stdio: ['ignore', output, output] });
+    },
+    observe: async () => {
+      const { status, body } = await call(agentContract.paths.observation);
+      if (status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}; ${log.join('')}`);
+      return observation.parse(body);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await endContainer('SIGKILL');
+      await agent.close();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Destination {
+  readonly port: number;
+  readonly path: string;
+  readonly ca: string;
+  readonly client: Partial<KeyPair>;
+}
+
+async function send({ port, path, ca, client }: Destination, body?: object | string): Promise<Reply> {
+  const outgoing = request({
+    ...{ port, path, ca, ...client, agent: false },
+    servername: 'localhost',
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { 'content-type': 'application/json' },
+  });
+  const answered = once(outgoing, 'response');
+  outgoing.end(typeof body === 'string' ? body : JSON.stringify(body));
+  const [incoming] = (await answered) as [AsyncIterable<Buffer> & { statusCode: number }];
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return { status: incoming.statusCode, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+/** Waits for a condition, and fails with what it saw last. */
+export async function eventually<T>(
+  look: () => Promise<T>,
+  { holds, within = 20_000 }: { holds: (seen: T) => boolean; within?: number },
+): Promise<T> {
+  const deadline = Date.now() + within;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (Date.now() > deadline) throw new Error(`not within ${within} ms; last seen: ${JSON.stringify(seen)}`);
+    await sleep(50);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
