@@ -62,7 +62,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
   const routes = commandRoutes({
     observe,
     release: (request) => release({ gate, volume }, request),
-    initiate: (request) => initiate({ mongod, volume }, request),
+    initiate: (request) => initiate({ mongod, volume, clock }, request),
     reconfig: (request) => reconfig({ mongod, clock }, request),
     ensureUser: (request) => ensureUser(mongod, request),
     stepDown: () => stepDown(mongod),

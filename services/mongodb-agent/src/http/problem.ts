@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ErrorCode, Problem } from '../api.ts';
 import { Refusal } from '../errors.ts';
 
@@ -26,9 +26,20 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   INTERNAL: 500,
 };
 
+/** Apart from other ZodErrors: an answer of mongod that is not understood is no fault of the caller. */
+export class InvalidBody extends Error {
+  override readonly name = 'InvalidBody';
+  readonly issues: readonly z.core.$ZodIssue[];
+
+  constructor(cause: z.ZodError) {
+    super('the body is invalid', { cause });
+    this.issues = cause.issues;
+  }
+}
+
 export function problemOf(error: unknown): Problem {
   if (error instanceof Refusal) return problem(error.code, error.message);
-  if (error instanceof z.ZodError) {
+  if (error instanceof InvalidBody) {
     const errors = error.issues.flatMap(fieldErrors);
     return {
       ...problem('BAD_REQUEST', `the body is not as it should be: ${errors.map(({ field }) => field).join(', ')}`),

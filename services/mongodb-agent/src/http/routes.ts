@@ -10,6 +10,7 @@ import type {
   UserReply,
   UserRequest,
 } from '../api.ts';
+import { InvalidBody } from './problem.ts';
 
 /** What the operator may ask of the agent. */
 export interface Commands {
@@ -42,5 +43,12 @@ export function commandRoutes(commands: Commands): ReadonlyMap<string, Route> {
 }
 
 function post<Body>(schema: z.ZodType<Body>, command: (body: Body) => Promise<unknown>): Route {
-  return { method: 'POST', handle: async (body) => command(schema.parse(body ?? {})) };
+  return {
+    method: 'POST',
+    handle: async (body) => {
+      const parsed = schema.safeParse(body ?? {});
+      if (!parsed.success) throw new InvalidBody(parsed.error);
+      return command(parsed.data);
+    },
+  };
 }

@@ -17,7 +17,7 @@ export interface Mongod {
   command(command: Document, options?: CommandOptions): Promise<Document>;
   /** Whether mongod accepts this user with this password. */
   accepts(credentials: { username: string; password: string }): Promise<boolean>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface MongodOptions {

@@ -1,15 +1,18 @@
 import type { InitiateReply, InitiateRequest } from '../api.ts';
+import type { Clock } from '../clock.ts';
 import { Refusal, messageOf } from '../errors.ts';
 import { replicaSetName } from '../gate-script.ts';
 import { volumeMismatch } from '../volume/volume.ts';
 import type { VolumeDisk } from '../volume/volume.ts';
 import { readConfig } from './config.ts';
+import type { SetConfig } from './config.ts';
 import type { Mongod } from './connection.ts';
 import { code, hasCode } from './failures.ts';
 
 export interface InitiateDeps {
   readonly mongod: Mongod;
   readonly volume: VolumeDisk;
+  readonly clock: Clock;
 }
 
 /**
@@ -21,43 +24,53 @@ export async function initiate(deps: InitiateDeps, request: InitiateRequest): Pr
   const { pvcUid: marked, replicaSetId: former } = await volume.read();
   if (marked !== request.pvcUid) throw volumeMismatch(marked, request.pvcUid);
 
-  const existing = await readReplicaSetId(mongod);
-  if (existing === undefined && former !== undefined) {
-    throw new Refusal(
-      'VOLUME_OF_A_SET',
-      `the volume belonged to replica set ${former} and its data is gone; no new set is founded on it. If that set never held anything, delete the volume's claim and pod`,
-    );
+  const config = await awaitConfig(deps, ['initialized', 'notInitialized']);
+  if (config.state === 'notInitialized') {
+    if (former !== undefined) throw volumeOfASet(former);
+    await found(mongod, request);
   }
-  const replicaSetId = existing ?? (await found(mongod, request));
+  const replicaSetId = await readReplicaSetId(deps);
   await volume.noteReplicaSet(replicaSetId);
   return { replicaSetId };
 }
 
-async function found(mongod: Mongod, { host, electionTimeoutMillis }: InitiateRequest): Promise<string> {
+async function found(mongod: Mongod, { host, electionTimeoutMillis }: InitiateRequest): Promise<void> {
   const config = { _id: replicaSetName, members: [{ _id: 0, host }], settings: { electionTimeoutMillis } };
   try {
     await mongod.command({ replSetInitiate: config }, { timeoutMillis: 20_000 });
   } catch (error) {
     if (hasCode(error, code.invalidReplicaSetConfig, code.nodeNotFound)) throw hostUnknown(host, error);
+    // Another request was faster; both get the same answer.
     if (!hasCode(error, code.alreadyInitialized)) throw error;
   }
-  const id = await readReplicaSetId(mongod);
-  if (id === undefined) {
-    throw new Refusal('MONGOD_UNAVAILABLE', 'the set was just founded and mongod does not tell its id yet; ask again');
-  }
-  return id;
 }
 
-async function readReplicaSetId(mongod: Mongod): Promise<string | undefined> {
-  const config = await readConfig(mongod);
-  switch (config.state) {
-    case 'notInitialized':
-      return undefined;
-    case 'loading':
-      throw new Refusal('MONGOD_UNAVAILABLE', 'mongod is still loading its configuration; ask again');
-    case 'initialized':
-      return config.reply.config.settings.replicaSetId.toHexString();
+async function readReplicaSetId(deps: InitiateDeps): Promise<string> {
+  const config = await awaitConfig(deps, ['initialized']);
+  if (config.state !== 'initialized') throw notTold();
+  return config.reply.config.settings.replicaSetId.toHexString();
+}
+
+/** mongod says AlreadyInitialized, and has its configuration on the disk, a moment before it can tell it. */
+async function awaitConfig({ mongod, clock }: InitiateDeps, wanted: readonly SetConfig['state'][]): Promise<SetConfig> {
+  const deadline = clock.now() + 5_000;
+  for (;;) {
+    const config = await readConfig(mongod);
+    if (wanted.includes(config.state)) return config;
+    if (clock.now() >= deadline) throw notTold();
+    await clock.sleep(50);
   }
+}
+
+function notTold(): Refusal {
+  return new Refusal('MONGOD_UNAVAILABLE', 'mongod is still taking up its configuration; ask again');
+}
+
+function volumeOfASet(former: string): Refusal {
+  return new Refusal(
+    'VOLUME_OF_A_SET',
+    `the volume belonged to replica set ${former} and its data is gone; no new set is founded on it. If that set never held anything, delete the volume's claim and pod`,
+  );
 }
 
 function hostUnknown(host: string, cause: unknown): Refusal {

@@ -42,7 +42,8 @@ export const statusReply = z.object({
     z.object({
       _id: z.int(),
       name: z.string(),
-      health: bit,
+      /** mongod says -1 of a member it has not reached yet. */
+      health: z.number().transform((health) => (health === 1 ? 1 : 0)),
       state: stateNumber,
       optimeDate: z.date().optional(),
       self: z.boolean().optional(),

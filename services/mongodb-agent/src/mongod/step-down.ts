@@ -4,7 +4,7 @@ import { code, hasCode } from './failures.ts';
 
 /** Long enough for the pod to be stopped meanwhile, short enough not to cost the set a candidate. */
 const awaySeconds = 30;
-const catchUpSeconds = 8;
+const catchUpSeconds = 5;
 
 /** Hands over to a caught-up member; a member that is not primary has nothing to hand over. */
 export async function stepDown(mongod: Mongod): Promise<void> {

@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { Refusal } from '../errors.ts';
+import { InvalidBody, problemOf } from './problem.ts';
+
+const zodError = z.strictObject({ version: z.int() }).safeParse({ version: 'secret' }).error;
+if (!zodError) throw new Error('the sample must not parse');
+
+test.each([
+  [
+    'a refusal tells its code and what to do',
+    new Refusal('NOT_PRIMARY', 'ask the primary'),
+    { status: 409, code: 'NOT_PRIMARY', detail: 'ask the primary' },
+  ],
+  ['a wrong body is the caller’s', new InvalidBody(zodError), { status: 400, errors: [{ field: 'version' }] }],
+  ['an answer of mongod that is not understood is not the caller’s', zodError, { status: 500, code: 'INTERNAL' }],
+])('%s', (_law, error, problem) => {
+  expect(problemOf(error)).toMatchObject(problem);
+});
+
+test('what went wrong inside is not told outside', () => {
+  expect(
+    JSON.stringify([problemOf(new Error('secret')), problemOf(zodError), problemOf(new InvalidBody(zodError))]),
+  ).not.toContain('secret');
+});

@@ -1,0 +1,44 @@
+import { agentContract, initiateReply, reconfigReply } from '../api.ts';
+import type { ConfigMember } from '../api.ts';
+import { eventually } from './pod.ts';
+import type { Pod } from './pod.ts';
+
+const { paths } = agentContract;
+
+export const pvcUid = 'pvc-0';
+
+export async function startOnEmptyVolume(pod: Pod): Promise<void> {
+  pod.startContainer();
+  await eventually(pod.observe, { holds: ({ gate }) => gate === 'waiting' });
+  await pod.call(paths.release, { pvcUid });
+  await eventually(pod.observe, { holds: ({ mongod }) => mongod.state === 'answers' });
+}
+
+/** A member that founded its set and is its primary; answers the set's id. */
+export async function found(pod: Pod): Promise<string> {
+  await startOnEmptyVolume(pod);
+  const { body } = await pod.call(paths.initiate, { pvcUid, host: pod.host, electionTimeoutMillis: 4_000 });
+  await becomes(pod, 'PRIMARY');
+  return initiateReply.parse(body).replicaSetId;
+}
+
+export async function becomes(pod: Pod, state: 'PRIMARY' | 'SECONDARY' | 'REMOVED'): Promise<void> {
+  await eventually(pod.observe, {
+    holds: ({ replicaSet }) => replicaSet.state === 'initialized' && replicaSet.self === state,
+  });
+}
+
+/** The members that a primary's configuration shall have: `votes` is their priority too. */
+export async function reconfigure(
+  primary: Pod,
+  members: readonly { pod: Pod; _id: number; votes: 0 | 1 }[],
+): Promise<number> {
+  const { replicaSet } = await primary.observe();
+  if (replicaSet.state !== 'initialized') throw new Error('the set is not initialized');
+  const { status, body } = await primary.call(paths.reconfig, {
+    expectedVersion: replicaSet.config.version,
+    members: members.map(({ pod, _id, votes }): ConfigMember => ({ _id, host: pod.host, votes, priority: votes })),
+  });
+  if (status !== 200) throw new Error(JSON.stringify(body));
+  return reconfigReply.parse(body).version;
+}
