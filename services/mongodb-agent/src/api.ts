@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const agentContract = {
   apiPort: 9443,
   probePort: 9090,
+  /** No answer takes longer: a reconfig waits for mongod and then for a majority. */
+  slowestAnswerMillis: 40_000,
   /** The API serves only clients whose certificate chains to the stack's CA and carries this common name. */
   clientCommonName: 'authstack-operator',
   paths: {

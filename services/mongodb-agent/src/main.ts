@@ -5,17 +5,22 @@ import { startAgent } from './agent.ts';
 import { agentContract } from './api.ts';
 import { systemClock } from './clock.ts';
 
+const port = z.coerce.number().int().min(0).max(65_535);
 const environment = z.object({
   AGENT_POD_UID: z.string().min(1),
   AGENT_DATA_DIR: z.string().default('/data'),
   AGENT_GATE_DIR: z.string().default('/gate'),
   AGENT_KEYFILE: z.string().default('/etc/mongodb/keyfile/keyfile'),
   AGENT_TLS_DIR: z.string().default('/etc/mongodb-agent/tls'),
-  AGENT_MONGOD_PORT: z.coerce.number().int().min(1).max(65_535).default(27_017),
+  AGENT_MONGOD_PORT: port.default(27_017),
+  AGENT_API_PORT: port.default(agentContract.apiPort),
+  AGENT_PROBE_PORT: port.default(agentContract.probePort),
   AGENT_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
-const env = environment.parse(process.env);
+const parsed = environment.safeParse(process.env);
+if (!parsed.success) throw new Error(`the environment is not as it should be: ${z.prettifyError(parsed.error)}`);
+const env = parsed.data;
 const log = pino({ level: env.AGENT_LOG_LEVEL, base: { podUid: env.AGENT_POD_UID } });
 
 const agent = await startAgent(
@@ -26,8 +31,8 @@ const agent = await startAgent(
     keyFile: env.AGENT_KEYFILE,
     tlsDir: env.AGENT_TLS_DIR,
     mongodPort: env.AGENT_MONGOD_PORT,
-    apiPort: agentContract.apiPort,
-    probePort: agentContract.probePort,
+    apiPort: env.AGENT_API_PORT,
+    probePort: env.AGENT_PROBE_PORT,
   },
   { clock: systemClock, log },
 );

@@ -12,6 +12,8 @@ export interface Gate {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function openGate(gateDir: string): Gate {
+  let words = 0;
+
   async function read(name: 'waiting' | 'release' | 'opened'): Promise<Partial<Record<typeof name, string>>> {
     try {
       const content = (await readFile(join(gateDir, name), 'utf8')).trim();
@@ -27,8 +29,11 @@ export function openGate(gateDir: string): Gate {
     read: async () => ({ ...(await read('opened')), ...(await read('release')), ...(await read('waiting')) }),
     open: async (wait) => {
       const word = join(gateDir, 'release');
-      await writeFile(`${word}.new`, `${wait}\n`, { mode: 0o600 });
-      await rename(`${word}.new`, word);
+      // The agent's own word and the operator's may be given at the same moment.
+      words += 1;
+      const draft = `${word}.${words}.new`;
+      await writeFile(draft, `${wait}\n`, { mode: 0o600 });
+      await rename(draft, word);
     },
   };
 }

@@ -25,7 +25,8 @@ export async function keepGate({ gate, volume, clock, log }: GateDeps, signal: A
   }
   while (!signal.aborted) {
     try {
-      const step = planGate(await gate.read(), await volume.read());
+      const files = await gate.read();
+      const step = gateState(files) === 'waiting' ? planGate(files, await volume.read()) : { type: 'nothing' as const };
       if (step.type === 'hold') report(`mongod is held: ${step.why}`, { wait: step.wait });
       if (step.type === 'open') {
         await gate.open(step.wait);

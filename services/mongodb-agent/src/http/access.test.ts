@@ -81,6 +81,13 @@ test.each([
   expect(JSON.stringify(reply.body) + pod.log.join('')).not.toContain('hunter2');
 });
 
+test('a client that resumes its TLS session is known by its certificate still', async () => {
+  const { session, status: first } = await observeWith({});
+  const resumed = await observeWith({ session });
+
+  expect([first, resumed]).toMatchObject([200, { status: 200, isResumed: true }]);
+});
+
 test('a renewed certificate is served without a restart', async () => {
   await writeTlsFiles(join(pod.dataDir, '../tls'), pod.authority, await pod.authority.issue('renewed'));
 
@@ -110,4 +117,33 @@ async function servedName(): Promise<string> {
     socket.destroy();
   });
   return promise;
+}
+
+/** One request over a connection of its own. */
+async function observeWith({
+  session,
+}: {
+  session?: Buffer | undefined;
+}): Promise<{ session: Buffer | undefined; status: number; isResumed: boolean }> {
+  const operator = await pod.authority.issue(agentContract.clientCommonName);
+  const socket = connect({
+    port: pod.apiPort,
+    host: '127.0.0.1',
+    servername: 'localhost',
+    ca: pod.authority.cert,
+    ...operator,
+    session,
+  });
+  let latest = session;
+  let isResumed = false;
+  socket.once('secureConnect', () => {
+    isResumed = socket.isSessionReused();
+  });
+  socket.on('session', (next: Buffer) => {
+    latest = next;
+  });
+  socket.write(`GET ${paths.observation} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return { session: latest, status: Number(answer.split(' ')[1]), isResumed };
 }

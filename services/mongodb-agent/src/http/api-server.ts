@@ -56,16 +56,19 @@ async function serve(request: IncomingMessage, route: Route | undefined): Promis
 
 function refuseStrangers(request: IncomingMessage): void {
   const { socket } = request;
-  const isAuthorized = socket instanceof TLSSocket && socket.authorized;
-  if (!isAuthorized || socket.getPeerCertificate().subject.CN !== agentContract.clientCommonName) {
+  if (!(socket instanceof TLSSocket) || nameOf(socket) !== agentContract.clientCommonName) {
     throw new Refusal('CLIENT_REFUSED', `only ${agentContract.clientCommonName} may use this API`);
   }
+}
+
+function nameOf(socket: TLSSocket): unknown {
+  return socket.authorized ? socket.getPeerCertificate().subject.CN : undefined;
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of bodyOf(request)) {
     size += chunk.length;
     if (size > maxBodyBytes) throw new Refusal('BODY_TOO_LARGE', `a body may have ${maxBodyBytes} bytes`);
     chunks.push(chunk);
@@ -82,10 +85,18 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
+/** Leaves the connection open when the reader has had enough, so that the refusal can still be sent. */
+function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
+
 function send(response: ServerResponse, outcome: Outcome): { status: number; code: string } {
   if ('problem' in outcome) {
     const { status, code } = outcome.problem;
-    response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(outcome.problem));
+    // After a refusal the rest of a body may still be on its way.
+    response
+      .writeHead(status, { 'content-type': 'application/problem+json', connection: 'close' })
+      .end(JSON.stringify(outcome.problem));
     return { status, code };
   }
   if (outcome.body === undefined) {
