@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import type { Millis } from './clock.ts';
+
+export interface Settings {
+  /** Scheme, host and port of the stack: the issuer of tokens and the sole allowed origin. */
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly accessTokenTtl: Millis;
+  readonly sessionTtl: Millis;
+  readonly sessionIdleTtl: Millis;
+  readonly inlineRefresh: boolean;
+  readonly trustedProxies: readonly string[];
+  readonly jwksMaxAge: Millis;
+  readonly clockSkew: Millis;
+  readonly passwordMinLength: number;
+  readonly files: {
+    readonly signingKeys: string;
+    readonly secrets: string;
+    readonly mongodbUri: string;
+    readonly signInDir?: string | undefined;
+    readonly initialAdminDir?: string | undefined;
+  };
+  readonly ports: { readonly public: number; readonly probes: number };
+  readonly drain: Millis;
+  readonly logLevel: string;
+}
+
+export class EnvironmentInvalid extends Error {
+  override readonly name: string = 'EnvironmentInvalid';
+}
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+const seconds = z.coerce
+  .number()
+  .int()
+  .positive()
+  .transform((value): Millis => value * 1000);
+const seconds0 = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .transform((value): Millis => value * 1000);
+const port = z.coerce.number().int().min(0).max(65_535);
+const path = z.string().startsWith('/', 'must be an absolute path');
+const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: 'must be CIDRs such as 10.0.0.0/8' });
+
+const issuer = z
+  .string()
+  .refine(isOrigin, 'must be https://host[:port] without a path or trailing slash; http only for localhost');
+
+const schema = z.object({
+  AUTHSTACK_ISSUER: issuer,
+  AUTHSTACK_AUDIENCES: list.refine((entries) => entries.length > 0, 'must name at least one audience'),
+  AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS: seconds,
+  AUTHSTACK_SESSION_TTL_SECONDS: seconds,
+  AUTHSTACK_SESSION_IDLE_TTL_SECONDS: seconds,
+  AUTHSTACK_INLINE_REFRESH: z.enum(['true', 'false']).transform((text) => text === 'true'),
+  AUTHSTACK_TRUSTED_PROXIES: list.pipe(z.array(cidr)).prefault(''),
+  AUTHSTACK_JWKS_MAX_AGE_SECONDS: seconds0,
+  AUTHSTACK_CLOCK_SKEW_SECONDS: seconds0,
+  AUTHSTACK_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64),
+  AUTHSTACK_SIGNING_KEYS_FILE: path,
+  AUTHSTACK_SECRETS_FILE: path,
+  AUTHSTACK_MONGODB_URI_FILE: path,
+  AUTHSTACK_SIGN_IN_DIR: path.optional(),
+  AUTHSTACK_INITIAL_ADMIN_DIR: path.optional(),
+  AUTHSTACK_PORT: port.prefault(8080),
+  AUTHSTACK_PROBE_PORT: port.prefault(9090),
+  AUTHSTACK_DRAIN_SECONDS: seconds0.prefault(5),
+  AUTHSTACK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+});
+
+/** Reads the settings, or tells every variable that is wrong at once. Values are not repeated in the message. */
+export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const set = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  // An empty list of proxies is a statement, every other empty variable an omission.
+  const parsed = schema.safeParse(set, { error: (issue) => (issue.input === undefined ? 'is not set' : undefined) });
+  if (!parsed.success) {
+    const complaints = parsed.error.issues.map(({ path: [name], message }) => `${String(name)}: ${message}`);
+    throw new EnvironmentInvalid(`the environment is not complete:\n  ${complaints.join('\n  ')}`);
+  }
+  const from = parsed.data;
+  return {
+    issuer: from.AUTHSTACK_ISSUER,
+    audiences: from.AUTHSTACK_AUDIENCES,
+    accessTokenTtl: from.AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS,
+    sessionTtl: from.AUTHSTACK_SESSION_TTL_SECONDS,
+    sessionIdleTtl: from.AUTHSTACK_SESSION_IDLE_TTL_SECONDS,
+    inlineRefresh: from.AUTHSTACK_INLINE_REFRESH,
+    trustedProxies: from.AUTHSTACK_TRUSTED_PROXIES,
+    jwksMaxAge: from.AUTHSTACK_JWKS_MAX_AGE_SECONDS,
+    clockSkew: from.AUTHSTACK_CLOCK_SKEW_SECONDS,
+    passwordMinLength: from.AUTHSTACK_PASSWORD_MIN_LENGTH,
+    files: {
+      signingKeys: from.AUTHSTACK_SIGNING_KEYS_FILE,
+      secrets: from.AUTHSTACK_SECRETS_FILE,
+      mongodbUri: from.AUTHSTACK_MONGODB_URI_FILE,
+      signInDir: from.AUTHSTACK_SIGN_IN_DIR,
+      initialAdminDir: from.AUTHSTACK_INITIAL_ADMIN_DIR,
+    },
+    ports: { public: from.AUTHSTACK_PORT, probes: from.AUTHSTACK_PROBE_PORT },
+    drain: from.AUTHSTACK_DRAIN_SECONDS,
+    logLevel: from.AUTHSTACK_LOG_LEVEL,
+  };
+}
+
+const localHosts = ['localhost', '127.0.0.1', '[::1]'];
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  if (origin !== text) return false;
+  return protocol === 'https:' || localHosts.includes(hostname) || hostname.endsWith('.localhost');
+}

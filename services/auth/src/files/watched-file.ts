@@ -1,0 +1,98 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import type { Clock, Millis } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+
+export interface WatchedFileOptions<T> {
+  /** For logs and metrics. */
+  readonly name: string;
+  readonly path: string;
+  /** Throws when the content is not acceptable; its message must not repeat the content. */
+  readonly parse: (text: string) => T | Promise<T>;
+}
+
+export interface WatchingPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+const POLL_EVERY: Millis = 1_000;
+
+/**
+ * A file of a mounted Secret. kubelet swaps a symlink above it, which file watchers on the file itself miss, so it is
+ * looked at once a second. Content that is not acceptable leaves the last good value in force.
+ */
+export class WatchedFile<T> {
+  private readonly options: WatchedFileOptions<T>;
+  private readonly ports: WatchingPorts;
+  private value: T | undefined;
+  private seen: string | undefined;
+  private complaint: string | undefined;
+  private cancel: (() => void) | undefined;
+  private stopped = false;
+
+  constructor(options: WatchedFileOptions<T>, ports: WatchingPorts) {
+    this.options = options;
+    this.ports = ports;
+  }
+
+  /** The last good value. */
+  get current(): T | undefined {
+    return this.value;
+  }
+
+  /** Why the file as it stands is not in force. */
+  get trouble(): string | undefined {
+    return this.complaint;
+  }
+
+  /** Looks once, then once a second. */
+  async start(): Promise<void> {
+    await this.look();
+    this.again();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.cancel?.();
+  }
+
+  async look(): Promise<void> {
+    const { name, path, parse } = this.options;
+    try {
+      // A swapped mount shows as another inode behind the same path.
+      const { ino, mtimeMs, ctimeMs, size } = await stat(path);
+      const identity = [ino, mtimeMs, ctimeMs, size].join(':');
+      if (identity === this.seen) return;
+      const text = await readFile(path, 'utf8');
+      this.seen = identity;
+      this.value = await parse(text);
+      this.complaint = undefined;
+      this.ports.metrics.fileReloads.inc({ file: name, outcome: 'loaded' });
+      this.ports.log.info({ file: name, path }, 'file loaded');
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+
+  private complain(error: unknown): void {
+    const { name, path } = this.options;
+    const complaint = messageOf(error);
+    if (complaint === this.complaint) return;
+    this.complaint = complaint;
+    this.ports.metrics.fileReloads.inc({ file: name, outcome: 'refused' });
+    const kept = this.value !== undefined;
+    this.ports.log.error({ file: name, path, reason: complaint, kept }, 'file refused');
+  }
+
+  private again(): void {
+    if (this.stopped) return;
+    this.cancel = this.ports.clock.after(POLL_EVERY, () => {
+      void this.look().finally(() => {
+        this.again();
+      });
+    });
+  }
+}

@@ -1,0 +1,116 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Clock } from '../clock.ts';
+import type { HashQueue } from '../passwords/hash-queue.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
+  readonly signIns: Counter<'outcome'>;
+  readonly signUps: Counter<'outcome'>;
+  readonly refreshes: Counter<'outcome'>;
+  readonly hashDuration: Histogram;
+  readonly hashesRefused: Counter;
+  readonly fileReloads: Counter<'file' | 'outcome'>;
+}
+
+/** One registry per service, so that two can live in one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    httpDuration: new Histogram({
+      name: 'authstack_http_request_duration_seconds',
+      help: 'Time to answer a request of the public listener.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    }),
+    signIns: new Counter({
+      name: 'authstack_sign_ins_total',
+      help: 'Sign-ins by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    signUps: new Counter({
+      name: 'authstack_sign_ups_total',
+      help: 'Sign-ups by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    refreshes: new Counter({
+      name: 'authstack_session_refreshes_total',
+      help: 'Session refreshes by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    hashDuration: new Histogram({
+      name: 'authstack_password_hash_seconds',
+      help: 'Time of one password hash, without its wait in the queue.',
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+      registers,
+    }),
+    hashesRefused: new Counter({
+      name: 'authstack_password_hashes_refused_total',
+      help: 'Password hashes refused because the queue was full.',
+      registers,
+    }),
+    fileReloads: new Counter({
+      name: 'authstack_file_reloads_total',
+      help: 'Mounted files that were loaded, or refused with the last good content kept.',
+      labelNames: ['file', 'outcome'],
+      registers,
+    }),
+  };
+}
+
+export interface Observed {
+  readonly clock: Clock;
+  readonly hashQueue: HashQueue;
+  readonly ring: () => KeyRing | undefined;
+  readonly databaseUp: () => boolean;
+}
+
+/** Gauges that look at the service when they are asked. */
+export function observeService({ registry }: Metrics, { clock, hashQueue, ring, databaseUp }: Observed): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'authstack_mongodb_up',
+    help: '1 while the database has a primary that this pod can reach.',
+    registers,
+    collect() {
+      this.set(databaseUp() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'authstack_password_hash_queue',
+    help: 'Password hashes that wait or run.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.set({ state: 'waiting' }, hashQueue.waiting);
+      this.set({ state: 'running' }, hashQueue.running);
+    },
+  });
+  new Gauge({
+    name: 'authstack_signing_key_age_seconds',
+    help: 'Age of the key that signs now.',
+    labelNames: ['kid'],
+    registers,
+    collect() {
+      this.reset();
+      const active = ring()?.active;
+      if (active) this.set({ kid: active.kid }, (clock.now() - active.activatedAt) / 1000);
+    },
+  });
+  new Gauge({
+    name: 'authstack_published_keys',
+    help: 'Public keys that this pod publishes.',
+    registers,
+    collect() {
+      this.set(ring()?.byKid.size ?? 0);
+    },
+  });
+}

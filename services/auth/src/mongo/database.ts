@@ -1,0 +1,138 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Mongoose, STATES } from 'mongoose';
+import type { ConnectOptions, Connection } from 'mongoose';
+import type { Logger } from 'pino';
+import { pause } from '../clock.ts';
+import type { Clock, Millis } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import { asUnavailable, NotConnected } from './database-unavailable.ts';
+
+export interface DatabasePorts {
+  /** The connection string as it stands; it changes when the credentials do. */
+  readonly uri: () => string | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+type Run = <T>(work: () => Promise<T>) => Promise<T>;
+
+export interface Database {
+  readonly connection: Connection;
+  /** Connected once with its indexes in place, and not closed since. */
+  readonly ready: boolean;
+  /** Connected now, as far as the driver knows. */
+  readonly up: boolean;
+  /** One piece of work within a bounded time; the database's passing trouble becomes DatabaseUnavailable. */
+  readonly run: Run;
+  /** Everything that models do inside happens together or not at all. */
+  readonly transaction: Run;
+  /** Connects, and connects again when the connection string changes, until the signal aborts. */
+  readonly keepConnected: (prepare: () => Promise<void>, signal: AbortSignal) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const LOOK_EVERY: Millis = 1_000;
+
+/** A request waits through an election (about 5 s with ours) rather than fail; beyond that it is told to come again. */
+const ANSWER_WITHIN: Millis = 10_000;
+const WRITTEN_WITHIN: Millis = 8_000;
+
+// The driver's own `timeoutMS` has had no effect since 7.x, so each wait is bounded by itself, and all by ANSWER_WITHIN.
+const options: ConnectOptions = {
+  dbName: 'auth',
+  appName: 'authstack-auth',
+  serverSelectionTimeoutMS: WRITTEN_WITHIN,
+  connectTimeoutMS: 4_000,
+  socketTimeoutMS: ANSWER_WITHIN,
+  waitQueueTimeoutMS: 5_000,
+  heartbeatFrequencyMS: 2_000,
+  maxPoolSize: 50,
+  maxIdleTimeMS: 60_000,
+  retryWrites: true,
+  retryReads: true,
+  readPreference: 'primary',
+  // What was read was never rolled back; what was acknowledged survives the loss of the primary.
+  readConcern: { level: 'majority' },
+  writeConcern: { w: 'majority', wtimeoutMS: WRITTEN_WITHIN },
+  autoIndex: false,
+  autoCreate: false,
+};
+
+export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
+  const mongoose = new Mongoose({ transactionAsyncLocalStorage: true, bufferCommands: false });
+  const connection = mongoose.createConnection();
+  const insideTransaction = new AsyncLocalStorage<true>();
+  let connectedWith: string | undefined;
+  let ready = false;
+
+  async function run<T>(work: () => Promise<T>): Promise<T> {
+    // The driver tells by the error itself whether to repeat a transaction, so inside one it stays as it is.
+    if (insideTransaction.getStore()) return work();
+    try {
+      if (connectedWith === undefined) throw new NotConnected('the database was not reached yet');
+      return await within(ANSWER_WITHIN, work());
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
+
+  function within<T>(limit: Millis, work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = clock.after(limit, () => {
+        reject(new NotConnected(`the database did not answer within ${limit} ms`));
+      });
+      work.then(resolve, reject).finally(cancel);
+    });
+  }
+
+  function transaction<T>(work: () => Promise<T>): Promise<T> {
+    const deadline = clock.monotonic() + ANSWER_WITHIN;
+    return run(() =>
+      connection.transaction(() => {
+        // Its caller has been told to come again: what would be repeated now would happen twice.
+        if (clock.monotonic() >= deadline) throw new NotConnected('the transaction took too long');
+        return insideTransaction.run(true, work);
+      }),
+    );
+  }
+
+  async function connect(target: string, prepare: () => Promise<void>): Promise<void> {
+    connectedWith = undefined;
+    await connection.close();
+    await connection.openUri(target, options);
+    connectedWith = target;
+    await prepare();
+    ready = true;
+    log.info('the database is connected and its indexes stand');
+  }
+
+  async function keepConnected(prepare: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    let complaint: string | undefined;
+    while (!signal.aborted) {
+      const target = uri();
+      const stands = ready && target === connectedWith;
+      if (target !== undefined && !stands) {
+        const trouble = await connect(target, prepare).then(() => undefined, messageOf);
+        if (trouble !== undefined && trouble !== complaint) {
+          log.error({ reason: trouble }, 'the database cannot be reached; trying again');
+        }
+        complaint = trouble;
+      }
+      await pause(clock, LOOK_EVERY, signal);
+    }
+  }
+
+  return {
+    connection,
+    get ready() {
+      return ready;
+    },
+    get up() {
+      return connectedWith !== undefined && connection.readyState === STATES.connected;
+    },
+    run,
+    transaction,
+    keepConnected,
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,49 @@
+import { AuthError } from '../errors.ts';
+
+export class InvalidCredentials extends AuthError {
+  override readonly code = 'INVALID_CREDENTIALS';
+
+  constructor() {
+    super('e-mail or password is wrong');
+  }
+}
+
+export class SessionInvalid extends AuthError {
+  override readonly code = 'SESSION_INVALID';
+
+  constructor() {
+    super('sign in again');
+  }
+}
+
+export class SessionReused extends AuthError {
+  override readonly code = 'SESSION_REUSED';
+
+  constructor() {
+    super('the session was used from two places and has been ended; sign in again');
+  }
+}
+
+export class SessionNotFound extends AuthError {
+  override readonly code = 'SESSION_NOT_FOUND';
+
+  constructor() {
+    super('no session of this id is open');
+  }
+}
+
+export class UserBanned extends AuthError {
+  override readonly code = 'USER_BANNED';
+
+  constructor() {
+    super('this account is banned');
+  }
+}
+
+export class UserDisabled extends AuthError {
+  override readonly code = 'USER_DISABLED';
+
+  constructor() {
+    super('this account is disabled');
+  }
+}

@@ -1,0 +1,68 @@
+import type { Millis } from '../clock.ts';
+import type { Session } from '../sessions/session.ts';
+import type { User } from '../users/user.ts';
+
+export type Refusal = 'UserGone' | 'UserBanned' | 'UserDisabled' | 'SessionGone' | 'SessionEnded' | 'TokenSuperseded';
+
+export interface Claim {
+  readonly user: User | undefined;
+  readonly session: Session | undefined;
+  /** `ver` of the access token at hand; absent where one is to be made. */
+  readonly ver?: number;
+  readonly now: Millis;
+}
+
+type Rule = (claim: Claim) => Refusal | undefined;
+
+/** The first that answers is told. */
+const rules: readonly Rule[] = [
+  theUserIsGone,
+  theUserIsBanned,
+  theUserIsDisabled,
+  theSessionIsGone,
+  theSessionHasEnded,
+  theSessionIsOlderThanTheUsersLastSignOutEverywhere,
+  theTokenIsOlderThanTheUsersLastChange,
+];
+
+/**
+ * The one answer to "may this user hold a token": every grant, refresh and check of a token asks here.
+ * No clocks of two machines are compared to tell what was revoked: `ver` does.
+ */
+export function whyNoToken(claim: Claim): Refusal | undefined {
+  for (const rule of rules) {
+    const refusal = rule(claim);
+    if (refusal) return refusal;
+  }
+  return undefined;
+}
+
+function theUserIsGone({ user }: Claim): Refusal | undefined {
+  return user ? undefined : 'UserGone';
+}
+
+function theUserIsBanned({ user }: Claim): Refusal | undefined {
+  return user?.banned ? 'UserBanned' : undefined;
+}
+
+function theUserIsDisabled({ user }: Claim): Refusal | undefined {
+  return user?.disabled ? 'UserDisabled' : undefined;
+}
+
+function theSessionIsGone({ user, session }: Claim): Refusal | undefined {
+  return session && session.userId === user?.id ? undefined : 'SessionGone';
+}
+
+function theSessionHasEnded({ session, now }: Claim): Refusal | undefined {
+  if (!session) return undefined;
+  const over = session.endedAt !== undefined || now >= session.expiresAt || now >= session.idleExpiresAt;
+  return over ? 'SessionEnded' : undefined;
+}
+
+function theSessionIsOlderThanTheUsersLastSignOutEverywhere({ user, session }: Claim): Refusal | undefined {
+  return user && session && session.ver < user.sessionsFrom ? 'SessionEnded' : undefined;
+}
+
+function theTokenIsOlderThanTheUsersLastChange({ user, ver }: Claim): Refusal | undefined {
+  return user && ver !== undefined && ver !== user.ver ? 'TokenSuperseded' : undefined;
+}

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { pause } from '../clock.ts';
+import type { Clock, Millis } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import { newPassword } from '../passwords/password.ts';
+import type { Passwords } from '../passwords/passwords.ts';
+import { emailField } from './email.ts';
+import type { UserStore } from './user.ts';
+
+export interface InitialAdminPorts {
+  readonly users: UserStore;
+  readonly passwords: Passwords;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly passwordMinLength: number;
+}
+
+const AGAIN_AFTER: Millis = 5_000;
+
+/** Tries until there is an admin: the database may be away, and the files may be put right while we run. */
+export async function keepInitialAdmin(
+  directory: string,
+  ports: InitialAdminPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  let complaint: string | undefined;
+  while (!signal.aborted) {
+    try {
+      await ensureInitialAdmin(directory, ports);
+      return;
+    } catch (error) {
+      const reason = messageOf(error);
+      if (reason !== complaint) ports.log.error({ directory, reason }, 'the initial admin cannot be made');
+      complaint = reason;
+    }
+    await pause(ports.clock, AGAIN_AFTER, signal);
+  }
+}
+
+export async function ensureInitialAdmin(directory: string, ports: InitialAdminPorts): Promise<void> {
+  if (await ports.users.hasAdmin()) return;
+  const email = accepted('email', emailField.safeParse(await readFile(join(directory, 'email'), 'utf8')));
+  // Editors end a file with a line break; it is no part of the password.
+  const text = (await readFile(join(directory, 'password'), 'utf8')).replace(/\r?\n$/, '');
+  const password = accepted('password', newPassword(ports.passwordMinLength).safeParse(text));
+  await ports.users.putAdmin({ email, password: await ports.passwords.hash(password), roles: ['user', 'admin'] });
+  ports.log.info('the initial admin stands');
+}
+
+interface Parsed<T> {
+  readonly success: boolean;
+  readonly data?: T;
+  readonly error?: { readonly issues: readonly { readonly message: string }[] };
+}
+
+function accepted<T>(file: string, parsed: Parsed<T>): T {
+  if (parsed.success && parsed.data !== undefined) return parsed.data;
+  throw new Error(`file ${file}: ${parsed.error?.issues[0]?.message ?? 'not acceptable'}`);
+}

@@ -1,0 +1,122 @@
+import { Schema, Types } from 'mongoose';
+import type { Connection, HydratedDocument, Model } from 'mongoose';
+import type { Database } from '../mongo/database.ts';
+import type { PasswordHash } from '../passwords/passwords.ts';
+import type { Email } from './email.ts';
+import { EmailTaken } from './errors.ts';
+import { roles } from './user.ts';
+import type { Role, User, UserAttrs, UserStore } from './user.ts';
+
+/** What a stored user consists of. */
+export interface UserFields {
+  email: Email;
+  password: PasswordHash;
+  roles: Role[];
+  banned: boolean;
+  disabled: boolean;
+  ver: number;
+  sessionsFrom: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export type UserDocument = HydratedDocument<UserFields, { readonly id: string }>;
+
+/** No property but those of UserAttrs, not even by way of a variable. */
+type Exactly<Given, Wanted> = Given & Record<Exclude<keyof Given, keyof Wanted>, never>;
+
+export interface UserModel extends Model<UserFields> {
+  build<Given extends UserAttrs>(attrs: Exactly<Given, UserAttrs>): UserDocument;
+}
+
+const schema = new Schema<UserFields, UserModel>(
+  {
+    email: { type: String, required: true },
+    password: { type: String, required: true, select: false },
+    roles: { type: [{ type: String, enum: roles }], required: true },
+    banned: { type: Boolean, required: true, default: false },
+    disabled: { type: Boolean, required: true, default: false },
+    ver: { type: Number, required: true, default: 1 },
+    sessionsFrom: { type: Number, required: true, default: 1 },
+  },
+  {
+    collection: 'users',
+    strict: 'throw',
+    strictQuery: 'throw',
+    timestamps: true,
+    versionKey: false,
+    statics: {
+      build(attrs: UserAttrs) {
+        return new this({ ...attrs, roles: [...attrs.roles] });
+      },
+    },
+  },
+);
+schema.index({ email: 1 }, { unique: true });
+
+export function userModel(connection: Connection): UserModel {
+  return connection.model<UserFields, UserModel>('User', schema);
+}
+
+const DUPLICATE_KEY = 11_000;
+
+export function createUserStore(database: Database): UserStore & { ensureIndexes(): Promise<void> } {
+  const { run } = database;
+  const User = userModel(database.connection);
+
+  return {
+    ensureIndexes: () => User.createIndexes(),
+
+    find: (id) =>
+      run(async () => {
+        const found = await User.findById(id).lean();
+        return found ? asUser(found) : undefined;
+      }),
+
+    findForSignIn: (email) =>
+      run(async () => {
+        const found = await User.findOne({ email }).select('+password').lean();
+        return found ? { user: asUser(found), password: found.password } : undefined;
+      }),
+
+    async add(attrs) {
+      try {
+        return await run(async () => asUser(await User.build(attrs).save()));
+      } catch (error) {
+        throw isDuplicate(error) ? new EmailTaken() : error;
+      }
+    },
+
+    endEverything: (id) =>
+      run(async () => {
+        const raised = { $add: ['$ver', 1] };
+        const pipeline = [{ $set: { ver: raised, sessionsFrom: raised, updatedAt: '$$NOW' } }];
+        await User.collection.updateOne({ _id: new Types.ObjectId(id) }, pipeline);
+      }),
+
+    hasAdmin: () => run(async () => (await User.exists({ roles: 'admin' })) !== null),
+
+    async putAdmin({ email, password, roles: wanted }) {
+      await run(() =>
+        User.updateOne(
+          { email },
+          {
+            $set: { password, roles: [...wanted], banned: false, disabled: false },
+            $inc: { ver: 1, sessionsFrom: 1 },
+          },
+          { upsert: true, setDefaultsOnInsert: true },
+        ),
+      );
+    },
+  };
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;
+}
+
+type StoredUser = Omit<UserFields, 'password'> & { readonly _id: { toString(): string } };
+
+function asUser({ _id, email, roles, banned, disabled, ver, sessionsFrom, createdAt }: StoredUser): User {
+  return { id: _id.toString(), email, roles: [...roles], banned, disabled, ver, sessionsFrom, createdAt };
+}

@@ -1,0 +1,51 @@
+import type { PasswordHash } from '../passwords/passwords.ts';
+import type { Email } from './email.ts';
+
+export type UserId = string;
+export const roles = ['user', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+export interface User {
+  readonly id: UserId;
+  readonly email: Email;
+  readonly roles: readonly Role[];
+  readonly banned: boolean;
+  readonly disabled: boolean;
+  /** Raised by every action that ends tokens; a token carries the one it was made under. */
+  readonly ver: number;
+  /** Sessions opened under a lower `ver` have ended. */
+  readonly sessionsFrom: number;
+  readonly createdAt: Date;
+}
+
+/** All that a new user is made from; the database adds the rest. */
+export interface UserAttrs {
+  readonly email: Email;
+  readonly password: PasswordHash;
+  readonly roles: readonly Role[];
+}
+
+export interface UserStore {
+  find(id: UserId): Promise<User | undefined>;
+  /** The user with the password hash, which no other read returns. */
+  findForSignIn(email: Email): Promise<{ readonly user: User; readonly password: PasswordHash } | undefined>;
+  /** Throws EmailTaken. */
+  add(attrs: UserAttrs): Promise<User>;
+  /** Ends every session and token of the user in one write. */
+  endEverything(id: UserId): Promise<void>;
+  hasAdmin(): Promise<boolean>;
+  /** Makes the address an admin with this password, whether it had an account or not; ends what it had. */
+  putAdmin(attrs: UserAttrs): Promise<void>;
+}
+
+/** What a user may see of itself. */
+export interface PublicUser {
+  readonly id: UserId;
+  readonly email: string;
+  readonly roles: readonly Role[];
+  readonly createdAt: string;
+}
+
+export function publicUser({ id, email, roles, createdAt }: User): PublicUser {
+  return { id, email, roles, createdAt: createdAt.toISOString() };
+}
