@@ -3,17 +3,30 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+JEST := node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js
 
 .PHONY: help
 help: ## list every target
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 node_modules/.package-lock.json: package-lock.json
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+.PHONY: up
+up: node_modules/.package-lock.json ## a cluster with the operator, the AuthStack demo and a shop; PORT=8080
+	@node cluster/up.ts
+
+.PHONY: down
+down: node_modules/.package-lock.json ## undo `make up`; what was built stays in the cache
+	@node cluster/down.ts
+
+.PHONY: address
+address: node_modules/.package-lock.json ## print the address of the demo's sign-in page
+	@node cluster/address.ts
+
 .PHONY: test
-test: lint unit ## everything but the cluster scenarios: lint, types, unit and integration tests
+test: lint unit ## everything but the cluster's scenarios: lint, types, unit and integration tests
 
 .PHONY: lint
 lint: node_modules/.package-lock.json ## types, ESLint, prettier
@@ -23,8 +36,16 @@ lint: node_modules/.package-lock.json ## types, ESLint, prettier
 	prettier --check --log-level warn .
 
 .PHONY: unit
-unit: node_modules/.package-lock.json ## unit and integration tests
-	node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js
+unit: node_modules/.package-lock.json ## unit and integration tests; TEST=operator/src/mongodb for some of them
+	$(JEST) $(TEST)
+
+.PHONY: e2e
+e2e: up ## the scenarios on the cluster of `make up`; SCENARIO=consent for some of them
+	@node test/e2e/run.ts $(SCENARIO)
+
+.PHONY: generate
+generate: node_modules/.package-lock.json ## CRDs, chart templates and field reference, from operator/src/api
+	node operator/src/generate.ts
 
 .PHONY: format
 format: node_modules/.package-lock.json ## let prettier rewrite what it would complain of

@@ -111,13 +111,43 @@ async function kubernetes(component: (typeof kubernetesComponents)[number]): Pro
   return join(await kubernetesBinaries(), component);
 }
 
-async function goProgram(name: 'etcd' | 'helm' | 'kind', module: string, subfolder = ''): Promise<string> {
-  const version = versions[name];
+type GoProgram = 'etcd' | 'helm' | 'kind' | NodeProgram;
+type NodeProgram = 'etcd' | 'coredns' | 'local-path-provisioner' | 'containerd' | 'containerd-shim-runc-v2' | 'ctr';
+
+/** What runs in the nodes and nowhere else. */
+export function nodeProgram(name: NodeProgram): Promise<string> {
+  switch (name) {
+    case 'etcd':
+      return goProgram('etcd', 'go.etcd.io/etcd/server/v3');
+    case 'coredns':
+      return goProgram('coredns', 'github.com/coredns/coredns');
+    case 'local-path-provisioner':
+      return goProgram('local-path-provisioner', 'github.com/rancher/local-path-provisioner');
+    case 'containerd':
+    case 'containerd-shim-runc-v2':
+    case 'ctr':
+      return goProgram(name, 'github.com/containerd/containerd/v2', `/cmd/${name}`);
+  }
+}
+
+async function goProgram(name: GoProgram, module: string, subfolder = ''): Promise<string> {
+  const version = versions[versionNames[name]];
   const folder = await artifact(`${name}-${version}`, (unfinished) =>
     goInstall({ module, version, package: `${module}${subfolder}` }, join(unfinished, name)),
   );
   return join(folder, name);
 }
+
+const versionNames = {
+  etcd: 'etcd',
+  helm: 'helm',
+  kind: 'kind',
+  coredns: 'coredns',
+  'local-path-provisioner': 'localPath',
+  containerd: 'containerd',
+  'containerd-shim-runc-v2': 'containerd',
+  ctr: 'containerd',
+} as const satisfies Record<GoProgram, keyof typeof versions>;
 
 async function mongod(): Promise<string> {
   const folder = await artifact(`mongod-${versions.mongodb}`, async (unfinished) => {

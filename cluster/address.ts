@@ -1,0 +1,3 @@
+import { address } from './kind.ts';
+
+process.stdout.write(`${address}\n`);

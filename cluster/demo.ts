@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Images } from './chart.ts';
+import { address, kubectl } from './kind.ts';
+
+const examples = join(import.meta.dirname, '../examples');
+
+/** Applies the examples, with this cluster's images and address in them. */
+export async function applyDemo({ products, thirdParty }: Images): Promise<void> {
+  for (const name of ['demo.yaml', 'orders.yaml', 'gateway.yaml']) {
+    const text = await readFile(join(examples, name), 'utf8');
+    const here = text
+      .replaceAll('http://localhost:8080', address)
+      .replaceAll('authstack/orders:dev', products.orders)
+      .replaceAll('docker.io/library/nginx:1.28', thirdParty.nginx);
+    await kubectl(['apply', '-f', '-'], here);
+  }
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+const PATIENCE_SECONDS = 300;
+
+/** Waits until the demo can be used, telling each time the operator tells something new. */
+export async function waitForDemo(tell: (news: string) => void): Promise<void> {
+  const end = performance.now() + PATIENCE_SECONDS * 1000;
+  let last = '';
+  for (;;) {
+    const ready = await readyCondition();
+    if (ready?.status === 'True') break;
+    const news = ready ? `${ready.reason}: ${ready.message}` : 'the operator has not looked at it yet';
+    if (news !== last) tell(news);
+    last = news;
+    if (performance.now() > end) {
+      throw new Error(
+        `AuthStack auth/demo is not Ready after ${PATIENCE_SECONDS} s: ${last}\n` +
+          'look at it with: kubectl -n auth describe authstack demo; kubectl -n auth get pods; ' +
+          'kubectl -n authstack-system logs deployment/auth-stack',
+      );
+    }
+    await pause(1_000);
+  }
+  for (const name of ['orders', 'gateway']) {
+    await kubectl(['-n', 'shop', 'rollout', 'status', `deployment/${name}`, '--timeout=180s']);
+  }
+}
+
+async function readyCondition(): Promise<Condition | undefined> {
+  const found = await kubectl(['-n', 'auth', 'get', 'authstack', 'demo', '-o', 'json']);
+  const { status } = JSON.parse(found) as { status?: { conditions?: Condition[] } };
+  return status?.conditions?.find(({ type }) => type === 'Ready');
+}

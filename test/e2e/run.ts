@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { installGateway } from './world/gateway.ts';
+
+interface Results {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+}
+
+const root = join(import.meta.dirname, '../..');
+
+/**
+ * Runs the scenarios: first those that share the cluster, two at a time, then those that take it for themselves. The
+ * last line counts both.
+ */
+async function main(): Promise<void> {
+  const chosen = process.argv.slice(2);
+  await installGateway();
+  const results = [await runJest('scenarios', 2, chosen), await runJest('exclusive', 1, chosen)];
+  const sum = (count: (one: Results) => number): number => results.reduce((total, one) => total + count(one), 0);
+  const failed = sum((one) => one.numFailedTests + one.numRuntimeErrorTestSuites);
+  const passed = sum((one) => one.numPassedTests);
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}
+
+async function runJest(folder: string, workers: number, chosen: readonly string[]): Promise<Results> {
+  const temporary = await mkdtemp(join(tmpdir(), 'e2e-'));
+  try {
+    const output = join(temporary, 'results.json');
+    const patterns = chosen.length === 0 ? [`${folder}/`] : chosen.map((name) => `${folder}/.*${name}`);
+    const jest = spawn(
+      process.execPath,
+      [
+        ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+        ...[join(root, 'node_modules/jest/bin/jest.js'), '--config', join(root, 'test/e2e/jest.config.js')],
+        ...['--maxWorkers', String(workers), '--passWithNoTests', '--json', '--outputFile', output, '--verbose'],
+        ...['--testPathPatterns', ...patterns],
+      ],
+      // With --json jest also prints the results themselves; its report for people goes to standard error.
+      { stdio: ['ignore', 'ignore', 'inherit'] },
+    );
+    await once(jest, 'exit');
+    return JSON.parse(await readFile(output, 'utf8')) as Results;
+  } finally {
+    await rm(temporary, { recursive: true });
+  }
+}
+
+await main();

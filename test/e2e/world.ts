@@ -1,0 +1,9 @@
+/** What scenarios are told with. */
+export { expect } from '@jest/globals';
+export { eventually } from './world/eventually.ts';
+export { apply, find, get, kubectl, list } from './world/kubectl.ts';
+export { installedOperator } from './world/operator.ts';
+export { aPerson, signUpPeople, whoCannotSignIn } from './world/people.ts';
+export { scenario } from './world/scenario.ts';
+export type { Stack } from './world/stack.ts';
+export type { Visitor } from './world/visitor.ts';

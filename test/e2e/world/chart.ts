@@ -1,0 +1,34 @@
+import { helm } from '../../../cluster/chart.ts';
+import { join } from 'node:path';
+
+const folder = join(import.meta.dirname, '../../../charts/auth-stack');
+const RELEASE = 'auth-stack';
+
+/** The release of `make up`, with the values it was installed with. */
+async function currentValues(): Promise<string> {
+  return helm(['get', 'values', RELEASE, '--output', 'json']);
+}
+
+export interface InstalledChart {
+  uninstall(): Promise<void>;
+  /** Installs it again with the values it had. */
+  install(): Promise<void>;
+  upgrade(changes: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+export async function installedChart(): Promise<InstalledChart> {
+  const values = await currentValues();
+  const waiting = ['--wait', '--timeout', '5m', '--values', '-'];
+  return {
+    async uninstall() {
+      await helm(['uninstall', RELEASE, '--wait', '--timeout', '5m']);
+    },
+    async install() {
+      await helm(['install', RELEASE, folder, ...waiting], values);
+    },
+    async upgrade(changes) {
+      const merged = { ...(JSON.parse(values) as object), ...changes };
+      await helm(['upgrade', RELEASE, folder, ...waiting], JSON.stringify(merged));
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import { MongoClient } from 'mongodb';
+import { eventually } from './eventually.ts';
+import type { Within } from './eventually.ts';
+import { gatewayEntry, originOf } from './gateway.ts';
+import { apply, find, get, kubectl, list, portForward } from './kubectl.ts';
+import type { StoredObject } from './kubectl.ts';
+import { Visitor } from './visitor.ts';
+
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Fields of an AuthStack's spec that a scenario sets; the rest is the API's default. */
+export interface StackOptions {
+  readonly members?: 1 | 3;
+  readonly replicas?: number;
+  readonly spec?: {
+    readonly auth?: object;
+    readonly mongodb?: object;
+    readonly signingKeys?: object;
+    readonly deletionPolicy?: 'Retain' | 'Delete';
+  };
+}
+
+/** One AuthStack in the cluster. */
+export class Stack {
+  readonly namespace: string;
+  readonly name: string;
+  private readonly options: StackOptions;
+
+  constructor({ namespace, name }: { namespace: string; name: string }, options: StackOptions) {
+    this.namespace = namespace;
+    this.name = name;
+    this.options = options;
+  }
+
+  manifest(): object {
+    const { members = 3, replicas = 2, spec = {} } = this.options;
+    return {
+      apiVersion: 'authstack.dev/v1alpha1',
+      kind: 'AuthStack',
+      metadata: { name: this.name, namespace: this.namespace },
+      spec: {
+        publicURL: originOf(this),
+        auth: { replicas, audience: ['shop'], ...spec.auth },
+        mongodb: { members, storage: { size: '1Gi' }, ...spec.mongodb },
+        ...(spec.signingKeys && { signingKeys: spec.signingKeys }),
+        consumers: {
+          allowedNamespaces: { from: 'Selector', selector: { matchLabels: { 'e2e/consumes': this.namespace } } },
+        },
+        deletionPolicy: spec.deletionPolicy ?? 'Retain',
+      },
+    };
+  }
+
+  async create(): Promise<void> {
+    await apply(this.manifest());
+  }
+
+  async delete(): Promise<void> {
+    await kubectl(['-n', this.namespace, 'delete', 'authstack', this.name, '--timeout=180s']);
+  }
+
+  read(): Promise<StoredObject> {
+    return get(this.namespace, 'authstack', this.name);
+  }
+
+  async condition(type: string): Promise<Condition | undefined> {
+    return conditionOf(await this.read(), type);
+  }
+
+  /** `Ready` (is True), `Ready=False` or `DatabaseReady=False/StorageClassNotFound`; answers the condition. */
+  becomes(wanted: string, within: Within): Promise<Condition> {
+    return eventually(async () => expectCondition(await this.read(), wanted), within);
+  }
+
+  visitor(): Visitor {
+    return new Visitor(gatewayEntry, originOf(this));
+  }
+
+  pods(component: 'mongodb' | 'auth'): Promise<readonly StoredObject[]> {
+    return list(
+      this.namespace,
+      'pods',
+      `app.kubernetes.io/instance=${this.name},app.kubernetes.io/component=${component}`,
+    );
+  }
+
+  /** Kills pods as a node that dies does: nothing is asked to end. */
+  async killPods(names: readonly string[]): Promise<void> {
+    await kubectl(['-n', this.namespace, 'delete', 'pod', ...names, '--force', '--grace-period=0', '--wait=false']);
+  }
+
+  async primary(): Promise<string> {
+    const { status } = await this.read();
+    const { primary } = (status?.['mongodb'] ?? {}) as { primary?: string };
+    if (primary === undefined) throw new Error(`status.mongodb.primary of ${this.namespace}/${this.name} is empty`);
+    return primary;
+  }
+
+  async secret(suffix: string): Promise<Readonly<Record<string, string>>> {
+    const secret = await get(this.namespace, 'secret', `${this.name}-${suffix}`);
+    const decoded = Object.entries(secret.data ?? {}).map(([key, value]) => [key, atob(value)]);
+    return Object.fromEntries(decoded) as Record<string, string>;
+  }
+
+  secretExists(suffix: string): Promise<boolean> {
+    return find(this.namespace, 'secret', `${this.name}-${suffix}`).then((found) => found !== undefined);
+  }
+
+  /** Asks one member's mongod, as root. */
+  async askMember<T>(ordinal: number, ask: (client: MongoClient) => Promise<T>): Promise<T> {
+    await using forward = await portForward(this.namespace, `${this.name}-mongodb-${ordinal}`, 27_017);
+    const { username = '', password = '' } = await this.secret('mongodb-root');
+    const client = new MongoClient(`mongodb://127.0.0.1:${forward.port}/?directConnection=true`, {
+      auth: { username, password },
+      authSource: 'admin',
+      serverSelectionTimeoutMS: 10_000,
+    });
+    try {
+      return await ask(client);
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+export function conditionOf(object: StoredObject, type: string): Condition | undefined {
+  const conditions = (object.status?.['conditions'] ?? []) as Condition[];
+  return conditions.find((condition) => condition.type === type);
+}
+
+/** Throws with what stands there instead, so that a failure reads as the cluster's own explanation. */
+export function expectCondition(object: StoredObject, wanted: string): Condition {
+  const [type = '', rest = 'True'] = wanted.split('=');
+  const [status, reason] = rest.split('/');
+  const found = conditionOf(object, type);
+  if (found?.status === status && (reason === undefined || found.reason === reason)) return found;
+  const all = (object.status?.['conditions'] ?? []) as Condition[];
+  const seen = all.map((one) => `  ${one.type}=${one.status}/${one.reason}: ${one.message}`).join('\n');
+  throw new Error(
+    `${object.kind} ${object.metadata.namespace}/${object.metadata.name} is not ${wanted}\n${seen || '  no conditions'}`,
+  );
+}
