@@ -1,0 +1,115 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { authStackSpecSchema } from '../api/auth-stack.ts';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { planCertificates, renewalOf } from './plan.ts';
+import { AGENT_LIFE, AUTHORITY_LIFE } from './types.ts';
+import type { CertificatesObservation } from './types.ts';
+
+const stack: AuthStack = {
+  apiVersion: 'authstack.dev/v1alpha1',
+  kind: 'AuthStack',
+  metadata: { name: 'shop', namespace: 'auth', uid: 'u1' },
+  spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'] } }),
+};
+const now = Date.UTC(2030, 0, 1);
+const settled: CertificatesObservation = {
+  stack,
+  now,
+  authority: { state: 'valid', notBefore: now - 1000, notAfter: now + AUTHORITY_LIFE },
+  agent: { state: 'valid', notBefore: now - 1000, notAfter: now + AGENT_LIFE, issuedByAuthority: true, hasName: true },
+};
+const good = {
+  state: 'valid',
+  notBefore: now,
+  notAfter: now + AGENT_LIFE,
+  issuedByAuthority: true,
+  hasName: true,
+} as const;
+
+test.each<[string, Partial<CertificatesObservation>, string[]]>([
+  [
+    'a new stack gets an authority and then a certificate',
+    { authority: { state: 'absent' }, agent: { state: 'absent' } },
+    ['createAuthority', 'issueAgentCertificate'],
+  ],
+  ['a lost certificate is issued again', { agent: { state: 'absent' } }, ['issueAgentCertificate']],
+  [
+    'a damaged certificate is issued again, for nothing is lost with it',
+    { agent: { state: 'malformed', why: 'x' } },
+    ['issueAgentCertificate'],
+  ],
+  [
+    'a certificate of another authority is issued again',
+    { agent: { ...good, issuedByAuthority: false } },
+    ['issueAgentCertificate'],
+  ],
+  ['a certificate of another name is issued again', { agent: { ...good, hasName: false } }, ['issueAgentCertificate']],
+  ['a settled stack is left alone', {}, []],
+])('%s', (_law, change, actions) => {
+  expect(planCertificates({ ...settled, ...change }).actions.map(({ type }) => type)).toEqual(actions);
+});
+
+test.each<[string, Partial<CertificatesObservation>, string, string]>([
+  ['an authority that is not ours', { authority: { state: 'foreign' } }, 'CertificateAuthorityNotOwned', 'shop-ca'],
+  [
+    'a damaged authority',
+    { authority: { state: 'malformed', why: 'tls.crt is not a PEM certificate' } },
+    'CertificateAuthorityMalformed',
+    'tls.crt',
+  ],
+  [
+    'an expired authority',
+    { authority: { state: 'valid', notBefore: 0, notAfter: now } },
+    'CertificateAuthorityExpired',
+    'shop-ca',
+  ],
+  [
+    'an agent Secret that is not ours',
+    { agent: { state: 'foreign' } },
+    'AgentCertificateNotOwned',
+    'shop-mongodb-agent-tls',
+  ],
+])('%s is named and never written over', (...[, change, reason, named]) => {
+  const plan = planCertificates({ ...settled, ...change });
+  expect(plan).toMatchObject({ actions: [], stalled: { reason } });
+  expect(plan.stalled?.message).toContain(named);
+  expect(plan.stalled?.message).toContain('kubectl -n auth');
+});
+
+test('a lost authority is told as a warning, a first one is not', () => {
+  expect(planCertificates({ ...settled, authority: { state: 'absent' } }).events?.map(({ reason }) => reason)).toEqual([
+    'CertificateAuthorityLost',
+  ]);
+  expect(
+    planCertificates({ ...settled, authority: { state: 'absent' }, agent: { state: 'absent' } }).events,
+  ).toBeUndefined();
+});
+
+const moments = fc.integer({ min: 0, max: 4e12 });
+const lives = fc.integer({ min: 3_000, max: AUTHORITY_LIFE });
+
+test('a certificate is renewed exactly when two thirds of its life are over, always before its end', () => {
+  fc.assert(
+    fc.property(moments, lives, moments, (notBefore, life, at) => {
+      const agent = { ...good, notBefore, notAfter: notBefore + life };
+      const authority = { state: 'valid', notBefore: 0, notAfter: 9e12 } as const;
+      const plan = planCertificates({ ...settled, authority, agent, now: at });
+      const due = renewalOf(agent);
+      expect(due).toBeLessThan(agent.notAfter);
+      expect(plan.actions.length).toBe(at >= due ? 1 : 0);
+      expect(plan.recheckAt).toBe(at >= due ? undefined : due);
+    }),
+  );
+});
+
+test('whoever sleeps until the announced moment has work exactly then', () => {
+  fc.assert(
+    fc.property(lives, (life) => {
+      const agent = { ...good, notBefore: now, notAfter: now + life };
+      const { recheckAt } = planCertificates({ ...settled, agent });
+      expect(planCertificates({ ...settled, agent, now: (recheckAt ?? 0) - 1 }).actions).toEqual([]);
+      expect(planCertificates({ ...settled, agent, now: recheckAt ?? 0 }).actions).toMatchObject([{ why: 'Renewal' }]);
+    }),
+  );
+});

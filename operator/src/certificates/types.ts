@@ -1,0 +1,50 @@
+import type { AuthStack } from '../api/auth-stack.ts';
+import type { Millis } from '../runtime/objects.ts';
+
+/** A Secret that should hold a certificate, already read and parsed. */
+export type SeenCertificate =
+  | { readonly state: 'absent' }
+  /** A Secret of that name without our labels. */
+  | { readonly state: 'foreign' }
+  | { readonly state: 'malformed'; readonly why: string }
+  | { readonly state: 'valid'; readonly notBefore: Millis; readonly notAfter: Millis };
+
+export type SeenAuthority = SeenCertificate;
+
+/** The server certificate of the agents; what it must match is judged while it is read. */
+export type SeenServerCertificate =
+  | Exclude<SeenCertificate, { state: 'valid' }>
+  | {
+      readonly state: 'valid';
+      readonly notBefore: Millis;
+      readonly notAfter: Millis;
+      /** Signed by the authority that stands in the stack's Secret, which is also the one it is mounted with. */
+      readonly issuedByAuthority: boolean;
+      /** Carries exactly the name that clients ask for. */
+      readonly hasName: boolean;
+    };
+
+/** Everything the plan may look at, already read; there is nothing in here to await. */
+export interface CertificatesObservation {
+  readonly stack: AuthStack;
+  readonly now: Millis;
+  readonly authority: SeenAuthority;
+  readonly agent: SeenServerCertificate;
+}
+
+export type CertificatesAction =
+  | { readonly type: 'createAuthority'; readonly stack: AuthStack }
+  | { readonly type: 'issueAgentCertificate'; readonly stack: AuthStack; readonly why: AgentCertificateReason };
+
+export type AgentCertificateReason = 'Missing' | 'Malformed' | 'OtherAuthority' | 'OtherName' | 'Renewal';
+
+export type CertificatesProblem =
+  | 'CertificateAuthorityNotOwned'
+  | 'CertificateAuthorityMalformed'
+  | 'CertificateAuthorityExpired'
+  | 'AgentCertificateNotOwned';
+
+/** Names a CA may be of before anybody looks: ten years. */
+export const AUTHORITY_LIFE: Millis = 3650 * 86_400_000;
+export const AGENT_LIFE: Millis = 90 * 86_400_000;
+export const CLIENT_LIFE: Millis = 86_400_000;
