@@ -51,7 +51,7 @@ test('a pod lives before its keys, its secrets and its database, and is ready as
 }, 60_000);
 
 test('keys rotate by the mounted Secret, without a restart and without a refused token', async () => {
-  await using stack = await startStack();
+  await using stack = await startStack({ pace: 10 });
   const [pod] = stack.pods;
   const [k1, k2, k3] = [ringKey('k1', 'active'), ringKey('k2', 'next'), ringKey('k3', 'next')];
   const install = (keys: readonly object[]) => stack.mounts.keys.swap({ 'ring.json': JSON.stringify({ keys }) });
@@ -199,7 +199,7 @@ test('the initial admin stands by the files, once, and heals when they are put r
   const squatted = { email: 'admin@example.com', password: PASSWORD };
   expect((await squatter.on(first, 'POST /api/users/signup', { body: squatted })).status).toBe(201);
 
-  await using pod = await startReadyPod(stack.mounts, { AUTHSTACK_INITIAL_ADMIN_DIR: directory });
+  await using pod = await startReadyPod(stack.mounts, { AUTHSTACK_INITIAL_ADMIN_DIR: directory }, { pace: 20 });
   await until(() => pod.log.some((line) => line.includes('file password: must have at least 8')), 'the file is named');
   await writeFile(join(directory, 'password'), 'a much longer one\n');
   await until(() => pod.log.some((line) => line.includes('the initial admin stands')), 'the admin is made');

@@ -13,6 +13,8 @@ export interface TestStack extends AsyncDisposable {
 export interface StackOptions {
   readonly members?: number;
   readonly pods?: number;
+  /** How much quicker than the machine's the timers of the pods are. */
+  readonly pace?: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -20,11 +22,14 @@ export async function startStack({
   members = 1,
   pods: count = 1,
   environment = {},
+  pace = 1,
 }: StackOptions = {}): Promise<TestStack> {
   const database = await startReplicaSet(members);
   const mounts = await mountStack(database.uri, [ringKey('k1', 'active'), ringKey('k2', 'next')]);
-  const first = await startReadyPod(mounts, environment);
-  const others = await Promise.all(Array.from({ length: count - 1 }, () => startReadyPod(mounts, environment)));
+  const first = await startReadyPod(mounts, environment, { pace });
+  const others = await Promise.all(
+    Array.from({ length: count - 1 }, () => startReadyPod(mounts, environment, { pace })),
+  );
   const pods: [Pod, ...Pod[]] = [first, ...others];
   return {
     database,

@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals';
+import { readEnvironment } from './environment.ts';
+import { environmentOf } from './testing/world.ts';
+
+const mount = {
+  directory: '/etc/authstack',
+  swap: () => Promise.resolve(),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+const complete = environmentOf({ keys: mount, secrets: mount, mongodb: mount });
+
+test('a complete environment is read, with its defaults', () => {
+  const { AUTHSTACK_PORT: _, AUTHSTACK_PROBE_PORT: __, AUTHSTACK_DRAIN_SECONDS: ___, ...rest } = complete;
+  expect(readEnvironment({ ...rest, AUTHSTACK_AUDIENCES: 'shop, admin' })).toMatchObject({
+    audiences: ['shop', 'admin'],
+    accessTokenTtl: 1_800_000,
+    ports: { public: 8080, probes: 9090 },
+    drain: 5_000,
+    trustedProxies: ['10.0.0.0/8'],
+  });
+});
+
+test('no trusted proxy is a setting like any other', () => {
+  expect(readEnvironment({ ...complete, AUTHSTACK_TRUSTED_PROXIES: '' }).trustedProxies).toEqual([]);
+});
+
+test('everything that is missing is told at once', () => {
+  const told = () => readEnvironment({ ...complete, AUTHSTACK_ISSUER: undefined, AUTHSTACK_SECRETS_FILE: '' });
+  expect(told).toThrow(/AUTHSTACK_ISSUER: is not set[^]*AUTHSTACK_SECRETS_FILE: is not set/);
+});
+
+test.each([
+  ['AUTHSTACK_ISSUER', 'https://shop.example.com/'],
+  ['AUTHSTACK_ISSUER', 'https://shop.example.com/path'],
+  ['AUTHSTACK_ISSUER', 'http://shop.example.com'],
+  ['AUTHSTACK_ISSUER', 'shop'],
+  ['AUTHSTACK_AUDIENCES', ' , '],
+  ['AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS', '0'],
+  ['AUTHSTACK_SESSION_TTL_SECONDS', '30d'],
+  ['AUTHSTACK_INLINE_REFRESH', 'yes'],
+  ['AUTHSTACK_TRUSTED_PROXIES', '10.0.0.1'],
+  ['AUTHSTACK_PASSWORD_MIN_LENGTH', '4'],
+  ['AUTHSTACK_SIGNING_KEYS_FILE', 'ring.json'],
+])('%s=%s is refused by name', (name, value) => {
+  expect(() => readEnvironment({ ...complete, [name]: value })).toThrow(name);
+});
+
+test.each([
+  'https://shop.example.com',
+  'https://shop.example.com:8443',
+  'http://localhost:8081',
+  'http://shop.localhost',
+  'http://127.0.0.1',
+])('%s can be an issuer', (issuer) => {
+  expect(readEnvironment({ ...complete, AUTHSTACK_ISSUER: issuer }).issuer).toBe(issuer);
+});
