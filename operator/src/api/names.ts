@@ -81,3 +81,8 @@ export function ownedBy(stack: AuthStack): {
     { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true, blockOwnerDeletion: true },
   ];
 }
+
+/** AuthStacks are namespaced, so the API server always fills this in. */
+export function namespaceOf({ metadata }: { readonly metadata: { readonly namespace?: string } }): string {
+  return metadata.namespace ?? '';
+}

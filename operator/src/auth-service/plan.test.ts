@@ -1,0 +1,240 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { authStackSpecSchema } from '../api/auth-stack.ts';
+import type { AuthStack } from '../api/auth-stack.ts';
+import type { Deployment, Pod } from '../runtime/core-kinds.ts';
+import { PATIENCE, planAuthService } from './plan.ts';
+import type { AuthServiceObservation, SeenAuthSecrets } from './types.ts';
+
+const now = Date.UTC(2030, 0, 1);
+
+function aStack(auth: object = {}): AuthStack {
+  return {
+    apiVersion: 'authstack.dev/v1alpha1',
+    kind: 'AuthStack',
+    metadata: { name: 'shop', namespace: 'auth', uid: 'u1', creationTimestamp: new Date(now - 60_000).toISOString() },
+    spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'], ...auth } }),
+  };
+}
+
+function aDeployment(status: object = {}, metadata: object = {}): Deployment {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'shop-auth', namespace: 'auth', generation: 1, ...metadata },
+    status: { observedGeneration: 1, updatedReplicas: 2, availableReplicas: 2, ...status },
+  };
+}
+
+function aPod(state: object, conditions: object[] = []): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'shop-auth-1', namespace: 'auth' },
+    spec: {},
+    status: {
+      conditions: conditions as [],
+      containerStatuses: [{ name: 'auth', ready: false, restartCount: 3, image: 'registry.invalid/auth:none', state }],
+    },
+  };
+}
+
+const settled: AuthServiceObservation = {
+  stack: aStack(),
+  now,
+  images: { auth: 'authstack/auth:1', pullPolicy: 'IfNotPresent' },
+  secrets: { state: 'whole' },
+  hasDatabaseUser: true,
+  hasSigningKeys: true,
+  initialAdmin: { state: 'notAsked' },
+  deployment: aDeployment(),
+  pods: [],
+};
+const none = { deployment: aDeployment({ availableReplicas: 0 }) };
+const admin = aStack({ initialAdmin: { secretRef: { name: 'first-admin' } } });
+
+function conditionOf(change: Partial<AuthServiceObservation>): { status: string; reason: string; message: string } {
+  const [condition] = planAuthService({ ...settled, ...change }).conditions;
+  if (!condition) throw new Error('no condition');
+  return condition;
+}
+
+function applied(change: Partial<AuthServiceObservation>): string[] {
+  return planAuthService({ ...settled, ...change }).actions.map((action) =>
+    action.type === 'apply' || action.type === 'delete' ? `${action.type} ${action.kind.kind}` : action.type,
+  );
+}
+
+test.each<[string, Partial<AuthServiceObservation>, string, string]>([
+  ['all pods serve', {}, 'True/AllReplicasAvailable', '2 of 2'],
+  [
+    'one of two pods is gone',
+    { deployment: aDeployment({ availableReplicas: 1 }) },
+    'True/SomeReplicasUnavailable',
+    '1 pods',
+  ],
+  [
+    'a roll-out is on its way',
+    { deployment: aDeployment({ updatedReplicas: 1 }) },
+    'True/RollingOut',
+    '1 are of the current template',
+  ],
+  [
+    'the controller has not seen the change',
+    { deployment: aDeployment({}, { generation: 2 }) },
+    'True/SomeReplicasUnavailable',
+    'wanted',
+  ],
+  [
+    'the secrets are lost',
+    { secrets: { state: 'absent' }, signOfLife: 'the database is founded' },
+    'False/SecretLost',
+    'shop-auth-secrets',
+  ],
+  ['the secrets are not ours', { secrets: { state: 'foreign' } }, 'False/SecretNotOwned', 'shop-auth-secrets'],
+  [
+    'the secrets are damaged',
+    { secrets: { state: 'malformed', why: 'secrets.json lacks pepper' } },
+    'False/SecretMalformed',
+    'lacks pepper',
+  ],
+  ['the database has no user', { hasDatabaseUser: false }, 'False/WaitingForDatabase', 'shop-mongodb-auth-user'],
+  ['there is no key', { hasSigningKeys: false }, 'False/WaitingForSigningKeys', 'shop-signing-keys'],
+  [
+    'the first admin is missing',
+    { stack: admin, initialAdmin: { state: 'missing' } },
+    'False/InitialAdminSecretNotFound',
+    'first-admin',
+  ],
+  [
+    'the first admin has no password',
+    { stack: admin, initialAdmin: { state: 'incomplete', key: 'password' } },
+    'False/InitialAdminSecretIncomplete',
+    'password',
+  ],
+  [
+    'an image cannot be pulled',
+    { ...none, pods: [aPod({ waiting: { reason: 'ImagePullBackOff', message: 'no such host' } })] },
+    'False/ImageNotPullable',
+    'registry.invalid/auth:none (no such host); set spec.auth.image',
+  ],
+  [
+    'a container crashes',
+    { ...none, pods: [aPod({ waiting: { reason: 'CrashLoopBackOff' } })] },
+    'False/ContainerCrashes',
+    'kubectl -n auth logs shop-auth-1 --previous',
+  ],
+  [
+    'a container cannot be made',
+    { ...none, pods: [aPod({ waiting: { reason: 'CreateContainerConfigError', message: 'x is gone' } })] },
+    'False/ContainerConfigInvalid',
+    'x is gone',
+  ],
+  [
+    'a pod finds no node',
+    { ...none, pods: [aPod({}, [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes: too little memory' }])] },
+    'False/PodUnschedulable',
+    'too little memory',
+  ],
+  [
+    'a pod runs but is not ready',
+    { ...none, pods: [aPod({ running: {} })] },
+    'False/NotReady',
+    'kubectl -n auth logs shop-auth-1',
+  ],
+  [
+    'a quota forbids pods',
+    {
+      deployment: aDeployment({
+        availableReplicas: 0,
+        conditions: [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota' }],
+      }),
+    },
+    'False/PodsNotCreated',
+    'exceeded quota',
+  ],
+])('%s', (...[, change, expected, named]) => {
+  const { status, reason, message } = conditionOf(change);
+  expect(`${status}/${reason}`).toBe(expected);
+  expect(message).toContain(named);
+});
+
+const secretStates: SeenAuthSecrets[] = [
+  { state: 'whole' },
+  { state: 'absent' },
+  { state: 'foreign' },
+  { state: 'malformed', why: 'x' },
+];
+const observations = fc.record({
+  secrets: fc.constantFrom(...secretStates),
+  signOfLife: fc.constantFrom(undefined, 'a sign of life'),
+  hasDatabaseUser: fc.boolean(),
+  hasSigningKeys: fc.boolean(),
+});
+
+test('a pepper is made only where none is and the stack has never started', () => {
+  fc.assert(
+    fc.property(observations, ({ signOfLife, ...rest }) => {
+      const seen = { ...settled, ...rest, ...(signOfLife !== undefined && { signOfLife }) };
+      const makes = planAuthService(seen).foundations.length > 0;
+      expect(makes).toBe(rest.secrets.state === 'absent' && signOfLife === undefined);
+    }),
+  );
+});
+
+test('pods are made or changed only when every Secret that they mount is there', () => {
+  fc.assert(
+    fc.property(observations, ({ signOfLife, ...rest }) => {
+      const touchesPods = applied({ ...rest, ...(signOfLife !== undefined && { signOfLife }) }).includes(
+        'apply Deployment',
+      );
+      expect(touchesPods).toBe(rest.secrets.state === 'whole' && rest.hasDatabaseUser && rest.hasSigningKeys);
+    }),
+  );
+});
+
+test('a missing first admin holds no pod back, and is mounted once it is there', () => {
+  const mountsAdmin = (state: 'missing' | 'found' | 'mounted'): boolean =>
+    JSON.stringify(planAuthService({ ...settled, stack: admin, initialAdmin: { state } }).actions).includes(
+      'first-admin',
+    );
+  expect(applied({ stack: admin, initialAdmin: { state: 'missing' } })).toContain('apply Deployment');
+  expect([mountsAdmin('missing'), mountsAdmin('found'), mountsAdmin('mounted')]).toEqual([false, true, true]);
+});
+
+test('a single replica has no disruption budget, so that its node can be drained', () => {
+  const podDisruptionBudget = {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'shop-auth', uid: 'p1' },
+  };
+  expect(applied({ stack: aStack({ replicas: 1 }), podDisruptionBudget })).toContain('delete PodDisruptionBudget');
+  expect(applied({})).toContain('apply PodDisruptionBudget');
+});
+
+test('an Ingress comes and goes with its field', () => {
+  const ingress = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'shop-auth', uid: 'i1' } };
+  expect(applied({ stack: aStack({ ingress: {} }) })).toContain('apply Ingress');
+  expect(applied({ ingress })).toContain('delete Ingress');
+  expect(applied({}).filter((action) => action.endsWith('Ingress'))).toEqual([]);
+});
+
+test('waiting turns into stalling exactly when patience ends, and the plan announces that moment', () => {
+  const started = now - 60_000;
+  const waiting = { ...settled, hasDatabaseUser: false };
+  const { recheckAt, stalled } = planAuthService(waiting);
+  expect({ recheckAt, stalled }).toEqual({ recheckAt: started + PATIENCE, stalled: undefined });
+  expect(planAuthService({ ...waiting, now: started + PATIENCE }).stalled?.reason).toBe('WaitingForDatabase');
+});
+
+test('a stuck roll-out stalls even while the old pods serve', () => {
+  const deployment = aDeployment({
+    updatedReplicas: 1,
+    conditions: [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }],
+  });
+  const plan = planAuthService({ ...settled, deployment: deployment });
+  expect(plan).toMatchObject({
+    conditions: [{ status: 'True', reason: 'RollingOut' }],
+    stalled: { reason: 'RollingOut' },
+  });
+});
