@@ -13,7 +13,7 @@ export interface Passwords {
   hash(password: string): Promise<PasswordHash>;
   /** Costs one hash even when there is nothing to compare with, so time does not tell who has an account. */
   matches(password: string, stored: PasswordHash | undefined): Promise<boolean>;
-  /** Makes the hash that stands in for a missing one; the service is not ready before. */
+  /** Makes the hash that stands in for a missing one. Every comparison waits for it, so the first tells nothing either. */
   prepare(): Promise<void>;
 }
 
