@@ -215,6 +215,23 @@ test('the initial admin stands by the files, once, and heals when they are put r
   await rm(directory, { recursive: true });
 }, 60_000);
 
+test('on an empty database the initial admin is made, and a second pod leaves it alone', async () => {
+  await using files = await mountSecret({ email: 'root@example.com', password: 'a long password\n' });
+  await using stack = await startStack({ environment: { AUTHSTACK_INITIAL_ADMIN_DIR: files.directory }, pace: 20 });
+  const [pod] = stack.pods;
+  await until(() => pod.log.some((line) => line.includes('the initial admin stands')), 'the admin is made');
+  const admin = new Visitor();
+  const body = { email: 'root@example.com', password: 'a long password' };
+  expect(await admin.on(pod, 'POST /api/users/signin', { body })).toMatchObject({
+    status: 200,
+    body: { roles: ['user', 'admin'], createdAt: expect.stringMatching(/^20/) as unknown },
+  });
+  await files.swap({ email: 'root@example.com', password: 'another password\n' });
+  await using second = await startReadyPod(stack.mounts, { AUTHSTACK_INITIAL_ADMIN_DIR: files.directory });
+  expect((await admin.on(second, 'POST /api/users/signin', { body })).status).toBe(200);
+  expect(second.log.join('')).not.toContain('the initial admin stands');
+}, 60_000);
+
 test('the sign-in page comes with a strict policy; its index is always asked for, its assets never again', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'page-'));
   await mkdir(join(directory, 'assets'));
