@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { needPackages } from '../debian.ts';
 import { docker } from '../docker.ts';
 import { run } from '../process.ts';
@@ -30,9 +30,10 @@ const images = [
 /** Builds the images a node starts with, and saves all of them into one archive. */
 export async function saveKubernetesImages(archive: string): Promise<void> {
   const binaries = await kubernetesBinaries();
-  const names = (await readdir(binaries)).map((name) => join(binaries, name));
   const all = 'localhost/kubernetes:base';
-  await buildFrom({ tag: all, files: names, dockerfile: ['FROM scratch', pathLine, 'COPY kube* /usr/local/bin/'] });
+  // A folder is copied with its links as links, so the binary is in the image once.
+  const copy = `COPY ${basename(binaries)} /usr/local/bin`;
+  await buildFrom({ tag: all, files: [binaries], dockerfile: ['FROM scratch', pathLine, copy] });
   for (const tag of controlPlane) await docker(['tag', all, tag]);
 
   const withShell = ['FROM scratch', pathLine, 'COPY --from=debian /bin/busybox /bin/busybox'];

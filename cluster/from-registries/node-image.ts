@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { imageExists } from '../docker.ts';
 import { kubernetesBinaries, nodeProgram } from '../provide.ts';
 import { versions } from '../versions.ts';
@@ -11,7 +11,7 @@ import { ensureRootFilesystem, rootFilesystemImage } from './root-filesystem.ts'
 const files = join(import.meta.dirname, 'node');
 
 // The number goes up with what is in the image.
-const revision = 1;
+const revision = 2;
 const tag = `localhost/authstack/kind-node:v${versions.kubernetes}-${revision}`;
 
 const masked = [
@@ -27,16 +27,15 @@ export async function ensureNodeImage(): Promise<string> {
   try {
     await saveKubernetesImages(join(archive, 'kubernetes.tar'));
     const binaries = await kubernetesBinaries();
-    const kubernetes = (await readdir(binaries)).map((name) => join(binaries, name));
     const containerd = await Promise.all((['containerd', 'containerd-shim-runc-v2', 'ctr'] as const).map(nodeProgram));
     const own = (await readdir(files)).map((name) => join(files, name));
     await buildFrom({
       tag,
-      files: [join(archive, 'kubernetes.tar'), ...kubernetes, ...containerd, ...own],
+      files: [join(archive, 'kubernetes.tar'), binaries, ...containerd, ...own],
       dockerfile: [
         `FROM ${rootFilesystemImage}`,
         `${pathLine} container=docker`,
-        'COPY kube kube-proxy kube-apiserver kube-controller-manager kube-scheduler kubelet kubeadm kubectl /usr/bin/',
+        `COPY ${basename(binaries)} /usr/bin`,
         'COPY containerd containerd-shim-runc-v2 ctr crictl entrypoint /usr/local/bin/',
         'COPY containerd.toml /etc/containerd/config.toml',
         'COPY *.service /etc/systemd/system/',

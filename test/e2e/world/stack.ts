@@ -137,9 +137,11 @@ export function conditionOf(object: StoredObject, type: string): Condition | und
 export function expectCondition(object: StoredObject, wanted: string): Condition {
   const [type = '', rest = 'True'] = wanted.split('=');
   const [status, reason] = rest.split('/');
-  const found = conditionOf(object, type);
-  if (found?.status === status && (reason === undefined || found.reason === reason)) return found;
   const all = (object.status?.['conditions'] ?? []) as Condition[];
+  const isWanted = (one: Condition): boolean =>
+    one.type === type && one.status === status && (reason === undefined || one.reason === reason);
+  const found = all.find(isWanted);
+  if (found) return found;
   const seen = all.map((one) => `  ${one.type}=${one.status}/${one.reason}: ${one.message}`).join('\n');
   throw new Error(
     `${object.kind} ${object.metadata.namespace}/${object.metadata.name} is not ${wanted}\n${seen || '  no conditions'}`,

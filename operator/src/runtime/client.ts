@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import type { RequestOptions } from 'node:https';
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { Agent, request } from 'undici';
+import type { Dispatcher } from 'undici';
+
+/** What the API server answered to a request it did not fulfil (meta/v1 Status). */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  /** HTTP status code. */
+  readonly status: number;
+  /** Machine readable, such as `AlreadyExists`, `Conflict`, `Expired`; see meta/v1 StatusReason. */
+  readonly reason: string;
+
+  constructor(act: string, status: number, { reason, message }: { reason: string; message: string }) {
+    super(`${act}: ${message}`);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+export function isApiError(error: unknown, status: number): error is ApiError {
+  return error instanceof ApiError && error.status === status;
+}
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** From the root of the API server, `/api/v1/namespaces/…`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** Of the body; `application/json` unless it says otherwise. */
+  readonly contentType?: string;
+  readonly signal: AbortSignal;
+}
+
+/** JSON over HTTP to one API server, with the identity of a kubeconfig or of the pod's service account. */
+export interface ApiClient {
+  /** The parsed answer; throws `ApiError` for any status outside 2xx. */
+  send<T>(request: ApiRequest): Promise<T>;
+  /** The lines of an endless answer, as they come. */
+  stream(request: Pick<ApiRequest, 'path' | 'query' | 'signal'>): Promise<AsyncIterable<string>>;
+  /** Gives back its connections; requests under way end first. */
+  close(): Promise<void>;
+}
+
+export interface ApiClientOptions {
+  readonly userAgent: string;
+  /** Path of a kubeconfig; absent: $KUBECONFIG, ~/.kube/config or the pod's service account, in this order. */
+  readonly kubeconfig?: string;
+  /** Told the outcome of each request. */
+  readonly onAnswer?: (answer: { readonly method: string; readonly code: number }) => void;
+}
+
+const ANSWER_WITHIN = 30_000;
+
+export function createApiClient({ userAgent, kubeconfig, onAnswer }: ApiClientOptions): ApiClient {
+  const config = new KubeConfig();
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined) throw new Error('read kubeconfig: its current context names no cluster');
+  const { connection, close } = createConnection(config);
+
+  async function call(
+    { method, path, query, body, contentType = 'application/json', signal }: ApiRequest,
+    bodyTimeout: number,
+  ): Promise<Dispatcher.ResponseData> {
+    const url = new URL(`${server ?? ''}${path}`);
+    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
+    const { dispatcher, headers } = await connection();
+    const answer = await request(url, {
+      method,
+      headers: {
+        ...headers,
+        accept: 'application/json',
+        'user-agent': userAgent,
+        ...(body !== undefined && { 'content-type': contentType }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      dispatcher,
+      signal,
+      headersTimeout: ANSWER_WITHIN,
+      bodyTimeout,
+    });
+    onAnswer?.({ method, code: answer.statusCode });
+    if (answer.statusCode < 200 || answer.statusCode > 299) throw await refusal(`${method} ${path}`, answer);
+    return answer;
+  }
+
+  return {
+    async send<T>(request: ApiRequest): Promise<T> {
+      const { body } = await call(request, ANSWER_WITHIN);
+      return (await body.json()) as T;
+    },
+    async stream(request) {
+      // Silence is judged by the reader, who knows how often the server should speak.
+      const { body } = await call({ ...request, method: 'GET' }, 0);
+      return lines(body);
+    },
+    close,
+  };
+}
+
+async function refusal(act: string, { statusCode, body }: Dispatcher.ResponseData): Promise<ApiError> {
+  const text = await body.text();
+  try {
+    const { reason = 'Unknown', message = text } = JSON.parse(text) as { reason?: string; message?: string };
+    return new ApiError(act, statusCode, { reason, message });
+  } catch {
+    // A proxy in between answers in its own words.
+    return new ApiError(act, statusCode, { reason: 'Unknown', message: `${statusCode} ${text.slice(0, 200)}` });
+  }
+}
+
+async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) if (part !== '') yield part;
+  }
+}
+
+interface Connection {
+  readonly dispatcher: Dispatcher;
+  readonly headers: Record<string, string>;
+}
+
+/** Asked before each request: tokens and certificates of kubeconfigs and service accounts change under way. */
+function createConnection(config: KubeConfig): {
+  readonly connection: () => Promise<Connection>;
+  readonly close: () => Promise<void>;
+} {
+  let current: { readonly key: string; readonly agent: Agent } | undefined;
+  const connection = async (): Promise<Connection> => {
+    const options: RequestOptions = {};
+    await config.applyToHTTPSOptions(options);
+    const { ca, cert, key, rejectUnauthorized, servername } = options;
+    const connect = { ca, cert, key, rejectUnauthorized, servername };
+    const given = Object.fromEntries(Object.entries(connect).filter(([, value]) => value !== undefined));
+    const id = createHash('sha256').update(JSON.stringify(given)).digest('hex');
+    if (current?.key !== id) {
+      void current?.agent.close();
+      const keepAlive = { keepAlive: true, keepAliveInitialDelay: 30_000 };
+      current = { key: id, agent: new Agent({ connect: { ...given, ...keepAlive } }) };
+    }
+    const headers = Object.fromEntries(
+      Object.entries(options.headers ?? {}).map(([name, value]) => [name, String(value)]),
+    );
+    return { dispatcher: current.agent, headers };
+  };
+  return { connection, close: async () => current?.agent.close() };
+}

@@ -1,0 +1,39 @@
+import type { Condition, Millis } from './objects.ts';
+import type { ObservedCondition } from './reconciler.ts';
+
+export interface MergeOptions {
+  readonly now: Millis;
+  /** `metadata.generation` of the object that was observed. */
+  readonly generation: number;
+  /** Every type the kind has; one that nobody observed yet is Unknown. */
+  readonly types: readonly string[];
+}
+
+/**
+ * The conditions to store (sig-architecture/api-conventions.md): all types, in their order; the transition time moves
+ * only when the status does.
+ */
+export function mergeConditions(
+  stored: readonly Condition[],
+  observed: readonly ObservedCondition[],
+  { now, generation, types }: MergeOptions,
+): Condition[] {
+  return types.map((type) => {
+    const before = stored.find((condition) => condition.type === type);
+    const seen = observed.find((condition) => condition.type === type);
+    if (!seen && before) return before;
+    const { status, reason, message } = seen ?? {
+      status: 'Unknown' as const,
+      reason: 'NotObserved',
+      message: 'the operator has not come to look at this yet',
+    };
+    const isSame = before?.status === status;
+    const lastTransitionTime = isSame ? before.lastTransitionTime : rfc3339(now);
+    return { type, status, reason, message, lastTransitionTime, observedGeneration: generation };
+  });
+}
+
+/** Seconds, as meta/v1 Time is stored. */
+export function rfc3339(millis: Millis): string {
+  return new Date(millis).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

@@ -1,0 +1,206 @@
+import { isApiError } from './client.ts';
+import type { ApiClient } from './client.ts';
+import type { Clock } from './clock.ts';
+import { wait } from './clock.ts';
+import { microTime } from './events.ts';
+import { messageOf } from './log.ts';
+import type { Log } from './log.ts';
+import type { Kind, KubernetesObject, Millis } from './objects.ts';
+import { collectionPath, objectPath } from './paths.ts';
+
+interface Lease extends KubernetesObject {
+  readonly spec?: LeaseSpec;
+}
+
+interface LeaseSpec {
+  /** Empty: released. */
+  readonly holderIdentity?: string;
+  readonly leaseDurationSeconds?: number;
+  readonly acquireTime?: string;
+  readonly renewTime?: string;
+  readonly leaseTransitions?: number;
+}
+
+const leaseKind: Kind<Lease> = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+};
+
+export interface LeaderElectionOptions {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly namespace: string;
+  readonly name: string;
+  /** Of this process, unlike any other's. */
+  readonly identity: string;
+  readonly onLeading?: (leads: boolean) => void;
+}
+
+// client-go's defaults. A leader that cannot renew stops before another may begin.
+const LEASE: Millis = 15_000;
+const RENEW_WITHIN: Millis = 10_000;
+const RETRY: Millis = 2_000;
+
+/**
+ * Waits to become the leader and then runs `lead`, whose signal aborts when leadership is lost or `signal` aborts.
+ * Resolves when it is over; the process should then end, since whatever it was doing was cut off.
+ */
+export async function runAsLeader(
+  options: LeaderElectionOptions,
+  signal: AbortSignal,
+  lead: (signal: AbortSignal) => Promise<void>,
+): Promise<'finished' | 'lost'> {
+  const elector = new Elector(options);
+  await elector.acquire(signal);
+  if (signal.aborted) return 'finished';
+  options.onLeading?.(true);
+  const leadership = new AbortController();
+  const work = lead(AbortSignal.any([signal, leadership.signal]));
+  const stopRenewing = new AbortController();
+  const renewal = elector.renew(AbortSignal.any([signal, stopRenewing.signal]));
+  const lost = renewal.then((outcome) => {
+    if (outcome === 'lost') leadership.abort(new Error('leadership was lost'));
+    return outcome;
+  });
+  try {
+    await work;
+  } finally {
+    stopRenewing.abort();
+    options.onLeading?.(false);
+  }
+  if ((await lost) === 'lost') return 'lost';
+  await elector.release();
+  return 'finished';
+}
+
+type Attempt = 'mine' | 'of another' | 'raced';
+
+class Elector {
+  private readonly options: LeaderElectionOptions;
+  private readonly path: string;
+  /** The lease as last seen, and when on our own clock: other machines' clocks are never believed. */
+  private seen: { readonly version: string; readonly at: Millis } | undefined;
+  private held: Lease | undefined;
+
+  constructor(options: LeaderElectionOptions) {
+    this.options = options;
+    this.path = objectPath(leaseKind, options);
+  }
+
+  async acquire(signal: AbortSignal): Promise<void> {
+    const { clock, log, identity, name } = this.options;
+    while (!signal.aborted) {
+      try {
+        if ((await this.tryOnce(signal)) === 'mine') {
+          log.info({ lease: name, identity }, 'leading');
+          return;
+        }
+      } catch (error) {
+        log.warn({ error: messageOf(error) }, `lease ${name} could not be taken`);
+      }
+      await wait(clock, this.retryDelay(), signal).catch(() => undefined);
+    }
+  }
+
+  /** Until `signal` aborts; 'lost' as soon as another holds the lease or ours was not renewed in time. */
+  async renew(signal: AbortSignal): Promise<'stopped' | 'lost'> {
+    const { clock, log, name } = this.options;
+    let renewedAt = clock.monotonic();
+    for (;;) {
+      await wait(clock, RETRY, signal).catch(() => undefined);
+      if (signal.aborted) return 'stopped';
+      const left = renewedAt + RENEW_WITHIN - clock.monotonic();
+      if (left <= 0) {
+        log.error({ lease: name }, `lease was not renewed within ${RENEW_WITHIN} ms; no longer leading`);
+        return 'lost';
+      }
+      const deadline = new AbortController();
+      const cancel = clock.after(left, () => {
+        deadline.abort();
+      });
+      try {
+        const begun = clock.monotonic();
+        const lease = await this.tryOnce(AbortSignal.any([signal, deadline.signal]));
+        if (lease === 'of another') return 'lost';
+        if (lease === 'mine') renewedAt = begun;
+      } catch (error) {
+        log.warn({ error: messageOf(error) }, `lease ${name} could not be renewed`);
+      } finally {
+        cancel();
+      }
+    }
+  }
+
+  /** So that the next leader need not wait for the lease to run out. */
+  async release(): Promise<void> {
+    if (!this.held) return;
+    const spec = { ...this.held.spec, holderIdentity: '', leaseDurationSeconds: 1 };
+    await this.put({ ...this.held, spec }, AbortSignal.timeout(5_000)).catch((error: unknown) => {
+      this.options.log.warn({ error: messageOf(error) }, 'the lease was not released; it will run out');
+    });
+  }
+
+  private async tryOnce(signal: AbortSignal): Promise<Attempt> {
+    const lease = await this.read(signal);
+    if (!lease) return this.hold(() => this.post(signal));
+    if (!this.mayTake(lease)) return 'of another';
+    return this.hold(() => this.put({ ...lease, spec: this.takenOver(lease.spec) }, signal));
+  }
+
+  private async hold(write: () => Promise<Lease>): Promise<Attempt> {
+    try {
+      this.held = await write();
+      return 'mine';
+    } catch (error) {
+      // Somebody was quicker, or an earlier request of ours arrived late; the next look tells.
+      if (isApiError(error, 409)) return 'raced';
+      throw error;
+    }
+  }
+
+  private takenOver({ holderIdentity = '', acquireTime, leaseTransitions = 0 }: LeaseSpec = {}): LeaseSpec {
+    const { clock, identity } = this.options;
+    const now = microTime(clock.now());
+    const mine = { holderIdentity: identity, leaseDurationSeconds: LEASE / 1000, renewTime: now };
+    return holderIdentity === identity
+      ? { ...mine, acquireTime: acquireTime ?? now, leaseTransitions }
+      : { ...mine, acquireTime: now, leaseTransitions: leaseTransitions + 1 };
+  }
+
+  private post(signal: AbortSignal): Promise<Lease> {
+    const { client, namespace, name } = this.options;
+    const { apiVersion, kind } = leaseKind;
+    const body = { apiVersion, kind, metadata: { name, namespace }, spec: this.takenOver() };
+    return client.send<Lease>({ method: 'POST', path: collectionPath(leaseKind, namespace), body, signal });
+  }
+
+  private mayTake({ metadata, spec }: Lease): boolean {
+    const { clock, identity } = this.options;
+    const version = metadata.resourceVersion ?? '';
+    if (this.seen?.version !== version) this.seen = { version, at: clock.monotonic() };
+    const holder = spec?.holderIdentity ?? '';
+    if (holder === '' || holder === identity) return true;
+    const duration = (spec?.leaseDurationSeconds ?? LEASE / 1000) * 1000;
+    return clock.monotonic() - this.seen.at > duration;
+  }
+
+  private async read(signal: AbortSignal): Promise<Lease | undefined> {
+    try {
+      return await this.options.client.send<Lease>({ method: 'GET', path: this.path, signal });
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  private put(lease: Lease, signal: AbortSignal): Promise<Lease> {
+    return this.options.client.send<Lease>({ method: 'PUT', path: this.path, body: lease, signal });
+  }
+
+  private retryDelay(): Millis {
+    return RETRY * (1 + this.options.clock.random() * 0.2);
+  }
+}

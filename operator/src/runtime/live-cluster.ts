@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { isApiError } from './client.ts';
+import type { ApiClient } from './client.ts';
+import type { CallOptions, Cluster, ListOptions } from './cluster.ts';
+import type { Kind, KubernetesObject, ObjectRef } from './objects.ts';
+import { keyOf } from './objects.ts';
+import { collectionPath, kindKey, objectPath } from './paths.ts';
+import type { Store } from './store.ts';
+import { saysAll } from './subset.ts';
+
+export interface LiveClusterOptions {
+  readonly client: ApiClient;
+  /** By `kindKey`; only watched kinds can be read from the cache or applied. */
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly fieldManager: string;
+  /** Annotation that carries the hash of what was applied. */
+  readonly hashAnnotation: string;
+}
+
+/** `Cluster` against a real API server and the stores of its watches. */
+export function createLiveCluster({ client, stores, fieldManager, hashAnnotation }: LiveClusterOptions): Cluster {
+  /** What each object was like right after we applied it; while the watch still shows that version, all is well. */
+  const applied = new Map<string, { readonly hash: string; readonly resourceVersion: string | undefined }>();
+  const query = { fieldManager, fieldValidation: 'Strict' };
+
+  function storeOf<T extends KubernetesObject>(kind: Kind<T>): Store<T> {
+    const store = stores.get(kindKey(kind));
+    if (!store) throw new Error(`${kind.kind} is not watched; register it with the manager`);
+    return store as unknown as Store<T>;
+  }
+
+  function standsAlready(kind: Kind, object: KubernetesObject, hash: string): boolean {
+    const live = storeOf(kind).get(object.metadata);
+    if (!live || live.metadata.deletionTimestamp !== undefined) return false;
+    const last = applied.get(cacheKey(kind, object.metadata));
+    if (last?.hash === hash && last.resourceVersion === live.metadata.resourceVersion) return true;
+    return live.metadata.annotations?.[hashAnnotation] === hash && saysAll(live, object);
+  }
+
+  return {
+    cached: (kind, ref) => storeOf(kind).get(ref),
+
+    cachedList: <T extends KubernetesObject>(kind: Kind<T>, options?: ListOptions) => storeOf(kind).list(options),
+
+    async read<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, { signal }: CallOptions) {
+      try {
+        return await client.send<T>({ method: 'GET', path: objectPath(kind, ref), signal });
+      } catch (error) {
+        if (isApiError(error, 404)) return undefined;
+        throw error;
+      }
+    },
+
+    async apply(kind, object, { signal }) {
+      const hash = hashOf(object);
+      if (standsAlready(kind, object, hash)) return;
+      const { metadata } = object;
+      const annotations = { ...metadata.annotations, [hashAnnotation]: hash };
+      const answer = await client.send<KubernetesObject>({
+        method: 'PATCH',
+        path: objectPath(kind, metadata),
+        query: { ...query, force: 'true' },
+        body: { ...object, metadata: { ...metadata, annotations } },
+        contentType: 'application/apply-patch+yaml',
+        signal,
+      });
+      const { resourceVersion } = answer.metadata;
+      applied.set(cacheKey(kind, metadata), { hash, resourceVersion });
+    },
+
+    async create(kind, object, { signal }) {
+      try {
+        const path = collectionPath(kind, object.metadata.namespace);
+        await client.send({ method: 'POST', path, query, body: object, signal });
+        return 'created';
+      } catch (error) {
+        if (isApiError(error, 409) && error.reason === 'AlreadyExists') return 'exists';
+        throw error;
+      }
+    },
+
+    async replace(kind, object, { signal }) {
+      await client.send({ method: 'PUT', path: objectPath(kind, object.metadata), query, body: object, signal });
+    },
+
+    async delete(kind, { uid, ...ref }, { signal }) {
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions: { uid } };
+      applied.delete(cacheKey(kind, ref));
+      try {
+        await client.send({ method: 'DELETE', path: objectPath(kind, ref), body, signal });
+      } catch (error) {
+        // Gone, or another object of that name by now: what was to be deleted is no more.
+        if (!isApiError(error, 404) && !isApiError(error, 409)) throw error;
+      }
+    },
+  };
+}
+
+function cacheKey(kind: Kind, ref: ObjectRef): string {
+  return `${kindKey(kind)} ${keyOf(ref)}`;
+}
+
+/** Of the object as data, whatever the order of its keys. */
+function hashOf(object: KubernetesObject): string {
+  return createHash('sha256').update(canonical(object)).digest('hex').slice(0, 16);
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -1,0 +1,181 @@
+import type { ApiClient } from './client.ts';
+import type { Clock } from './clock.ts';
+import type { Cluster } from './cluster.ts';
+import { Controller } from './controller.ts';
+import type { ControllerOptions } from './controller.ts';
+import { createEventRecorder } from './events.ts';
+import type { EventRecorder } from './events.ts';
+import type { Health } from './health.ts';
+import { runAsLeader } from './leader-election.ts';
+import { createLiveCluster } from './live-cluster.ts';
+import type { Log } from './log.ts';
+import type { RuntimeMetrics } from './metrics.ts';
+import type { Kind, KubernetesObject } from './objects.ts';
+import { kindKey } from './paths.ts';
+import { runReflector } from './reflector.ts';
+import { Store } from './store.ts';
+
+export interface LeaderElection {
+  readonly namespace: string;
+  /** Name of the Lease. */
+  readonly name: string;
+}
+
+export interface ManagerOptions {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: RuntimeMetrics;
+  /** Of server-side apply, and the controller of events. */
+  readonly fieldManager: string;
+  /** Annotation that carries the hash of what was applied. */
+  readonly hashAnnotation: string;
+  /** Of this process, its pod's name. */
+  readonly identity: string;
+  /** Absent: this process is alone and leads at once. */
+  readonly leaderElection?: LeaderElection;
+  /** Namespaces whose objects are watched; none: all. Cluster-scoped kinds are watched whole. */
+  readonly namespaces?: readonly string[];
+}
+
+export interface WatchOptions {
+  /** `key=value,…`: only these objects are known, and only their kind's cache is asked for them. */
+  readonly labelSelector?: string;
+}
+
+/** Puts watches, controllers, leader election and health together. */
+export interface Manager {
+  /** Reads come from the watches; to be used once `run` has synced them. */
+  readonly cluster: Cluster;
+  readonly events: EventRecorder;
+  readonly health: Health;
+  /** Keeps a cache of a kind. Register every kind before `run`. */
+  watch<T extends KubernetesObject>(kind: Kind<T>, options?: WatchOptions): void;
+  /** Its own kind and those of its mappings must be watched. */
+  control<T extends KubernetesObject>(options: ControllerOptions<T>): void;
+  /** Works until `signal` aborts (finished) or leadership is lost, after which the process should end. */
+  run(signal: AbortSignal): Promise<'finished' | 'lost'>;
+}
+
+interface Watched {
+  readonly kind: Kind;
+  readonly store: Store;
+  readonly options: WatchOptions;
+}
+
+export function createManager(options: ManagerOptions): Manager {
+  const { client, clock, log, metrics, fieldManager, hashAnnotation, identity, namespaces = [] } = options;
+  const watched = new Map<string, Watched>();
+  const stores = new Map<string, Store>();
+  const controllers: { run: (signal: AbortSignal) => Promise<void> }[] = [];
+  const unsynced = new Set<string>();
+  const events = createEventRecorder({ client, clock, log, controller: fieldManager, instance: identity });
+  let lastBeat = clock.monotonic();
+
+  function storeOf(kind: Kind): Store {
+    const store = stores.get(kindKey(kind));
+    if (!store) throw new Error(`${kind.kind} is not watched; call watch() before control()`);
+    return store;
+  }
+
+  function startWatches(signal: AbortSignal): { synced: Promise<unknown>; ended: Promise<unknown> } {
+    const runs: Promise<void>[] = [];
+    const syncs: Promise<void>[] = [];
+    for (const { kind, store, options: watch } of watched.values()) {
+      const scopes = kind.namespaced && namespaces.length > 0 ? namespaces : [undefined];
+      for (const namespace of scopes) {
+        const name = namespace === undefined ? kind.plural : `${kind.plural} in ${namespace}`;
+        unsynced.add(name);
+        const { promise, resolve } = Promise.withResolvers<undefined>();
+        syncs.push(promise);
+        const reflector = {
+          client,
+          kind,
+          store,
+          clock,
+          log,
+          ...watch,
+          ...(namespace !== undefined && { namespace }),
+          onReconnect: (reason: string) => {
+            metrics.watchReconnects.inc({ kind: kind.kind, reason });
+          },
+        };
+        const run = runReflector(reflector, signal, () => {
+          unsynced.delete(name);
+          resolve(undefined);
+        });
+        runs.push(run);
+      }
+    }
+    return { synced: Promise.all(syncs), ended: Promise.all(runs) };
+  }
+
+  return {
+    cluster: createLiveCluster({ client, stores, fieldManager, hashAnnotation }),
+    events,
+    health: {
+      // A timer that stays away for a minute means that the event loop is stuck.
+      sick: () => (clock.monotonic() - lastBeat > 60_000 ? 'the event loop stands still' : undefined),
+      notReady: () => {
+        if (watched.size === 0) return 'nothing is watched yet';
+        return unsynced.size > 0 ? `not yet listed: ${[...unsynced].join(', ')}` : undefined;
+      },
+    },
+    watch(kind, watch = {}) {
+      const store = new Store();
+      watched.set(kindKey(kind), { kind, store, options: watch });
+      stores.set(kindKey(kind), store);
+    },
+    control(controller) {
+      controllers.push(new Controller(controller, { client, clock, log, events, metrics, fieldManager }, storeOf));
+    },
+    async run(signal) {
+      const ended = new AbortController();
+      const all = AbortSignal.any([signal, ended.signal]);
+      let stopBeat = (): void => undefined;
+      const beat = (): void => {
+        lastBeat = clock.monotonic();
+        stopBeat = clock.after(5_000, beat);
+      };
+      beat();
+      const watches = startWatches(all);
+      const aborted = new Promise<'aborted'>((resolve) => {
+        all.addEventListener(
+          'abort',
+          () => {
+            resolve('aborted');
+          },
+          { once: true },
+        );
+      });
+      const lead = async (leading: AbortSignal): Promise<void> => {
+        if ((await Promise.race([watches.synced, aborted])) === 'aborted') return;
+        log.info({ kinds: watched.size }, 'caches are filled; controllers start');
+        await Promise.all(controllers.map((controller) => controller.run(leading)));
+      };
+      try {
+        return await withLeadership(lead, all);
+      } finally {
+        stopBeat();
+        ended.abort();
+        await watches.ended;
+      }
+    },
+  };
+
+  async function withLeadership(
+    lead: (signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<'finished' | 'lost'> {
+    const { leaderElection } = options;
+    if (!leaderElection) {
+      await lead(signal);
+      return 'finished';
+    }
+    const onLeading = (leads: boolean): void => {
+      metrics.leads.set({ name: leaderElection.name }, leads ? 1 : 0);
+    };
+    onLeading(false);
+    return runAsLeader({ client, clock, log, identity, onLeading, ...leaderElection }, signal, lead);
+  }
+}

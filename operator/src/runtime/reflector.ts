@@ -1,0 +1,233 @@
+import { ApiError, isApiError } from './client.ts';
+import type { ApiClient } from './client.ts';
+import type { Clock } from './clock.ts';
+import { wait } from './clock.ts';
+import { messageOf } from './log.ts';
+import type { Log } from './log.ts';
+import type { Kind, KubernetesObject, Millis } from './objects.ts';
+import { collectionPath } from './paths.ts';
+import type { Store } from './store.ts';
+
+export interface ReflectorOptions<T extends KubernetesObject> {
+  readonly client: ApiClient;
+  readonly kind: Kind<T>;
+  /** Absent: all namespaces. */
+  readonly namespace?: string;
+  /** `key=value,…` */
+  readonly labelSelector?: string;
+  readonly store: Store<T>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onReconnect?: (reason: ReconnectReason) => void;
+}
+
+export type ReconnectReason = 'closed' | 'expired' | 'broken' | 'silent';
+
+/** Where the reflector stands: it lists until it knows a resource version, then watches from there. */
+export type ReflectorState =
+  | { readonly type: 'list'; readonly failures: number }
+  | { readonly type: 'watch'; readonly resourceVersion: string; readonly failures: number };
+
+export type ReflectorOutcome =
+  | { readonly type: 'listed'; readonly resourceVersion: string }
+  /** The watch ended after it had told something, or had stood for a while. */
+  | { readonly type: 'ended'; readonly resourceVersion: string }
+  /** 410 Gone: the server no longer knows what happened since then. */
+  | { readonly type: 'expired' }
+  | { readonly type: 'failed'; readonly resourceVersion?: string };
+
+export function nextState(state: ReflectorState, outcome: ReflectorOutcome): ReflectorState {
+  switch (outcome.type) {
+    case 'listed':
+    case 'ended':
+      return { type: 'watch', resourceVersion: outcome.resourceVersion, failures: 0 };
+    case 'expired':
+      // Counted: a server that always says so must not be asked without pause.
+      return { type: 'list', failures: state.failures + 1 };
+    case 'failed':
+      // A resource version that is refused again and again (of a restored etcd, say) is given up.
+      return state.type === 'list' || state.failures >= 4
+        ? { type: 'list', failures: state.failures + 1 }
+        : {
+            type: 'watch',
+            resourceVersion: outcome.resourceVersion ?? state.resourceVersion,
+            failures: state.failures + 1,
+          };
+  }
+}
+
+/** client-go's reflector waits from 0.8 s to 30 s between attempts, with jitter. */
+export function pauseBefore({ failures }: ReflectorState, random: () => number): Millis {
+  if (failures === 0) return 0;
+  return Math.min(30_000, 800 * 2 ** (failures - 1)) * (0.5 + random() / 2);
+}
+
+const PAGE = '500';
+/** The server sends a bookmark about every minute, so this much silence is a dead connection. */
+const SILENCE: Millis = 150_000;
+/** A watch that ends sooner without a word counts as a failure, so that no server is asked in a tight loop. */
+const STABLE_AFTER: Millis = 5_000;
+
+interface List<T> {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items: readonly T[];
+}
+
+/**
+ * Keeps a store equal to what the API server has, for as long as `signal` lives: list, then watch, again and again.
+ * No error ends it. `onSynced` is called after each complete list.
+ */
+export async function runReflector<T extends KubernetesObject>(
+  options: ReflectorOptions<T>,
+  signal: AbortSignal,
+  onSynced: () => void,
+): Promise<void> {
+  const { clock, log, kind } = options;
+  let state: ReflectorState = { type: 'list', failures: 0 };
+  while (!signal.aborted) {
+    const outcome: ReflectorOutcome = await attempt(options, state, signal);
+    if (outcome.type === 'listed') onSynced();
+    state = nextState(state, outcome);
+    const pause = pauseBefore(state, () => clock.random());
+    if (pause > 0) {
+      log.debug({ kind: kind.kind, pause: Math.round(pause) }, `watch of ${kind.plural} pauses`);
+      await wait(clock, pause, signal).catch(() => undefined);
+    }
+  }
+}
+
+async function attempt<T extends KubernetesObject>(
+  options: ReflectorOptions<T>,
+  state: ReflectorState,
+  signal: AbortSignal,
+): Promise<ReflectorOutcome> {
+  try {
+    if (state.type === 'list') return { type: 'listed', resourceVersion: await list(options, signal) };
+    return await watch(options, state.resourceVersion, signal);
+  } catch (error) {
+    if (signal.aborted) return { type: 'failed' };
+    if (isApiError(error, 410)) {
+      options.onReconnect?.('expired');
+      return { type: 'expired' };
+    }
+    options.onReconnect?.('broken');
+    const { kind, plural } = options.kind;
+    options.log.warn({ kind, error: messageOf(error) }, `${state.type} ${plural} failed: ${messageOf(error)}`);
+    return { type: 'failed' };
+  }
+}
+
+async function list<T extends KubernetesObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<string> {
+  const { client, kind, namespace, labelSelector, store } = options;
+  const selected = labelSelector === undefined ? {} : { labelSelector };
+  const objects: T[] = [];
+  let continued: string | undefined;
+  for (;;) {
+    const query = { ...selected, limit: PAGE, ...(continued !== undefined && { continue: continued }) };
+    const page: List<T> = await client.send({ method: 'GET', path: collectionPath(kind, namespace), query, signal });
+    // The items of a list carry neither, those of a watch do.
+    for (const item of page.items) objects.push({ ...item, apiVersion: kind.apiVersion, kind: kind.kind });
+    continued = page.metadata.continue;
+    if (continued === undefined || continued === '') {
+      store.replace(objects, namespace);
+      return page.metadata.resourceVersion;
+    }
+  }
+}
+
+interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: T;
+}
+
+async function watch<T extends KubernetesObject>(
+  options: ReflectorOptions<T>,
+  from: string,
+  signal: AbortSignal,
+): Promise<ReflectorOutcome> {
+  const { clock, onReconnect } = options;
+  const silence = silenceDetector(clock);
+  const begun = clock.monotonic();
+  const at = { resourceVersion: from };
+  try {
+    const lines = await openWatch(options, from, AbortSignal.any([signal, silence.signal]));
+    for await (const line of lines) {
+      silence.heard();
+      take(JSON.parse(line) as WatchEvent<T>, options.store, at);
+    }
+  } catch (error) {
+    if (isApiError(error, 410)) throw error;
+    onReconnect?.(silence.signal.aborted ? 'silent' : 'broken');
+    return { type: 'failed', ...at };
+  } finally {
+    silence.stop();
+  }
+  onReconnect?.('closed');
+  const stood = at.resourceVersion !== from || clock.monotonic() - begun >= STABLE_AFTER;
+  return { type: stood ? 'ended' : 'failed', ...at };
+}
+
+function openWatch<T extends KubernetesObject>(
+  { client, kind, namespace, labelSelector, clock }: ReflectorOptions<T>,
+  resourceVersion: string,
+  signal: AbortSignal,
+): Promise<AsyncIterable<string>> {
+  const query = {
+    ...(labelSelector !== undefined && { labelSelector }),
+    watch: 'true',
+    allowWatchBookmarks: 'true',
+    resourceVersion,
+    // client-go's span; spread, so that not every watch is opened anew at the same time.
+    timeoutSeconds: String(300 + Math.floor(clock.random() * 300)),
+  };
+  return client.stream({ path: collectionPath(kind, namespace), query, signal });
+}
+
+/** Puts one event into the store and moves on to the resource version it stands for. */
+function take<T extends KubernetesObject>(
+  { type, object }: WatchEvent<T>,
+  store: Store<T>,
+  at: { resourceVersion: string },
+): void {
+  switch (type) {
+    case 'ADDED':
+    case 'MODIFIED':
+      store.set(object);
+      break;
+    case 'DELETED':
+      store.remove(object.metadata);
+      break;
+    case 'BOOKMARK':
+      break;
+    case 'ERROR': {
+      const { code = 500, reason = 'Unknown', message = 'no message' } = object as unknown as Partial<ErrorStatus>;
+      throw new ApiError('watch', code, { reason, message });
+    }
+  }
+  at.resourceVersion = object.metadata.resourceVersion ?? at.resourceVersion;
+}
+
+interface ErrorStatus {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+}
+
+function silenceDetector(clock: Clock): { signal: AbortSignal; heard: () => void; stop: () => void } {
+  const controller = new AbortController();
+  const arm = (): (() => void) =>
+    clock.after(SILENCE, () => {
+      controller.abort(new Error('the watch fell silent'));
+    });
+  let disarm = arm();
+  return {
+    signal: controller.signal,
+    heard: () => {
+      disarm();
+      disarm = arm();
+    },
+    stop: () => {
+      disarm();
+    },
+  };
+}

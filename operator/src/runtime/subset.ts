@@ -1,0 +1,26 @@
+/**
+ * Whether `live` says everything that `desired` says; what the server added to objects (defaults, status, other
+ * managers' fields) does not count. Lists must agree in length and order, except lists of named objects, which other
+ * managers may add to.
+ */
+export function saysAll(live: unknown, desired: unknown): boolean {
+  if (desired === undefined) return true;
+  if (Array.isArray(desired)) return Array.isArray(live) && listSaysAll(live, desired);
+  if (typeof desired !== 'object' || desired === null) return live === desired;
+  if (typeof live !== 'object' || live === null || Array.isArray(live)) return false;
+  return Object.entries(desired).every(([key, value]) => saysAll((live as Record<string, unknown>)[key], value));
+}
+
+function listSaysAll(live: readonly unknown[], desired: readonly unknown[]): boolean {
+  if (desired.length > 0 && desired.every(isNamed)) {
+    return desired.every((item) => {
+      const same = live.find((other) => isNamed(other) && other.name === item.name);
+      return same !== undefined && saysAll(same, item);
+    });
+  }
+  return live.length === desired.length && desired.every((item, index) => saysAll(live[index], item));
+}
+
+function isNamed(item: unknown): item is { readonly name: string } {
+  return typeof item === 'object' && item !== null && 'name' in item && typeof item.name === 'string';
+}
