@@ -1,0 +1,50 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { ObservedCondition } from '../runtime/reconciler.ts';
+import { readyOf, stalledOf } from './conditions.ts';
+
+const statuses = fc.constantFrom('True' as const, 'False' as const, 'Unknown' as const);
+const features = ['DatabaseReady', 'KeysReady', 'AuthReady'] as const;
+
+function condition(type: string, status: ObservedCondition['status']): ObservedCondition {
+  return { type, status, reason: `${type}Reason`, message: `${type} message` };
+}
+
+test('a stack is ready exactly when database, keys and auth service are, whatever its consumers do', () => {
+  fc.assert(
+    fc.property(fc.array(statuses, { minLength: 3, maxLength: 3 }), statuses, (given, consumers) => {
+      const parts = features.map((type, index) => condition(type, given[index] ?? 'Unknown'));
+      const { status } = readyOf([...parts, condition('ConsumersInSync', consumers)]);
+      expect(status === 'True').toBe(given.every((one) => one === 'True'));
+      expect(status === 'False').toBe(given.includes('False'));
+    }),
+  );
+});
+
+test('what is missing is told with its own reason, before what is merely unknown', () => {
+  const ready = readyOf([
+    condition('DatabaseReady', 'Unknown'),
+    condition('KeysReady', 'True'),
+    condition('AuthReady', 'False'),
+  ]);
+  expect(ready).toEqual({
+    type: 'Ready',
+    status: 'False',
+    reason: 'AuthReadyReason',
+    message: 'AuthReady is False: AuthReady message',
+  });
+});
+
+test('of several that are missing the one that the others need is told', () => {
+  expect(readyOf(features.map((type) => condition(type, 'False'))).reason).toBe('DatabaseReadyReason');
+});
+
+test('a feature that nobody has looked at leaves the stack unknown', () => {
+  expect(readyOf([condition('DatabaseReady', 'True')])).toMatchObject({ status: 'Unknown', reason: 'NotObserved' });
+});
+
+test('one stalled feature stalls the stack, and every one is told', () => {
+  expect(stalledOf([undefined, undefined])).toMatchObject({ status: 'False', reason: 'NothingStalls' });
+  const stalled = [undefined, { reason: 'One', message: 'first' }, { reason: 'Two', message: 'second' }];
+  expect(stalledOf(stalled)).toMatchObject({ status: 'True', reason: 'One', message: 'first; second' });
+});

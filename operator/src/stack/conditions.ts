@@ -1,0 +1,39 @@
+import type { StackConditionType } from '../api/conditions.ts';
+import type { ObservedCondition, Stalled } from '../runtime/reconciler.ts';
+
+/**
+ * What users of the stack need, in the order in which one needs the other. A consumer that lags in its own namespace
+ * does not make the stack unready.
+ */
+const needed: readonly StackConditionType[] = ['DatabaseReady', 'KeysReady', 'AuthReady'];
+
+/** Sums the features up: False where something is known to be missing, Unknown where nobody can tell, else True. */
+export function readyOf(observed: readonly ObservedCondition[]): ObservedCondition {
+  const parts = needed.map((type) => observed.find((condition) => condition.type === type) ?? unobserved(type));
+  const worst = parts.find(({ status }) => status === 'False') ?? parts.find(({ status }) => status === 'Unknown');
+  if (worst) {
+    const { type, status, reason, message } = worst;
+    return { type: 'Ready', status, reason, message: `${type} is ${status}: ${message}` };
+  }
+  return { type: 'Ready', status: 'True', reason: 'AllReady', message: 'people can sign in' };
+}
+
+/** True as soon as one feature waits past its deadline for something that does not come by itself. */
+export function stalledOf(stalled: readonly (Stalled | undefined)[]): ObservedCondition {
+  const found = stalled.filter((one) => one !== undefined);
+  const [first] = found;
+  if (!first) {
+    return {
+      type: 'Stalled',
+      status: 'False',
+      reason: 'NothingStalls',
+      message: 'nothing is waited for past its deadline',
+    };
+  }
+  const message = found.map((one) => one.message).join('; ');
+  return { type: 'Stalled', status: 'True', reason: first.reason, message };
+}
+
+function unobserved(type: StackConditionType): ObservedCondition {
+  return { type, status: 'Unknown', reason: 'NotObserved', message: 'the operator has not come to look at this yet' };
+}
