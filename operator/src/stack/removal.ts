@@ -49,7 +49,11 @@ function isOf(stack: AuthStack, { metadata }: KubernetesObject): boolean {
  * Retain leaves volumes, Secrets and consumers' copies where they are; Delete asks for each to go. Neither waits for a
  * database, a pod or a node: what is being deleted counts as gone, so a deletion always ends.
  */
-export function planRemoval({ stack, makers, kept }: RemovalObservation): RemovalPlan<KubernetesAction, undefined> {
+export function planRemoval({
+  stack,
+  makers,
+  kept,
+}: RemovalObservation): RemovalPlan<KubernetesAction, Readonly<Record<string, never>>> {
   const remaining = stack.spec.deletionPolicy === 'Retain' ? [] : kept.filter(isThere);
   if (remaining.length === 0) return { ...nothing, done: true };
   const message = `deletionPolicy is Delete: ${remaining.length} volumes and Secrets are being removed`;
@@ -62,7 +66,7 @@ export function planRemoval({ stack, makers, kept }: RemovalObservation): Remova
   };
 }
 
-const nothing = { actions: [], conditions: [], status: undefined } as const;
+const nothing = { actions: [], conditions: [], status: {} } as const;
 
 function isThere({ object }: Kept): boolean {
   return object.metadata.deletionTimestamp === undefined;

@@ -1,0 +1,54 @@
+import { pino } from 'pino';
+import { EnvironmentInvalid, readEnvironment } from './environment.ts';
+import type { Settings } from './environment.ts';
+import { createOperator } from './operator.ts';
+import { createApiClient } from './runtime/client.ts';
+import { systemClock } from './runtime/clock.ts';
+import { serveHealth } from './runtime/health.ts';
+import { messageOf } from './runtime/log.ts';
+import { createRuntimeMetrics } from './runtime/metrics.ts';
+
+/** The one place that builds clients and reads the environment. */
+const settings = settingsOrExit();
+const log = pino({ level: settings.logLevel, base: { operator: settings.identity } });
+const metrics = createRuntimeMetrics();
+const client = createApiClient({
+  userAgent: 'authstack-operator',
+  onAnswer: ({ method, code }) => {
+    metrics.requests.inc({ method, code: String(code) });
+  },
+});
+const operator = createOperator(settings, { client, clock: systemClock, log, metrics });
+
+const stopping = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    log.info({ signal }, 'stopping');
+    stopping.abort();
+  });
+}
+
+const probes = await serveHealth({ port: settings.probePort, registry: metrics.registry, health: operator.health });
+log.info({ port: probes.port, namespaces: settings.namespaces }, 'started');
+try {
+  const outcome = await operator.run(stopping.signal);
+  // The process ends, so that nothing of a former leader lives on; Kubernetes starts it again.
+  if (outcome === 'lost') process.exitCode = 1;
+  log.info({ outcome }, 'stopped');
+} catch (error) {
+  log.fatal({ error: messageOf(error) }, 'the operator cannot go on');
+  process.exitCode = 1;
+} finally {
+  await probes[Symbol.asyncDispose]();
+  await client.close();
+}
+
+function settingsOrExit(): Settings {
+  try {
+    return readEnvironment(process.env);
+  } catch (error) {
+    if (!(error instanceof EnvironmentInvalid)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(78);
+  }
+}

@@ -1,0 +1,88 @@
+import { authConsumerKind } from './api/auth-consumer.ts';
+import { authStackKind } from './api/auth-stack.ts';
+import { stackConditionTypes } from './api/conditions.ts';
+import { APPLIED_HASH_ANNOTATION, FIELD_MANAGER, FINALIZER, STACK_LABEL, STACK_NAMESPACE_LABEL } from './api/names.ts';
+import type { Settings } from './environment.ts';
+import type { ApiClient } from './runtime/client.ts';
+import type { Clock } from './runtime/clock.ts';
+import type { Mapping } from './runtime/controller.ts';
+import {
+  deploymentKind,
+  ingressKind,
+  namespaceKind,
+  networkPolicyKind,
+  persistentVolumeClaimKind,
+  podDisruptionBudgetKind,
+  podKind,
+  secretKind,
+  serviceKind,
+  statefulSetKind,
+  storageClassKind,
+} from './runtime/core-kinds.ts';
+import type { Log } from './runtime/log.ts';
+import { createManager } from './runtime/manager.ts';
+import type { Manager } from './runtime/manager.ts';
+import type { RuntimeMetrics } from './runtime/metrics.ts';
+import { keyOf } from './runtime/objects.ts';
+import type { Kind, KubernetesObject } from './runtime/objects.ts';
+import { createStackReconciler } from './stack/reconcile.ts';
+
+export interface OperatorDeps {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: RuntimeMetrics;
+}
+
+/** Kinds of which only our own objects are watched. */
+const ownKinds: readonly Kind[] = [
+  secretKind,
+  serviceKind,
+  persistentVolumeClaimKind,
+  podKind,
+  statefulSetKind,
+  deploymentKind,
+  podDisruptionBudgetKind,
+  ingressKind,
+  networkPolicyKind,
+];
+
+/** Registers what is watched and who looks after what; `run` of the result does the work. */
+export function createOperator(settings: Settings, { client, clock, log, metrics }: OperatorDeps): Manager {
+  const manager = createManager({
+    client,
+    clock,
+    log,
+    metrics,
+    fieldManager: FIELD_MANAGER,
+    hashAnnotation: APPLIED_HASH_ANNOTATION,
+    identity: settings.identity,
+    namespaces: settings.namespaces,
+    ...(settings.leaderElection && { leaderElection: settings.leaderElection }),
+  });
+  const { cluster } = manager;
+
+  for (const kind of [authStackKind, authConsumerKind, namespaceKind, storageClassKind]) manager.watch(kind);
+  for (const kind of ownKinds) manager.watch(kind, { labelSelector: `app.kubernetes.io/managed-by=${FIELD_MANAGER}` });
+
+  const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
+  manager.control({
+    name: 'authstack',
+    kind: authStackKind,
+    reconciler: createStackReconciler({ cluster, images: settings.images }),
+    finalizer: FINALIZER,
+    conditionTypes: stackConditionTypes,
+    mappings: [
+      ...ownKinds.map((kind): Mapping => ({ kind, keys: stackOf })),
+      { kind: storageClassKind, keys: everyStack },
+    ],
+  });
+  return manager;
+}
+
+/** The stack that an object was made for. */
+function stackOf({ metadata }: KubernetesObject): readonly string[] {
+  const name = metadata.labels?.[STACK_LABEL];
+  const namespace = metadata.labels?.[STACK_NAMESPACE_LABEL] ?? metadata.namespace ?? '';
+  return name === undefined ? [] : [keyOf({ namespace, name })];
+}

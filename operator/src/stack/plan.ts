@@ -1,0 +1,29 @@
+import { planAuthService } from '../auth-service/plan.ts';
+import { planCertificates } from '../certificates/plan.ts';
+import type { Millis } from '../runtime/objects.ts';
+import { readyOf, stalledOf } from './conditions.ts';
+import type { StackObservation, StackPlan } from './types.ts';
+
+/** Joins one plan per feature: certificates → database → keys → auth service → consumers. */
+export function planStack(seen: StackObservation): StackPlan {
+  const certificates = planCertificates(seen.certificates);
+  const authService = planAuthService(seen.authService);
+  const plans = [certificates, authService];
+  const conditions = plans.flatMap((plan) => plan.conditions);
+  return {
+    foundations: [
+      ...certificates.actions.map((action) => ({ feature: 'certificates', action }) as const),
+      ...authService.foundations.map((action) => ({ feature: 'authService', action }) as const),
+    ],
+    branches: [authService.actions.map((action) => ({ feature: 'authService', action }) as const)],
+    conditions: [readyOf(conditions), ...conditions, stalledOf(plans.map(({ stalled }) => stalled))],
+    status: { issuer: seen.certificates.stack.spec.publicURL },
+    events: plans.flatMap(({ events = [] }) => events),
+    ...earliest(plans.map(({ recheckAt }) => recheckAt)),
+  };
+}
+
+function earliest(times: readonly (Millis | undefined)[]): { recheckAt?: Millis } {
+  const recheckAt = Math.min(...times.filter((time) => time !== undefined));
+  return Number.isFinite(recheckAt) ? { recheckAt } : {};
+}

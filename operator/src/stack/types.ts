@@ -1,0 +1,26 @@
+import type { AuthServiceAction, AuthServiceObservation } from '../auth-service/types.ts';
+import type { CertificatesAction, CertificatesObservation } from '../certificates/types.ts';
+import type { ObservedCondition, ReportedEvent } from '../runtime/reconciler.ts';
+import type { Millis } from '../runtime/objects.ts';
+
+/** What every feature saw, already read; there is nothing in here to await. */
+export interface StackObservation {
+  readonly certificates: CertificatesObservation;
+  readonly authService: AuthServiceObservation;
+}
+
+/** An action with the feature that performs it. */
+export type StackAction =
+  | { readonly feature: 'certificates'; readonly action: CertificatesAction }
+  | { readonly feature: 'authService'; readonly action: AuthServiceAction };
+
+export interface StackPlan {
+  /** Done first, in this order; when one fails nothing else is tried. */
+  readonly foundations: readonly StackAction[];
+  /** One list per feature: a feature that fails does not hold the others back. */
+  readonly branches: readonly (readonly StackAction[])[];
+  readonly conditions: readonly ObservedCondition[];
+  readonly status: Readonly<Record<string, unknown>>;
+  readonly events: readonly ReportedEvent[];
+  readonly recheckAt?: Millis;
+}
