@@ -47,6 +47,8 @@ const ownKinds: readonly Kind[] = [
   networkPolicyKind,
 ];
 
+const foreignKinds: readonly Kind[] = [authStackKind, authConsumerKind, namespaceKind, storageClassKind];
+
 /** Registers what is watched and who looks after what; `run` of the result does the work. */
 export function createOperator(settings: Settings, { client, clock, log, metrics }: OperatorDeps): Manager {
   const manager = createManager({
@@ -62,7 +64,7 @@ export function createOperator(settings: Settings, { client, clock, log, metrics
   });
   const { cluster } = manager;
 
-  for (const kind of [authStackKind, authConsumerKind, namespaceKind, storageClassKind]) manager.watch(kind);
+  for (const kind of foreignKinds) manager.watch(kind);
   for (const kind of ownKinds) manager.watch(kind, { labelSelector: `app.kubernetes.io/managed-by=${FIELD_MANAGER}` });
 
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));

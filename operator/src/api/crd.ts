@@ -121,7 +121,8 @@ function crd(source: CrdSource): JsonSchema {
         plural: kind.plural,
         singular: kind.kind.toLowerCase(),
         shortNames: [shortName],
-        categories: ['authstack'],
+        // Not `authstack`: kubectl would take `get authstack shop` for the category and refuse the name.
+        categories: ['auth-stack'],
       },
       versions: [
         {
