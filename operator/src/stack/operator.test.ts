@@ -14,7 +14,6 @@ import { eventually } from '../runtime/testing/eventually.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const SYSTEM = 'authstack-system';
-const ACCOUNT = `system:serviceaccount:${SYSTEM}:auth-stack`;
 
 let folder: string;
 let api: ApiServer;
@@ -105,6 +104,34 @@ function authStack(name: string, spec: object = {}): object {
   };
 }
 
+interface OwnSecret {
+  readonly name: string;
+  readonly data: Readonly<Record<string, string>>;
+  readonly namespace?: string;
+  /** Namespace of the stack, where it is another. */
+  readonly home?: string;
+}
+
+function ownSecret(stack: string, { name, data, namespace = 'auth', home }: OwnSecret): object {
+  const labels = {
+    'app.kubernetes.io/managed-by': 'authstack-operator',
+    'authstack.dev/stack': stack,
+    ...(home !== undefined && { 'authstack.dev/stack-namespace': home }),
+  };
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels }, stringData: data };
+}
+
+/** As the StatefulSet's controller would make it; there is none here. */
+function volume(stack: string): object {
+  const labels = { 'app.kubernetes.io/managed-by': 'authstack-operator', 'authstack.dev/stack': stack };
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: `data-${stack}-mongodb-0`, namespace: 'auth', labels },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+}
+
 interface Listed {
   readonly items: readonly KubernetesObject[];
 }
@@ -142,10 +169,102 @@ test('a stack gets its authority, its certificate and its secrets before anythin
   });
 });
 
+test('a pepper that is gone after the founding is named and not made anew', async () => {
+  await apply(ownSecret('lost', { name: 'lost-mongodb-identity', data: { state: 'founded' } }), authStack('lost'));
+  await eventually(async () => {
+    expect(await conditionsOf('lost')).toMatchObject({ AuthReady: 'False/SecretLost', Stalled: 'True/SecretLost' });
+  });
+  expect(await namesOfOwn('lost')).not.toContain('Secret lost-auth-secrets');
+});
+
+test('a Secret of somebody else is named and left as it is', async () => {
+  const metadata = { name: 'foreign-ca', namespace: 'auth' };
+  await apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { theirs: 'x' } }, authStack('foreign'));
+  await eventually(async () => {
+    expect(await conditionsOf('foreign')).toMatchObject({ Stalled: 'True/CertificateAuthorityNotOwned' });
+  });
+  const data = await api.kubectl(['-n', 'auth', 'get', 'secret', 'foreign-ca', '-o', 'jsonpath={.data}']);
+  expect(JSON.parse(data)).toEqual({ theirs: Buffer.from('x').toString('base64') });
+});
+
+test('a damaged authority is named, left alone, and its return heals the stack', async () => {
+  await apply(
+    ownSecret('damaged', { name: 'damaged-ca', data: { 'tls.crt': 'x', 'tls.key': 'y' } }),
+    authStack('damaged'),
+  );
+  await eventually(async () => {
+    expect(await conditionsOf('damaged')).toMatchObject({ Stalled: 'True/CertificateAuthorityMalformed' });
+  });
+  await api.kubectl(['-n', 'auth', 'delete', 'secret', 'damaged-ca']);
+  await eventually(async () => {
+    expect(await namesOfOwn('damaged')).toEqual(expect.arrayContaining(['Secret damaged-mongodb-agent-tls']));
+    expect((await conditionsOf('damaged'))['Stalled']).not.toBe('True/CertificateAuthorityMalformed');
+  });
+});
+
+test('deleting under Retain keeps Secrets and volumes, and the same name finds them again', async () => {
+  await apply(authStack('kept'));
+  await eventually(async () => {
+    expect(await namesOfOwn('kept')).toEqual(expect.arrayContaining(['Secret kept-auth-secrets', 'Secret kept-ca']));
+  });
+  await apply(volume('kept'));
+  const pepper = (): Promise<string> => api.kubectl(['-n', 'auth', 'get', 'secret', 'kept-auth-secrets', '-o', 'json']);
+  const before = await pepper();
+
+  await api.kubectl(['-n', 'auth', 'delete', 'authstack', 'kept', '--timeout=20s']);
+
+  expect(await pepper()).toBe(before);
+  expect(await list('pvc', '-n', 'auth', '-l', 'authstack.dev/stack=kept')).toHaveLength(1);
+  await apply(authStack('kept'));
+  await eventually(async () => {
+    expect((await conditionsOf('kept'))['AuthReady']).toBeDefined();
+    expect((await conditionsOf('kept'))['AuthReady']).not.toContain('Secret');
+  });
+  expect(await pepper()).toBe(before);
+});
+
+test('deleting under Delete takes Secrets, volumes and copies along, and nothing of another stack', async () => {
+  const copy = ownSecret('gone', { name: 'gone-copy', namespace: 'shop', data: { 'jwks.json': '{}' }, home: 'auth' });
+  const others = ownSecret('gone', {
+    name: 'their-copy',
+    namespace: 'shop',
+    data: { 'jwks.json': '{}' },
+    home: 'other',
+  });
+  await apply(authStack('gone', { deletionPolicy: 'Delete' }), copy, others);
+  await eventually(async () => {
+    expect(await namesOfOwn('gone')).toEqual(expect.arrayContaining(['Secret gone-auth-secrets', 'Secret gone-ca']));
+  });
+  await apply(volume('gone'));
+
+  await api.kubectl(['-n', 'auth', 'delete', 'authstack', 'gone', '--timeout=20s']);
+
+  expect((await namesOfOwn('gone')).filter((name) => name.startsWith('Secret'))).toEqual([]);
+  const [claim] = await list('pvc', '-n', 'auth', '-l', 'authstack.dev/stack=gone');
+  // Kubernetes holds a volume until no pod uses it; asking is all that can be done without one.
+  expect(claim === undefined || claim.metadata.deletionTimestamp !== undefined).toBe(true);
+  const copies = await list('secrets', '-n', 'shop', '-l', 'authstack.dev/stack=gone');
+  expect(copies.map(({ metadata }) => metadata.name)).toEqual(['their-copy']);
+});
+
+test('the account of the operator cannot write what is not its own', async () => {
+  const kubeconfig = await api.kubeconfigOf(SYSTEM, 'auth-stack');
+  const asOperator = async (...args: string[]): Promise<string> =>
+    run(await tool('kubectl'), ['--kubeconfig', kubeconfig, '-n', 'shop', ...args]);
+  const label = 'app.kubernetes.io/managed-by=authstack-operator';
+  await api.kubectl(['-n', 'shop', 'create', 'secret', 'generic', 'theirs']);
+
+  await expect(asOperator('create', 'secret', 'generic', 'unlabelled')).rejects.toThrow(
+    'may only write objects labelled',
+  );
+  await expect(asOperator('label', 'secret', 'theirs', label)).rejects.toThrow('may only write objects labelled');
+  await expect(asOperator('delete', 'secret', 'theirs')).rejects.toThrow('may only write objects labelled');
+});
+
 test('the operator is refused nothing', async () => {
   const requests = await auditedRequests(join(folder, 'audit.log'));
   const refused = requests.filter(
-    ({ user, responseStatus }) => user.username === ACCOUNT && responseStatus?.code === 403,
+    ({ userAgent, responseStatus }) => userAgent === 'authstack-operator' && responseStatus?.code === 403,
   );
   expect(refused.map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([]);
   expect(await readFile(join(folder, 'operator.log'), 'utf8')).not.toContain('forbidden');
