@@ -21,10 +21,11 @@
 - apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch, create, patch, delete]
-# Volumes of the members: made by the StatefulSet, looked at by mongodb/, deleted only under deletionPolicy: Delete.
+# Volumes of the members: the first is made by mongodb/ before the StatefulSet exists, the others by the StatefulSet;
+# deleted only under deletionPolicy: Delete.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [get, list, watch, delete]
+  verbs: [get, list, watch, create, delete]
 # Reasons for conditions; the StatefulSet is OnDelete, so mongodb/ replaces its pods.
 - apiGroups: [""]
   resources: [pods]

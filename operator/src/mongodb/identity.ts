@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { STACK_LABEL, labelsOf, namesOf, namespaceOf } from '../api/names.ts';
+import type { KubernetesAction } from '../runtime/cluster.ts';
+import { secretKind } from '../runtime/core-kinds.ts';
+import type { Secret } from '../runtime/core-kinds.ts';
+import type { SeenIdentity } from './types.ts';
+
+const stored = z.intersection(
+  z.object({
+    version: z.string().min(1),
+    'next-member-id': z.coerce.number().int().min(1).default(1),
+    credentials: z.string().default(''),
+  }),
+  z.discriminatedUnion('state', [
+    z.object({ state: z.literal('founding'), 'founder-pvc-uid': z.string().min(1) }),
+    z.object({ state: z.literal('founded'), 'replica-set-id': z.string().min(1) }),
+  ]),
+);
+
+/** Reads the identity Secret; a field that is missing makes all of it malformed, for it decides about people's data. */
+export function readIdentity(stack: AuthStack, secret: Secret | undefined): SeenIdentity {
+  if (!secret) return { state: 'absent' };
+  if (!isOfStack(stack, secret)) return { state: 'foreign' };
+  const { resourceVersion = '', creationTimestamp = '' } = secret.metadata;
+  const data = Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, atob(value)]));
+  const parsed = stored.safeParse(data);
+  if (!parsed.success) return { state: 'malformed', why: whyNot(parsed.error) };
+  const { version, credentials, 'next-member-id': nextMemberId } = parsed.data;
+  const createdAt = Date.parse(creationTimestamp);
+  const facts = { resourceVersion, createdAt, data, version, nextMemberId, credentials };
+  return parsed.data.state === 'founding'
+    ? { ...facts, state: 'founding', founderClaimUid: parsed.data['founder-pvc-uid'] }
+    : { ...facts, state: 'founded', replicaSetId: parsed.data['replica-set-id'] };
+}
+
+export function isOfStack(stack: AuthStack, { metadata }: Secret): boolean {
+  return metadata.labels?.[STACK_LABEL] === stack.metadata.name;
+}
+
+function whyNot({ issues: [issue] }: z.ZodError): string {
+  return issue ? `${issue.path.join('.')}: ${issue.message}` : 'not as it should be';
+}
+
+/** Founding begins: only if no identity exists. */
+export function createIdentity(stack: AuthStack, data: Readonly<Record<string, string>>): KubernetesAction {
+  return { type: 'create', kind: secretKind, object: identitySecret(stack, data) };
+}
+
+/** Writes changes over exactly the version that the decision was made on. */
+export function changeIdentity(
+  stack: AuthStack,
+  identity: Extract<SeenIdentity, { readonly resourceVersion: string }>,
+  changes: Readonly<Record<string, string>>,
+): KubernetesAction {
+  const secret = identitySecret(stack, { ...identity.data, ...changes });
+  const metadata = { ...secret.metadata, resourceVersion: identity.resourceVersion };
+  return { type: 'replace', kind: secretKind, object: { ...secret, metadata } };
+}
+
+function identitySecret(stack: AuthStack, data: Readonly<Record<string, string>>): Secret {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: namesOf(stack.metadata.name).identity,
+      namespace: namespaceOf(stack),
+      labels: labelsOf(stack, 'mongodb'),
+    },
+    type: 'Opaque',
+    data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, btoa(value)])),
+  };
+}

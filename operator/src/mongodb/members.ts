@@ -1,0 +1,74 @@
+import { replicaSetName } from '@authstack/mongodb-agent/gate-script';
+import type { ConfigMember, Observation } from '@authstack/mongodb-agent/api';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { namesOf, namespaceOf } from '../api/names.ts';
+import type { Member, ReachedMember } from './types.ts';
+
+export const MONGOD_PORT = 27_017;
+
+export function memberName(stack: AuthStack, ordinal: number): string {
+  return `${namesOf(stack.metadata.name).mongodb}-${ordinal}`;
+}
+
+export function memberHost(stack: AuthStack, ordinal: number): string {
+  const service = namesOf(stack.metadata.name).mongodb;
+  return `${memberName(stack, ordinal)}.${service}.${namespaceOf(stack)}.svc:${MONGOD_PORT}`;
+}
+
+export function claimName(stack: AuthStack, ordinal: number): string {
+  return `data-${memberName(stack, ordinal)}`;
+}
+
+/** What clients of ours connect with (mongodb.com/docs, "Connection String Options"). */
+export function connectionUri(
+  stack: AuthStack,
+  { username, password }: { username: string; password: string },
+): string {
+  const hosts = Array.from({ length: stack.spec.mongodb.members }, (_, ordinal) => memberHost(stack, ordinal));
+  const options = `replicaSet=${replicaSetName}&authSource=admin&w=majority&retryWrites=true`;
+  return `mongodb://${username}:${password}@${hosts.join(',')}/auth?${options}`;
+}
+
+type Initialized = Extract<Observation['replicaSet'], { state: 'initialized' }>;
+
+/** A member whose agent answered. */
+export interface AnsweringMember extends Member {
+  readonly agent: Observation;
+}
+
+/** A member that says which set it belongs to. */
+export interface InitializedMember extends AnsweringMember {
+  readonly set: Initialized;
+}
+
+export function isAnswering(member: Member): member is AnsweringMember {
+  return member.agent !== 'unknown';
+}
+
+export function initializedMembers(members: readonly Member[]): readonly InitializedMember[] {
+  return members.filter(isAnswering).flatMap((member) => {
+    const set = member.agent.replicaSet;
+    return set.state === 'initialized' ? [{ ...member, set }] : [];
+  });
+}
+
+/** The primary with the newest term: an old one that has not noticed yet believes in itself as well. */
+export function primaryOf(members: readonly Member[]): InitializedMember | undefined {
+  return initializedMembers(members)
+    .filter(({ set }) => set.self === 'PRIMARY')
+    .sort((a, b) => b.set.config.term - a.set.config.term || a.ordinal - b.ordinal)[0];
+}
+
+/** An empty volume behind a closed gate: mongod has never run on it. */
+export function isHeldEmpty(member: Member): member is AnsweringMember {
+  return isAnswering(member) && member.agent.volume.state === 'empty' && member.agent.gate === 'waiting';
+}
+
+export function reached({ name, host, pod }: Member): ReachedMember | undefined {
+  const ip = pod?.status?.podIP;
+  return ip === undefined ? undefined : { name, host, ip };
+}
+
+export function isVoter({ votes }: ConfigMember): boolean {
+  return votes === 1;
+}

@@ -1,0 +1,125 @@
+import type { AuthStack } from '../api/auth-stack.ts';
+import { namesOf, namespaceOf, selectorOf } from '../api/names.ts';
+import type { Cluster } from '../runtime/cluster.ts';
+import {
+  persistentVolumeClaimKind,
+  podKind,
+  secretKind,
+  statefulSetKind,
+  storageClassKind,
+} from '../runtime/core-kinds.ts';
+import type { PersistentVolumeClaim, Secret } from '../runtime/core-kinds.ts';
+import type { Pass } from '../runtime/reconciler.ts';
+import type { AgentClient } from './agent-client.ts';
+import { isOfStack, readIdentity } from './identity.ts';
+import { claimName, connectionUri, memberHost, memberName, reached } from './members.ts';
+import type { Member, MongodbImages, MongodbObservation, SeenSecret, SeenUriSecret } from './types.ts';
+
+export interface MongodbPorts {
+  readonly cluster: Cluster;
+  readonly agents: AgentClient;
+  readonly images: MongodbImages;
+}
+
+export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
+  const { cluster, images } = ports;
+  const names = namesOf(stack.metadata.name);
+  const namespace = namespaceOf(stack);
+  const find = async (name: string): Promise<Secret | undefined> => {
+    const ref = { namespace, name };
+    // The watch sees only what carries our label; a Secret without it must be seen before one is made.
+    return cluster.cached(secretKind, ref) ?? (await cluster.read(secretKind, ref, pass));
+  };
+  const [identity, keyfile, rootUser, authUser, members] = await Promise.all([
+    // Live: it decides whether a database is founded.
+    cluster.read(secretKind, { namespace, name: names.identity }, pass),
+    find(names.keyfile),
+    find(names.rootUser),
+    find(names.authUser),
+    observeMembers(stack, ports, pass),
+  ]);
+  const statefulSet = cluster.cached(statefulSetKind, { namespace, name: names.mongodb });
+  return {
+    stack,
+    now: pass.now,
+    images,
+    identity: readIdentity(stack, identity),
+    keyfile: readSecret(stack, keyfile),
+    rootUser: readSecret(stack, rootUser),
+    authUser: readUri(stack, authUser),
+    hasAgentCertificate: cluster.cached(secretKind, { namespace, name: names.agentTls }) !== undefined,
+    ...(statefulSet && { statefulSet }),
+    members,
+    storageClass: await observeStorageClass(stack, { cluster, members }, pass),
+  };
+}
+
+async function observeMembers(
+  stack: AuthStack,
+  { cluster, agents }: MongodbPorts,
+  pass: Pass,
+): Promise<readonly Member[]> {
+  const namespace = namespaceOf(stack);
+  const selector = { namespace, labels: selectorOf(stack, 'mongodb') };
+  const claims = cluster.cachedList(persistentVolumeClaimKind, selector);
+  const ordinals = new Set(Array.from({ length: stack.spec.mongodb.members }, (_, ordinal) => ordinal));
+  for (const { metadata } of claims) {
+    const ordinal = Number(metadata.name.slice(claimName(stack, 0).length - 1));
+    if (Number.isInteger(ordinal) && metadata.name === claimName(stack, ordinal)) ordinals.add(ordinal);
+  }
+  return Promise.all(
+    [...ordinals]
+      .sort((a, b) => a - b)
+      .map(async (ordinal): Promise<Member> => {
+        const name = memberName(stack, ordinal);
+        const claim = cluster.cached(persistentVolumeClaimKind, { namespace, name: claimName(stack, ordinal) });
+        const pod = cluster.cached(podKind, { namespace, name });
+        const member = {
+          ordinal,
+          name,
+          host: memberHost(stack, ordinal),
+          ...(claim && { claim }),
+          ...(pod && { pod }),
+          agent: 'unknown' as const,
+        };
+        const at = reached(member);
+        if (!at) return member;
+        const seen = await agents.observe(stack, at, pass);
+        // An address that another pod has by now must not speak for this member.
+        return { ...member, agent: seen !== 'unknown' && seen.podUid === pod?.metadata.uid ? seen : 'unknown' };
+      }),
+  );
+}
+
+function readSecret(stack: AuthStack, secret: Secret | undefined): SeenSecret {
+  if (!secret) return { state: 'absent' };
+  if (!isOfStack(stack, secret)) return { state: 'foreign' };
+  return { state: 'present', resourceVersion: secret.metadata.resourceVersion ?? '' };
+}
+
+function readUri(stack: AuthStack, secret: Secret | undefined): SeenUriSecret {
+  const text = (key: string): string => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
+  const credentials = { username: text('username'), password: text('password') };
+  return {
+    ...readSecret(stack, secret),
+    ...(secret && { isCurrent: text('uri') === connectionUri(stack, credentials) }),
+  };
+}
+
+const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
+
+/** Looked at only while a volume is missing. */
+async function observeStorageClass(
+  stack: AuthStack,
+  { cluster, members }: { readonly cluster: Cluster; readonly members: readonly Member[] },
+  pass: Pass,
+): Promise<MongodbObservation['storageClass']> {
+  const isBound = (claim: PersistentVolumeClaim | undefined): boolean => claim?.status?.phase === 'Bound';
+  if (members.every(({ claim }) => isBound(claim))) return 'notLooked';
+  const { className } = stack.spec.mongodb.storage;
+  if (className !== undefined) {
+    return (await cluster.read(storageClassKind, { name: className }, pass)) ? 'present' : 'missing';
+  }
+  const classes = cluster.cachedList(storageClassKind);
+  return classes.some(({ metadata }) => metadata.annotations?.[DEFAULT_CLASS] === 'true') ? 'present' : 'noDefault';
+}

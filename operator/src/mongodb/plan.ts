@@ -1,0 +1,147 @@
+import { namesOf, namespaceOf } from '../api/names.ts';
+import type { Millis } from '../runtime/objects.ts';
+import type { Plan, Stalled } from '../runtime/reconciler.ts';
+import { planFounded, stateOf } from './founded.ts';
+import { beginFounding, planFounding, whereToLook } from './founding.ts';
+import { initializedMembers, isVoter, primaryOf } from './members.ts';
+import type { InitializedMember } from './members.ts';
+import { mongodImage } from './stateful-set.ts';
+import { says } from './step.ts';
+import type { Step } from './step.ts';
+import type { Member, MemberStatus, MongodbAction, MongodbObservation, MongodbStatus } from './types.ts';
+
+export type MongodbPlan = Plan<MongodbAction, MongodbStatus>;
+
+type Rule = (seen: MongodbObservation) => Step | undefined;
+
+/** What must be so before a member may exist; then the set is founded, and then it is kept. */
+const rules: readonly Rule[] = [
+  aSecretIsNotOurs,
+  theIdentityCannotBeRead,
+  theVersionIsNotOffered,
+  theAgentsHaveNoCertificate,
+  ({ identity, ...seen }) => (identity.state === 'absent' ? beginFounding({ ...seen, identity }) : undefined),
+  (seen) => (seen.identity.state === 'founding' ? planFounding(seen, seen.identity) : undefined),
+  (seen) => (seen.identity.state === 'founded' ? planFounded(seen, seen.identity) : undefined),
+];
+
+const IN_MOTION: Millis = 1_500;
+const AT_REST: Millis = 10_000;
+
+export function planMongodb(seen: MongodbObservation): MongodbPlan {
+  const step = rules.map((rule) => rule(seen)).find((answer) => answer !== undefined) ?? nothingApplies();
+  const { status, reason, message, actions, events } = step;
+  const stalled = stalledBy(seen, step);
+  return {
+    actions,
+    conditions: [{ type: 'DatabaseReady', status, reason, message }],
+    status: statusOf(seen),
+    recheckAt: seen.now + (reason === 'AllMembersHealthy' ? AT_REST : IN_MOTION),
+    ...(events && { events }),
+    ...(stalled && { stalled }),
+  };
+}
+
+function nothingApplies(): Step {
+  throw new TypeError('planMongodb: every state of the identity has a rule');
+}
+
+function aSecretIsNotOurs({ stack, identity, ...seen }: MongodbObservation): Step | undefined {
+  const names = namesOf(stack.metadata.name);
+  const foreign = [
+    [names.identity, identity],
+    [names.keyfile, seen.keyfile],
+    [names.rootUser, seen.rootUser],
+    [names.authUser, seen.authUser],
+  ].find((pair): pair is [string, { state: 'foreign' }] => (pair[1] as { state: string }).state === 'foreign');
+  if (!foreign) return undefined;
+  const [name] = foreign;
+  return says(
+    'False',
+    name === names.identity ? 'IdentityNotOwned' : 'SecretNotOwned',
+    `Secret ${name} exists and was not made by the operator; it is left alone. Rename or delete it: ` +
+      `kubectl -n ${namespaceOf(stack)} get secret ${name} --show-labels`,
+  );
+}
+
+function theIdentityCannotBeRead({ stack, identity }: MongodbObservation): Step | undefined {
+  if (identity.state !== 'malformed') return undefined;
+  const name = namesOf(stack.metadata.name).identity;
+  return says(
+    'False',
+    'IdentityMalformed',
+    `Secret ${name} cannot be read (${identity.why}); restore it from a backup, or delete it to have it made again from ` +
+      `what the members say: kubectl -n ${namespaceOf(stack)} delete secret ${name}`,
+  );
+}
+
+function theVersionIsNotOffered({ stack, images, identity }: MongodbObservation): Step | undefined {
+  const recorded = identity.state === 'founding' || identity.state === 'founded' ? identity.version : undefined;
+  const version = recorded ?? stack.spec.mongodb.version ?? images.defaultVersion;
+  if (mongodImage(stack, images, version) !== undefined) return undefined;
+  const offered = Object.keys(images.mongodb).sort().join(', ');
+  return says(
+    'False',
+    'VersionNotOffered',
+    `the chart has no image of MongoDB ${version}, only of ${offered}; set its value mongodb.images."${version}", or spec.mongodb.image`,
+  );
+}
+
+function theAgentsHaveNoCertificate({ stack, hasAgentCertificate }: MongodbObservation): Step | undefined {
+  if (hasAgentCertificate) return undefined;
+  const name = namesOf(stack.metadata.name).agentTls;
+  return says(
+    'False',
+    'WaitingForCertificates',
+    `Secret ${name} with the certificate of the members' agents is being made`,
+  );
+}
+
+/** How long the database may be away before somebody should look. */
+const PATIENCE: Millis = 300_000;
+
+function stalledBy(
+  { stack, now, ...seen }: MongodbObservation,
+  { status, reason, message }: Step,
+): Stalled | undefined {
+  if (status === 'True') return undefined;
+  const stored = stack.status?.conditions?.find(({ type }) => type === 'DatabaseReady');
+  if (stored?.status !== status || now - Date.parse(stored.lastTransitionTime) < PATIENCE) return undefined;
+  return { reason, message: `${message} (${whereToLook({ stack, now, ...seen })})` };
+}
+
+function statusOf({ members, identity }: MongodbObservation): MongodbStatus {
+  const primary = primaryOf(members);
+  const initialized = initializedMembers(members);
+  const compatibility = (primary ?? initialized[0])?.agent.mongod.featureCompatibilityVersion;
+  const replicaSetId = identity.state === 'founded' ? identity.replicaSetId : undefined;
+  const version = identity.state === 'founded' || identity.state === 'founding' ? identity.version : undefined;
+  return {
+    mongodb: {
+      ...(replicaSetId !== undefined && { replicaSetId }),
+      ...(primary && { primary: primary.name }),
+      ...(version !== undefined && { version }),
+      ...(compatibility !== undefined && { featureCompatibilityVersion: compatibility }),
+      members: members.map((member) => memberStatus(member, primary)),
+    },
+  };
+}
+
+function memberStatus(member: Member, primary: InitializedMember | undefined): MemberStatus {
+  const seen = primary?.set.members.find(({ host }) => host === member.host);
+  const lag = seen?.lagSeconds === undefined ? {} : lagOf(seen.lagSeconds);
+  return { name: member.name, state: stateOf(member), health: healthOf(member, primary), ...lag };
+}
+
+function healthOf(member: Member, primary: InitializedMember | undefined): MemberStatus['health'] {
+  const seen = primary?.set.members.find(({ host }) => host === member.host);
+  if (!seen) return member.agent === 'unknown' ? 'Unknown' : 'Unhealthy';
+  const serves = seen.health === 1 && (seen.state === 'PRIMARY' || seen.state === 'SECONDARY');
+  const votes = primary?.set.config.members.some((entry) => entry.host === member.host && isVoter(entry)) ?? false;
+  return serves && votes ? 'Healthy' : 'Unhealthy';
+}
+
+/** In steps, so that the usual second of delay does not rewrite the status all day. */
+function lagOf(seconds: number): { optimeLagSeconds: number } {
+  return { optimeLagSeconds: seconds < 10 ? 0 : Math.round(seconds / 10) * 10 };
+}

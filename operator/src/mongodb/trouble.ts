@@ -1,0 +1,149 @@
+import { agentContract } from '@authstack/mongodb-agent/api';
+import { namespaceOf } from '../api/names.ts';
+import type { ContainerStatus, Pod } from '../runtime/core-kinds.ts';
+import { claimName, isAnswering } from './members.ts';
+import { MONGOD_CONTAINER } from './stateful-set.ts';
+import type { DatabaseReadyReason, Member, MongodbObservation } from './types.ts';
+
+export interface Trouble {
+  readonly reason: DatabaseReadyReason;
+  readonly message: string;
+}
+
+type Rule = (member: Member, seen: MongodbObservation) => Trouble | undefined;
+
+/** Why a member does not come up, the cause that explains most first. */
+const rules: readonly Rule[] = [
+  theStorageClassIsMissing,
+  thereIsNoDefaultStorageClass,
+  theImageCannotBePulled,
+  aContainerCrashes,
+  thePodHasNoNode,
+  theVolumeIsPending,
+  theVolumeCannotBeRead,
+  theAgentCannotBeReached,
+];
+
+/** The first trouble of the members in their order; undefined: they are merely on their way. */
+export function troubleOf(seen: MongodbObservation): Trouble | undefined {
+  for (const rule of rules) {
+    const found = seen.members.map((member) => rule(member, seen)).find((trouble) => trouble !== undefined);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function theStorageClassIsMissing({ ordinal, claim }: Member, seen: MongodbObservation): Trouble | undefined {
+  if (claim?.status?.phase === 'Bound' || seen.storageClass !== 'missing') return undefined;
+  const { stack } = seen;
+  const { className = '' } = stack.spec.mongodb.storage;
+  return {
+    reason: 'StorageClassNotFound',
+    message:
+      `PersistentVolumeClaim ${claimName(stack, ordinal)} waits for StorageClass ${className}, which does not exist; ` +
+      `create it, or delete the AuthStack and set spec.mongodb.storage.className to one of: kubectl get storageclass`,
+  };
+}
+
+function thereIsNoDefaultStorageClass({ ordinal, claim }: Member, seen: MongodbObservation): Trouble | undefined {
+  if (claim?.status?.phase === 'Bound' || seen.storageClass !== 'noDefault') return undefined;
+  return {
+    reason: 'StorageClassNotFound',
+    message:
+      `PersistentVolumeClaim ${claimName(seen.stack, ordinal)} waits: no StorageClass is the cluster's default; make ` +
+      `one the default, or delete the AuthStack and set spec.mongodb.storage.className (kubectl get storageclass)`,
+  };
+}
+
+const pullFailures = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
+
+function theImageCannotBePulled({ pod }: Member): Trouble | undefined {
+  const status = statusesOf(pod).find(({ state }) => pullFailures.has(state?.waiting?.reason ?? ''));
+  if (!pod || !status) return undefined;
+  const isMongod = status.name === MONGOD_CONTAINER;
+  const field = isMongod ? "spec.mongodb.image or the chart's mongodb.images" : "the chart's image.agent";
+  const { reason = '', message = reason } = status.state?.waiting ?? {};
+  return {
+    reason: 'ImageNotPullable',
+    message: `Pod ${pod.metadata.name} cannot pull ${status.image ?? 'its image'} (${message}); set ${field} to one that this cluster can pull`,
+  };
+}
+
+function aContainerCrashes({ pod }: Member): Trouble | undefined {
+  const status = statusesOf(pod).find(({ state }) => state?.waiting?.reason === 'CrashLoopBackOff');
+  if (!pod || !status) return undefined;
+  const { exitCode, reason = 'Error' } = status.lastState?.terminated ?? {};
+  const { name, namespace = '' } = pod.metadata;
+  return {
+    reason: 'ContainerCrashes',
+    message:
+      `container ${status.name} of Pod ${name} ended with ${reason}${exitCode === undefined ? '' : `, exit code ${exitCode}`} ` +
+      `and was restarted ${status.restartCount} times: kubectl -n ${namespace} logs ${name} -c ${status.name} --previous`,
+  };
+}
+
+function thePodHasNoNode({ pod }: Member): Trouble | undefined {
+  const scheduled = pod?.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (!pod || scheduled?.status !== 'False') return undefined;
+  const { name, namespace = '' } = pod.metadata;
+  return {
+    reason: 'PodUnschedulable',
+    message: `Pod ${name} has no node: ${scheduled.message ?? scheduled.reason ?? 'no reason given'}; kubectl -n ${namespace} describe pod ${name}`,
+  };
+}
+
+const PENDING_IS_LONG = 30_000;
+
+function theVolumeIsPending({ ordinal, claim }: Member, { stack, now }: MongodbObservation): Trouble | undefined {
+  const since = Date.parse(claim?.metadata.creationTimestamp ?? '');
+  if (claim?.status?.phase === 'Bound' || !(now - since > PENDING_IS_LONG)) return undefined;
+  const name = claimName(stack, ordinal);
+  return {
+    reason: 'VolumePending',
+    message:
+      `PersistentVolumeClaim ${name} has been ${claim?.status?.phase ?? 'Pending'} for ${Math.round((now - since) / 1000)} s; ` +
+      `kubectl -n ${namespaceOf(stack)} describe pvc ${name}`,
+  };
+}
+
+function theVolumeCannotBeRead(member: Member, { stack }: MongodbObservation): Trouble | undefined {
+  if (!isAnswering(member) || member.agent.volume.state !== 'unreadable') return undefined;
+  return {
+    reason: 'VolumeUnreadable',
+    message:
+      `the volume of ${member.name} cannot be judged, so mongod is not started on it: ${member.agent.volume.problem ?? 'no cause given'}; ` +
+      `repair it, or delete claim and pod to have the member copy its data anew: kubectl -n ${namespaceOf(stack)} delete ` +
+      `pvc/${claimName(stack, member.ordinal)} pod/${member.name}`,
+  };
+}
+
+function theAgentCannotBeReached({ agent, pod, name }: Member, { stack }: MongodbObservation): Trouble | undefined {
+  const runs = statusesOf(pod).some((status) => status.name === 'agent' && status.started === true);
+  if (agent !== 'unknown' || !runs) return undefined;
+  return {
+    reason: 'MembersUnreachable',
+    message:
+      `the agent of ${name} runs and does not answer the operator on port ${agentContract.apiPort}; see that no ` +
+      `NetworkPolicy stands between them: kubectl -n ${namespaceOf(stack)} logs ${name} -c agent`,
+  };
+}
+
+function statusesOf(pod: Pod | undefined): readonly ContainerStatus[] {
+  return [...(pod?.status?.initContainerStatuses ?? []), ...(pod?.status?.containerStatuses ?? [])];
+}
+
+/** Pods of an older template whose mongod has never run: only a new pod can take what was mended. */
+export function podsThatNeverRan({ members, statefulSet }: MongodbObservation): readonly Pod[] {
+  const { updateRevision, observedGeneration } = statefulSet?.status ?? {};
+  if (updateRevision === undefined || observedGeneration !== statefulSet?.metadata.generation) return [];
+  return members.flatMap(({ pod }) => {
+    if (!pod || pod.metadata.deletionTimestamp !== undefined) return [];
+    const isOld = pod.metadata.labels?.['controller-revision-hash'] !== updateRevision;
+    return isOld && !hasRun(pod) ? [pod] : [];
+  });
+}
+
+function hasRun({ status }: Pod): boolean {
+  const mongod = status?.containerStatuses?.find(({ name }) => name === MONGOD_CONTAINER);
+  return mongod !== undefined && (mongod.state?.waiting === undefined || mongod.restartCount > 0);
+}

@@ -1,0 +1,145 @@
+import type { Observation, ConfigMember } from '@authstack/mongodb-agent/api';
+import type { AuthStack } from '../api/auth-stack.ts';
+import type { KubernetesAction } from '../runtime/cluster.ts';
+import type { PersistentVolumeClaim, Pod, StatefulSet } from '../runtime/core-kinds.ts';
+import type { Millis } from '../runtime/objects.ts';
+
+export interface MongodbImages {
+  readonly agent: string;
+  /** By `spec.mongodb.version`. */
+  readonly mongodb: Readonly<Record<string, string>>;
+  readonly defaultVersion: string;
+  readonly pullPolicy: string;
+}
+
+/** What Secret `<stack>-mongodb-identity` says: the truth about whether, where and as what the set was founded. */
+export type SeenIdentity =
+  | { readonly state: 'absent' }
+  | { readonly state: 'foreign' }
+  | { readonly state: 'malformed'; readonly why: string }
+  | (IdentityFacts & { readonly state: 'founding'; readonly founderClaimUid: string })
+  | (IdentityFacts & { readonly state: 'founded'; readonly replicaSetId: string });
+
+interface IdentityFacts {
+  readonly resourceVersion: string;
+  readonly createdAt: Millis;
+  /** Everything the Secret holds, decoded; a change is written over all of it. */
+  readonly data: Readonly<Record<string, string>>;
+  readonly version: string;
+  /** No member was ever given this `_id` or a higher one. */
+  readonly nextMemberId: number;
+  /** Which credentials were last put into the database, see `credentialsOf`. */
+  readonly credentials: string;
+}
+
+/** A Secret with generated content. */
+export type SeenSecret =
+  | { readonly state: 'absent' }
+  | { readonly state: 'foreign' }
+  | { readonly state: 'present'; readonly resourceVersion: string };
+
+export type SeenUriSecret = SeenSecret & { readonly isCurrent?: boolean };
+
+/** What one member's agent said; `unknown` when it could not be asked, which is never taken for anything else. */
+export type SeenAgent = Observation | 'unknown';
+
+export interface Member {
+  readonly ordinal: number;
+  /** Of pod and member, `shop-mongodb-0`. */
+  readonly name: string;
+  /** In the configuration, `shop-mongodb-0.shop-mongodb.auth.svc:27017`. */
+  readonly host: string;
+  readonly claim?: PersistentVolumeClaim;
+  readonly pod?: Pod;
+  readonly agent: SeenAgent;
+}
+
+/** Everything the plan may look at, already read; there is nothing in here to await. */
+export interface MongodbObservation {
+  readonly stack: AuthStack;
+  readonly now: Millis;
+  readonly images: MongodbImages;
+  readonly identity: SeenIdentity;
+  readonly keyfile: SeenSecret;
+  readonly rootUser: SeenSecret;
+  readonly authUser: SeenUriSecret;
+  readonly hasAgentCertificate: boolean;
+  readonly statefulSet?: StatefulSet;
+  /** By ordinal: those of the spec, and any further ones that have a claim or a pod. */
+  readonly members: readonly Member[];
+  /** Of the volumes, as far as it can be told: whether its provisioner exists. */
+  readonly storageClass: 'present' | 'missing' | 'noDefault' | 'notLooked';
+}
+
+export type MongodbAction = KubernetesAction | MongodbOwnAction;
+
+export type MongodbOwnAction =
+  | { readonly type: 'createKeyfile'; readonly stack: AuthStack }
+  | { readonly type: 'createUser'; readonly stack: AuthStack; readonly user: 'root' | 'auth' }
+  /** Writes the hosts of the members into the auth user's URI. */
+  | { readonly type: 'refreshUri'; readonly stack: AuthStack }
+  | { readonly type: 'release'; readonly stack: AuthStack; readonly member: ReachedMember; readonly pvcUid: string }
+  | { readonly type: 'initiate'; readonly stack: AuthStack; readonly member: ReachedMember; readonly pvcUid: string }
+  | {
+      readonly type: 'reconfigure';
+      readonly stack: AuthStack;
+      /** The primary. */
+      readonly member: ReachedMember;
+      readonly expectedVersion: number;
+      readonly members: readonly ConfigMember[];
+    }
+  /** Puts the stored credentials into the database, and then `then`, which records that, into the identity. */
+  | {
+      readonly type: 'ensureUsers';
+      readonly stack: AuthStack;
+      readonly member: ReachedMember;
+      readonly then: KubernetesAction;
+    };
+
+/** A member that can be called. */
+export interface ReachedMember {
+  readonly name: string;
+  readonly host: string;
+  readonly ip: string;
+}
+
+export type DatabaseReadyReason =
+  | 'AllMembersHealthy'
+  | 'Degraded'
+  | 'Founding'
+  | 'Starting'
+  | 'CreatingUsers'
+  | 'NoPrimary'
+  | 'MembersUnreachable'
+  | 'IdentityNotOwned'
+  | 'IdentityMalformed'
+  | 'SecretNotOwned'
+  | 'KeyfileLost'
+  | 'AdoptionRefused'
+  | 'VersionNotOffered'
+  | 'ForeignData'
+  | 'VolumeUnreadable'
+  | 'DataLossSuspected'
+  | 'StorageClassNotFound'
+  | 'VolumePending'
+  | 'ImageNotPullable'
+  | 'ContainerCrashes'
+  | 'PodUnschedulable'
+  | 'WaitingForCertificates';
+
+export interface MongodbStatus {
+  readonly mongodb: {
+    readonly replicaSetId?: string;
+    readonly primary?: string;
+    readonly version?: string;
+    readonly featureCompatibilityVersion?: string;
+    readonly members: readonly MemberStatus[];
+  };
+}
+
+export interface MemberStatus {
+  readonly name: string;
+  readonly state: string;
+  readonly health: 'Healthy' | 'Unhealthy' | 'Unknown';
+  readonly optimeLagSeconds?: number;
+}

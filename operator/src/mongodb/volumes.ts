@@ -1,0 +1,24 @@
+import type { AuthStack } from '../api/auth-stack.ts';
+import { labelsOf, namespaceOf } from '../api/names.ts';
+import type { KubernetesObject } from '../runtime/objects.ts';
+import { claimName } from './members.ts';
+
+/** The claim of a member, as the StatefulSet would make it; the founder's must exist before the StatefulSet does. */
+export function memberClaim(stack: AuthStack, ordinal: number): KubernetesObject {
+  const object = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: claimName(stack, ordinal), namespace: namespaceOf(stack), labels: labelsOf(stack, 'mongodb') },
+    spec: claimSpec(stack),
+  };
+  return object;
+}
+
+export function claimSpec(stack: AuthStack): object {
+  const { size, className } = stack.spec.mongodb.storage;
+  return {
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: size } },
+    ...(className !== undefined && { storageClassName: className }),
+  };
+}
