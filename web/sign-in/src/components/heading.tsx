@@ -1,0 +1,21 @@
+import { useEffect, useRef } from 'react';
+import type { ReactElement } from 'react';
+
+interface HeadingProps {
+  readonly id: string;
+  readonly text: string;
+  /** The view has replaced the one that held the focus, so the focus goes on here. */
+  readonly takesFocus: boolean;
+}
+
+export function Heading({ id, text, takesFocus }: HeadingProps): ReactElement {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (takesFocus) heading.current?.focus();
+  }, [takesFocus]);
+  return (
+    <h1 id={id} ref={heading} tabIndex={-1}>
+      {text}
+    </h1>
+  );
+}

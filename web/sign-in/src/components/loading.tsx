@@ -1,0 +1,18 @@
+import type { ReactElement } from 'react';
+
+interface LoadingProps {
+  readonly what: string;
+  readonly rows: number;
+}
+
+/** Takes about the room of what is to come, so that nothing jumps when it comes. */
+export function Loading({ what, rows }: LoadingProps): ReactElement {
+  return (
+    <div className="loading">
+      <p className="unseen">Loading {what}…</p>
+      {Array.from({ length: rows }, (_, row) => (
+        <div key={row} className="skeleton" aria-hidden="true" />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+import { expect, test } from '@jest/globals';
+import { parseProblem } from './problem.ts';
+
+test('a problem keeps its code, its detail and the fields at fault', () => {
+  const errors = [{ field: 'password', code: 'TOO_SHORT', message: 'must have at least 8 characters' }];
+  const body = { type: 'tag:x', title: 'T', status: 400, code: 'VALIDATION_FAILED', detail: 'password: …', errors };
+  expect(parseProblem(400, body)).toEqual({
+    code: 'VALIDATION_FAILED',
+    status: 400,
+    detail: 'password: …',
+    fields: errors,
+  });
+});
+
+test('field errors of another shape are left out', () => {
+  const errors = [null, 'email', { field: 'email' }, { field: 'email', code: 1, message: 'x' }];
+  expect(parseProblem(400, { code: 'VALIDATION_FAILED', errors }).fields).toEqual([]);
+});
+
+test.each([
+  [502, '<html>', 'UNREACHABLE'],
+  [503, undefined, 'UNREACHABLE'],
+  [404, { message: 'no route' }, 'UNREACHABLE'],
+  [400, 'bad', 'UNREADABLE'],
+  [400, { code: 7 }, 'UNREADABLE'],
+])('an answer %i of a gateway becomes a problem of this page', (status, body, code) => {
+  expect(parseProblem(status, body)).toEqual({ code, status, fields: [] });
+});

@@ -1,0 +1,103 @@
+import type { Problem } from './problem.ts';
+import type { Order, Ticket } from './replies.ts';
+
+/** Something to be fetched. While it is fetched again, what was there stays. */
+export type Remote<T> =
+  | { readonly state: 'loading' }
+  | { readonly state: 'loaded'; readonly value: T }
+  | { readonly state: 'failed'; readonly problem: Problem; readonly retrying: boolean };
+
+export type Purchase =
+  | { readonly state: 'none' }
+  | { readonly state: 'buying'; readonly ticketId: string }
+  | { readonly state: 'bought'; readonly order: Order }
+  | { readonly state: 'refused'; readonly ticketId: string; readonly problem: Problem };
+
+export interface Shop {
+  readonly tickets: Remote<readonly Ticket[]>;
+  readonly orders: Remote<readonly Order[]>;
+  readonly purchase: Purchase;
+}
+
+export type RemoteEvent<T> =
+  | { readonly type: 'asked' }
+  | { readonly type: 'came'; readonly value: T }
+  | { readonly type: 'failed'; readonly problem: Problem };
+
+export type ShopEvent =
+  | { readonly type: 'tickets'; readonly event: RemoteEvent<readonly Ticket[]> }
+  | { readonly type: 'orders'; readonly event: RemoteEvent<readonly Order[]> }
+  | { readonly type: 'buying'; readonly ticketId: string }
+  | { readonly type: 'bought'; readonly order: Order }
+  | { readonly type: 'refused'; readonly ticketId: string; readonly problem: Problem }
+  | { readonly type: 'visitorChanged' };
+
+const loading = { state: 'loading' } as const;
+const nothing = { state: 'none' } as const;
+
+export const emptyShop: Shop = { tickets: loading, orders: loading, purchase: nothing };
+
+export function shopAfter(shop: Shop, event: ShopEvent): Shop {
+  switch (event.type) {
+    case 'tickets':
+      return { ...shop, tickets: remoteAfter(shop.tickets, event.event) };
+    case 'orders':
+      return { ...shop, orders: remoteAfter(shop.orders, event.event) };
+    case 'visitorChanged':
+      return { ...shop, orders: loading, purchase: nothing };
+    case 'buying':
+      return { ...shop, purchase: { state: 'buying', ticketId: event.ticketId } };
+    case 'bought':
+      return afterPurchase(shop, event.order);
+    case 'refused':
+      return afterRefusal(shop, event);
+  }
+}
+
+export function isBought({ orders }: Shop, ticketId: string): boolean {
+  return orders.state === 'loaded' && orders.value.some((order) => order.ticketId === ticketId);
+}
+
+function remoteAfter<T>(remote: Remote<T>, event: RemoteEvent<T>): Remote<T> {
+  switch (event.type) {
+    case 'asked':
+      return remote.state === 'failed' ? { ...remote, retrying: true } : remote;
+    case 'came':
+      return { state: 'loaded', value: event.value };
+    case 'failed':
+      // What is shown already is better than a complaint that it could not be had anew.
+      return remote.state === 'loaded' ? remote : { state: 'failed', problem: event.problem, retrying: false };
+  }
+}
+
+function afterPurchase(shop: Shop, order: Order): Shop {
+  const { orders } = shop;
+  return {
+    tickets: withRemaining(shop.tickets, { id: order.ticketId, remaining: (before) => Math.max(0, before - 1) }),
+    orders: orders.state === 'loaded' ? { state: 'loaded', value: [order, ...orders.value] } : orders,
+    purchase: { state: 'bought', order },
+  };
+}
+
+function afterRefusal(shop: Shop, refusal: { readonly ticketId: string; readonly problem: Problem }): Shop {
+  const { ticketId, problem } = refusal;
+  const isSoldOut = problem.code === 'SOLD_OUT';
+  return {
+    ...shop,
+    tickets: isSoldOut ? withRemaining(shop.tickets, { id: ticketId, remaining: () => 0 }) : shop.tickets,
+    purchase: { state: 'refused', ticketId, problem },
+  };
+}
+
+interface Change {
+  readonly id: string;
+  readonly remaining: (before: number) => number;
+}
+
+function withRemaining(tickets: Shop['tickets'], { id, remaining }: Change): Shop['tickets'] {
+  if (tickets.state !== 'loaded') return tickets;
+  const value = tickets.value.map((each) =>
+    each.id === id ? { ...each, remaining: remaining(each.remaining) } : each,
+  );
+  return { state: 'loaded', value };
+}
