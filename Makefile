@@ -36,8 +36,12 @@ lint: node_modules/.package-lock.json ## types, ESLint, prettier
 	eslint --max-warnings 0 .
 	prettier --check --log-level warn .
 
+.PHONY: tools
+tools: node_modules/.package-lock.json ## what tests run for real: from PATH, else built into the cache
+	@node cluster/tools.ts
+
 .PHONY: unit
-unit: node_modules/.package-lock.json ## unit and integration tests; TEST=operator/src/mongodb for some of them
+unit: tools ## unit and integration tests; TEST=operator/src/mongodb for some of them
 	$(JEST) $(TEST)
 
 .PHONY: e2e

@@ -1,3 +1,5 @@
-import { address } from './kind.ts';
+import { dockerAnswers } from './docker.ts';
+import { addressAt, clusterExists, mappedPort, port } from './kind.ts';
 
-process.stdout.write(`${address}\n`);
+const up = (await dockerAnswers()) && (await clusterExists());
+process.stdout.write(`${addressAt(up ? await mappedPort() : port)}\n`);

