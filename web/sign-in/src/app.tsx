@@ -61,14 +61,19 @@ function Visitor({ api, control, route }: VisitorProps): ReactElement {
     case 'asking':
       return (
         <section className="card visitor" aria-busy="true">
-          <Loading what="your account" rows={4} />
+          <Loading what="your account" rows={5} />
         </section>
       );
     case 'unknown':
       return (
         <section className="card visitor" aria-labelledby="account-heading">
           <h1 id="account-heading">Your account</h1>
-          <Trouble what="We cannot tell whether you are signed in." problem={session.problem} onRetry={ask} />
+          <Trouble
+            what="We cannot tell whether you are signed in."
+            problem={session.problem}
+            retrying={session.retrying}
+            onRetry={ask}
+          />
         </section>
       );
     case 'signedOut':
@@ -79,7 +84,9 @@ function Visitor({ api, control, route }: VisitorProps): ReactElement {
 }
 
 function announcement(session: Session, { purchase }: Shop): string {
-  return purchase.state === 'bought' ? `Bought “${purchase.order.title}”.` : announcementOf(session);
+  if (purchase.state === 'bought') return `Bought “${purchase.order.title}”.`;
+  // Whoever tries to buy has long read the greeting.
+  return purchase.state === 'none' ? announcementOf(session) : '';
 }
 
 function titleOf(session: Session, route: Route): string {

@@ -11,12 +11,23 @@ describe('who is here', () => {
   test('is not decided before the service has answered', () => {
     expect(atFirst.state).toBe('asking');
     const problem = problemOf('UNREACHABLE');
-    expect(sessionAfter(atFirst, { type: 'unanswered', problem })).toEqual({ state: 'unknown', problem });
+    expect(sessionAfter(atFirst, { type: 'unanswered', problem })).toEqual({
+      state: 'unknown',
+      problem,
+      retrying: false,
+    });
   });
 
   test('is nobody, or who had signed in before', () => {
     expect(sessionAfter(atFirst, { type: 'found', user: null })).toMatchObject({ state: 'signedOut' });
     expect(sessionAfter(atFirst, { type: 'found', user })).toEqual({ state: 'signedIn', user, since: 'before' });
+  });
+
+  test('can be asked again when there was no answer', () => {
+    const unknown = sessionAfter(atFirst, { type: 'unanswered', problem: problemOf('UNREACHABLE') });
+    const retrying = sessionAfter(unknown, { type: 'asked' });
+    expect(retrying).toMatchObject({ state: 'unknown', retrying: true });
+    expect(sessionAfter(retrying, { type: 'found', user })).toEqual({ state: 'signedIn', user, since: 'askedAgain' });
   });
 
   test.each([signedIn, signedOut])('is not changed by an answer that comes late', (session) => {

@@ -4,9 +4,9 @@ import type { User } from './replies.ts';
 /** Who is here. Not knowing is a state of its own: nobody is asked to sign in before the service has answered. */
 export type Session =
   | { readonly state: 'asking' }
-  | { readonly state: 'unknown'; readonly problem: Problem }
-  | { readonly state: 'signedOut'; readonly because: 'nobodyYet' | 'signedOut' | 'expired' }
-  | { readonly state: 'signedIn'; readonly user: User; readonly since: 'before' | 'signUp' | 'signIn' };
+  | { readonly state: 'unknown'; readonly problem: Problem; readonly retrying: boolean }
+  | { readonly state: 'signedOut'; readonly because: 'nobodyYet' | 'askedAgain' | 'signedOut' | 'expired' }
+  | { readonly state: 'signedIn'; readonly user: User; readonly since: 'before' | 'askedAgain' | 'signUp' | 'signIn' };
 
 export type SessionEvent =
   | { readonly type: 'asked' }
@@ -21,12 +21,11 @@ export const atFirst: Session = { state: 'asking' };
 export function sessionAfter(session: Session, event: SessionEvent): Session {
   switch (event.type) {
     case 'asked':
-      return { state: 'asking' };
+      return session.state === 'unknown' ? { ...session, retrying: true } : session;
     case 'found':
-      // A late answer does not undo what the visitor has done since.
-      return session.state === 'asking' ? sessionOf(event.user) : session;
+      return whenFound(session, event.user);
     case 'unanswered':
-      return session.state === 'asking' ? { state: 'unknown', problem: event.problem } : session;
+      return isOpen(session) ? { state: 'unknown', problem: event.problem, retrying: false } : session;
     case 'entered':
       return { state: 'signedIn', user: event.user, since: event.by };
     case 'left':
@@ -36,8 +35,16 @@ export function sessionAfter(session: Session, event: SessionEvent): Session {
   }
 }
 
-function sessionOf(user: User | null): Session {
-  return user ? { state: 'signedIn', user, since: 'before' } : { state: 'signedOut', because: 'nobodyYet' };
+/** A late answer does not undo what the visitor has done since. */
+function isOpen({ state }: Session): boolean {
+  return state === 'asking' || state === 'unknown';
+}
+
+function whenFound(session: Session, user: User | null): Session {
+  if (!isOpen(session)) return session;
+  const isRetry = session.state === 'unknown';
+  if (user) return { state: 'signedIn', user, since: isRetry ? 'askedAgain' : 'before' };
+  return { state: 'signedOut', because: isRetry ? 'askedAgain' : 'nobodyYet' };
 }
 
 /** What a change of session is announced with. */
@@ -55,12 +62,14 @@ export function announcementOf(session: Session): string {
 
 const greetings = {
   before: '',
-  signUp: 'Welcome! Your account is ready.',
+  askedAgain: '',
+  signUp: 'Your account is ready.',
   signIn: 'You are signed in.',
 } as const;
 
 const farewells = {
   nobodyYet: '',
+  askedAgain: '',
   signedOut: 'You are signed out.',
   expired: 'Your session has ended. Please sign in again.',
 } as const;

@@ -59,11 +59,6 @@ export function CredentialsForm(props: CredentialsFormProps): ReactElement {
         void send();
       }}
     >
-      {complaints.form !== undefined && (
-        <p className="alert" role="alert">
-          {complaints.form}
-        </p>
-      )}
       <Field
         name="email"
         label="Email"
@@ -81,6 +76,11 @@ export function CredentialsForm(props: CredentialsFormProps): ReactElement {
         error={complaints.fields.password}
         {...(newPassword && { hint: 'A long phrase that you use nowhere else.' })}
       />
+      {complaints.form !== undefined && (
+        <p className="alert" role="alert">
+          {complaints.form}
+        </p>
+      )}
       <button type="submit" className="primary wide" aria-disabled={isSending}>
         {name}
       </button>

@@ -12,7 +12,9 @@ interface OrdersProps {
 export function Orders({ orders, onRetry }: OrdersProps): ReactElement {
   return (
     <section className="card orders" aria-labelledby="orders-heading" aria-busy={orders.state === 'loading'}>
-      <h2 id="orders-heading">My orders</h2>
+      <h2 id="orders-heading" tabIndex={-1}>
+        My orders
+      </h2>
       <OrderList orders={orders} onRetry={onRetry} />
     </section>
   );

@@ -14,7 +14,9 @@ interface TicketsProps {
 export function Tickets({ shop, onBuy, onRetry }: TicketsProps): ReactElement {
   return (
     <section className="card tickets" aria-labelledby="tickets-heading" aria-busy={shop.tickets.state === 'loading'}>
-      <h2 id="tickets-heading">Tickets</h2>
+      <h2 id="tickets-heading" tabIndex={-1}>
+        Tickets
+      </h2>
       <TicketList shop={shop} onBuy={onBuy} onRetry={onRetry} />
     </section>
   );
