@@ -1,0 +1,56 @@
+import { authConsumerKind } from '../api/auth-consumer.ts';
+import type { AuthConsumer } from '../api/auth-consumer.ts';
+import { authStackKind } from '../api/auth-stack.ts';
+import { CONSUMER_LABEL, STACK_LABEL, namesOf } from '../api/names.ts';
+import { performKubernetes } from '../runtime/cluster.ts';
+import type { Cluster } from '../runtime/cluster.ts';
+import type { Mapping } from '../runtime/controller.ts';
+import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
+import { keyOf } from '../runtime/objects.ts';
+import type { KubernetesObject } from '../runtime/objects.ts';
+import type { Reconciler } from '../runtime/reconciler.ts';
+import { observeConsumer } from './observe.ts';
+import type { ConsumerPorts } from './observe.ts';
+import { planConsumer } from './plan.ts';
+
+/** Keeps the Secret of one AuthConsumer. Its deletion needs no hand: the Secret goes with its owner. */
+export function createConsumerReconciler(ports: ConsumerPorts): Reconciler<AuthConsumer> {
+  return {
+    async apply(consumer, pass) {
+      const { status, ...plan } = planConsumer(await observeConsumer(consumer, ports, pass));
+      for (const action of plan.actions) await performKubernetes(action, ports.cluster, pass);
+      return { ...plan, status: { ...status } };
+    },
+  };
+}
+
+/** What else concerns an AuthConsumer: its stack, the stack's keys, its own copies, and the labels of its namespace. */
+export function consumerMappings(cluster: Cluster): readonly Mapping[] {
+  const keysWhere = (concerned: (consumer: AuthConsumer) => boolean): readonly string[] =>
+    cluster
+      .cachedList(authConsumerKind)
+      .filter(concerned)
+      .map(({ metadata }) => keyOf(metadata));
+  const ofStack = (namespace: string, name: string): readonly string[] =>
+    keysWhere(({ spec }) => spec.stackRef.namespace === namespace && spec.stackRef.name === name);
+
+  return [
+    { kind: authStackKind, keys: ({ metadata }) => ofStack(metadata.namespace ?? '', metadata.name) },
+    {
+      kind: namespaceKind,
+      keys: ({ metadata }) => keysWhere((consumer) => consumer.metadata.namespace === metadata.name),
+    },
+    {
+      kind: secretKind,
+      keys: ({ metadata }: KubernetesObject) => {
+        const { namespace = '', labels = {} } = metadata;
+        const consumer = labels[CONSUMER_LABEL];
+        if (consumer !== undefined) return [keyOf({ namespace, name: consumer })];
+        const stack = labels[STACK_LABEL];
+        if (stack === undefined) return [];
+        const { jwks, ca } = namesOf(stack);
+        return metadata.name === jwks || metadata.name === ca ? ofStack(namespace, stack) : [];
+      },
+    },
+  ];
+}

@@ -1,0 +1,56 @@
+import { authConsumerKind } from '../api/auth-consumer.ts';
+import type { AuthConsumer } from '../api/auth-consumer.ts';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { namespaceOf } from '../api/names.ts';
+import type { Cluster } from '../runtime/cluster.ts';
+import { keyOf } from '../runtime/objects.ts';
+import type { Condition } from '../runtime/objects.ts';
+import type { Plan } from '../runtime/reconciler.ts';
+
+/** The AuthConsumers that name a stack, as they last told of themselves. */
+export interface StackConsumersObservation {
+  readonly consumers: readonly AuthConsumer[];
+}
+
+export interface StackConsumersStatus {
+  readonly consumers: { readonly total: number; readonly inSync: number };
+}
+
+export function observeStackConsumers(
+  stack: AuthStack,
+  { cluster }: { readonly cluster: Cluster },
+): StackConsumersObservation {
+  const consumers = cluster
+    .cachedList(authConsumerKind)
+    .filter(({ spec }) => spec.stackRef.name === stack.metadata.name && spec.stackRef.namespace === namespaceOf(stack));
+  return { consumers };
+}
+
+/** Only accepted ones count: whom the stack does not allow is not behind. */
+export function planStackConsumers({ consumers }: StackConsumersObservation): Plan<never, StackConsumersStatus> {
+  const accepted = consumers.filter((consumer) => isTrue(consumer, 'Accepted'));
+  const behind = accepted.filter((consumer) => !isTrue(consumer, 'InSync'));
+  const status = { consumers: { total: accepted.length, inSync: accepted.length - behind.length } };
+  const names = behind.map(({ metadata }) => keyOf(metadata)).sort((a, b) => a.localeCompare(b));
+  const [first] = behind;
+  const condition = first
+    ? ({
+        type: 'ConsumersInSync',
+        status: 'False',
+        reason: 'CopiesBehind',
+        message: `${names.join(', ')} ${behind.length === 1 ? 'lacks' : 'lack'} the current keys: kubectl -n ${first.metadata.namespace ?? ''} describe authconsumer ${first.metadata.name}`,
+      } as const)
+    : ({
+        type: 'ConsumersInSync',
+        status: 'True',
+        reason: accepted.length === 0 ? 'NoConsumers' : 'AllInSync',
+        message:
+          accepted.length === 0 ? 'no AuthConsumer is accepted' : `${accepted.length} copies hold the current keys`,
+      } as const);
+  return { actions: [], conditions: [condition], status };
+}
+
+function isTrue({ status }: AuthConsumer, type: string): boolean {
+  const conditions: readonly Condition[] = status?.conditions ?? [];
+  return conditions.some((condition) => condition.type === type && condition.status === 'True');
+}
