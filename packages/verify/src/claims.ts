@@ -1,0 +1,81 @@
+import {
+  TokenAudienceRefused,
+  TokenClaimsRefused,
+  TokenExpired,
+  TokenIssuerRefused,
+  TokenMalformed,
+  TokenNotYetValid,
+} from './errors.ts';
+import { isRecord } from './json.ts';
+
+/** RFC 9068, with the session (`sid`) and the version of the user (`ver`) that the token was issued for. */
+export interface AccessTokenClaims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: string | readonly string[];
+  /** Seconds since the epoch, like all times of a token. */
+  readonly exp: number;
+  readonly iat: number;
+  readonly nbf?: number;
+  readonly jti: string;
+  readonly client_id: string;
+  readonly sid: string;
+  readonly ver: number;
+  readonly roles: readonly string[];
+  readonly auth_time?: number;
+}
+
+export interface Expected {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  readonly clockSkew: number;
+}
+
+/** Judges what a signature already vouches for. That it has expired is said last: only then all the rest holds. */
+export function checkClaims(payload: unknown, { issuer, audience, now, clockSkew }: Expected): AccessTokenClaims {
+  const claims = parseClaims(payload);
+  if (claims.iss !== issuer) throw new TokenIssuerRefused();
+  if (![claims.aud].flat().includes(audience)) throw new TokenAudienceRefused();
+  if (Math.max(claims.iat, claims.nbf ?? 0) > now + clockSkew) throw new TokenNotYetValid();
+  if (now >= claims.exp + clockSkew) throw new TokenExpired(claims);
+  return claims;
+}
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === 'string' && value !== '';
+const isTime: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
+const checks: Readonly<Record<keyof AccessTokenClaims, Check>> = {
+  iss: isText,
+  sub: isText,
+  aud: (value) => isText(value) || (isTexts(value) && (value as string[]).length > 0),
+  exp: isTime,
+  iat: isTime,
+  nbf: optional(isTime),
+  jti: isText,
+  client_id: isText,
+  sid: isText,
+  ver: (value) => Number.isSafeInteger(value),
+  roles: isTexts,
+  auth_time: optional(isTime),
+};
+
+function parseClaims(payload: unknown): AccessTokenClaims {
+  if (!isRecord(payload)) throw new TokenMalformed();
+  const refused = Object.entries(checks).find(([name, check]) => !check(own(payload, name)));
+  if (refused) throw new TokenClaimsRefused(refused[0]);
+  // Every field was checked above.
+  return payload as unknown as AccessTokenClaims;
+}
+
+function own(record: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}

@@ -1,0 +1,124 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseCookies, removeCookies } from './cookies.ts';
+import { mayUseCookies } from './csrf.ts';
+import {
+  AuthorizationMalformed,
+  CsrfRejected,
+  RefreshUnavailable,
+  SessionRefused,
+  TokenExpired,
+  Unauthenticated,
+  VerifierNotReady,
+  VerifyError,
+} from './errors.ts';
+import type { Refresher } from './refresh.ts';
+import type { Trust } from './trust.ts';
+import type { User } from './user.ts';
+
+export type Identity =
+  | { readonly state: 'user'; readonly user: User }
+  /** Fine where anybody may come. */
+  | { readonly state: 'nobody'; readonly why: VerifyError }
+  /** Refused wherever it comes. */
+  | { readonly state: 'refused'; readonly why: VerifyError };
+
+export type RefreshOutcome = 'refreshed' | 'refused' | 'unavailable';
+
+export interface IdentifyPorts {
+  readonly trust: () => Trust | undefined;
+  readonly verify: (token: string) => User;
+  readonly refresher: Refresher;
+  readonly refreshEnded: (outcome: RefreshOutcome, reason?: string) => void;
+}
+
+/** Session tokens by request, out of the reach of handlers. */
+const sessionTokens = new WeakMap<IncomingMessage, string>();
+/** Used while the real names are not known. */
+const possibleSessionNames = ['__Host-session', '__Secure-session', 'session'];
+
+/** Whoever holds the session token can renew tokens, so no handler of a service ever sees it. */
+export function hideSession(request: IncomingMessage, trust: Trust | undefined): void {
+  const names = trust ? [trust.cookieNames.session] : possibleSessionNames;
+  const cookies = parseCookies(request.headers.cookie ?? '');
+  const [token] = names.flatMap((name) => cookies.get(name) ?? []);
+  if (token !== undefined) sessionTokens.set(request, token);
+  removeCookies(request, names);
+}
+
+/** Where `Authorization` is present it alone counts; else the cookie, renewed if it has expired. */
+export async function identify(
+  request: IncomingMessage,
+  response: ServerResponse,
+  ports: IdentifyPorts,
+): Promise<Identity> {
+  const trust = ports.trust();
+  hideSession(request, trust);
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return judged('refused', () => ports.verify(bearerOf(authorization)));
+  if (!trust) return { state: 'nobody', why: new VerifierNotReady() };
+
+  const token = parseCookies(request.headers.cookie ?? '').get(trust.cookieNames.token);
+  if (token === undefined) return { state: 'nobody', why: new Unauthenticated() };
+  if (!mayUseCookies(request, trust.origin)) return { state: 'refused', why: new CsrfRejected() };
+
+  const identity = await judged('nobody', () => ports.verify(token));
+  const session = sessionTokens.get(request);
+  if (identity.state === 'user' || !(identity.why instanceof TokenExpired) || session === undefined) return identity;
+  const { sid } = identity.why.claims;
+  return judged('nobody', () => renewed({ session, sid, trust }, response, ports));
+}
+
+interface Renewal {
+  readonly session: string;
+  readonly sid: string;
+  readonly trust: Trust;
+}
+
+async function renewed(
+  { session, sid, trust }: Renewal,
+  response: ServerResponse,
+  ports: IdentifyPorts,
+): Promise<User> {
+  try {
+    const { token, setCookie } = await ports.refresher.refresh(session, trust);
+    const user = verifiedNew(token, ports);
+    // Cookies of two sessions were mixed; whose request this is nobody can tell.
+    if (user.sessionId !== sid) throw new SessionRefused();
+    response.setHeader('cache-control', 'no-store');
+    response.appendHeader('set-cookie', setCookie);
+    ports.refreshEnded('refreshed');
+    return user;
+  } catch (error) {
+    if (error instanceof SessionRefused) ports.refreshEnded('refused');
+    if (error instanceof RefreshUnavailable) ports.refreshEnded('unavailable', reasonOf(error));
+    throw error;
+  }
+}
+
+/** A token straight from the auth service that does not hold here: this service lags behind, the user did nothing wrong. */
+function verifiedNew(token: string, { verify }: IdentifyPorts): User {
+  try {
+    return verify(token);
+  } catch (cause) {
+    throw new RefreshUnavailable({ cause });
+  }
+}
+
+async function judged(otherwise: 'nobody' | 'refused', verify: () => User | Promise<User>): Promise<Identity> {
+  try {
+    return { state: 'user', user: await verify() };
+  } catch (error) {
+    if (error instanceof VerifyError) return { state: otherwise, why: error };
+    throw error;
+  }
+}
+
+function bearerOf(authorization: string): string {
+  const [, token] = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? [];
+  if (token === undefined) throw new AuthorizationMalformed();
+  return token;
+}
+
+function reasonOf({ cause }: Error): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,30 @@
+export { createVerifier } from './verifier.ts';
+export type { Middleware, Verifier, VerifierEvent, VerifierOptions, VerifierStatus } from './verifier.ts';
+export { currentUserOf, userOf } from './user.ts';
+export type { User } from './user.ts';
+export type { AccessTokenClaims } from './claims.ts';
+export type { Clock, Millis } from './clock.ts';
+export type { RefreshOutcome } from './identify.ts';
+export {
+  AuthorizationMalformed,
+  CsrfRejected,
+  RefreshUnavailable,
+  SessionRefused,
+  TokenAlgorithmRefused,
+  TokenAudienceRefused,
+  TokenClaimsRefused,
+  TokenError,
+  TokenExpired,
+  TokenHeaderRefused,
+  TokenIssuerRefused,
+  TokenKeyUnknown,
+  TokenMalformed,
+  TokenNotYetValid,
+  TokenSignatureInvalid,
+  TokenTooLarge,
+  TokenTypeRefused,
+  Unauthenticated,
+  VerifierNotReady,
+  VerifyError,
+} from './errors.ts';
+export type { VerifyErrorOptions } from './errors.ts';

@@ -1,0 +1,113 @@
+import { readFileSync, realpathSync, watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock, Millis } from './clock.ts';
+import { MountUnusable } from './errors.ts';
+import { isRecord } from './json.ts';
+import { trustFiles } from './trust.ts';
+import type { TrustFiles } from './trust.ts';
+
+export interface MountOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Called when the content differs from the one seen last, and for each new reason why it cannot be read. */
+  readonly changed: (content: TrustFiles | MountUnusable) => void;
+}
+
+const POLL_EVERY: Millis = 1_000;
+
+/**
+ * A mounted Secret. kubelet changes it by swapping the symlink `..data`, so all files are read behind one resolution of
+ * it: never some of the old Secret with some of the new. The watch makes it quick, the look once a second makes it sure.
+ */
+export class Mount {
+  private readonly options: MountOptions;
+  private seen: string | undefined;
+  private watcher: FSWatcher | undefined;
+  private cancel: (() => void) | undefined;
+  private closed = false;
+
+  constructor(options: MountOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.look();
+    this.again();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.cancel?.();
+    this.watcher?.close();
+  }
+
+  look(): void {
+    if (this.closed) return;
+    this.watcher ??= this.watch();
+    const content = read(this.options.directory);
+    const identity = content instanceof MountUnusable ? content.message : JSON.stringify(content);
+    if (identity === this.seen) return;
+    this.seen = identity;
+    this.options.changed(content);
+  }
+
+  private again(): void {
+    this.cancel = this.options.clock.after(POLL_EVERY, () => {
+      this.look();
+      if (!this.closed) this.again();
+    });
+  }
+
+  private watch(): FSWatcher | undefined {
+    try {
+      const watcher = watch(this.options.directory, { persistent: false }, () => {
+        this.look();
+      });
+      watcher.on('error', () => {
+        watcher.close();
+        if (this.watcher === watcher) this.watcher = undefined;
+      });
+      return watcher;
+    } catch {
+      // Not there yet, or no watches left on this machine: the look once a second remains.
+      return undefined;
+    }
+  }
+}
+
+function read(directory: string): TrustFiles | MountUnusable {
+  try {
+    const generation = generationOf(directory);
+    const files = readAll(generation);
+    // Swapped and swept while it was read: the next look, at most a second away, sees the new one.
+    return generation === generationOf(directory) ? files : readAll(generationOf(directory));
+  } catch (cause) {
+    return new MountUnusable(`it cannot be read: ${codeOf(cause)}`, { cause });
+  }
+}
+
+/** The folder behind `..data`; a folder that kubelet did not make has none and is read as it is. */
+function generationOf(directory: string): string {
+  try {
+    return realpathSync(join(directory, '..data'));
+  } catch {
+    return realpathSync(directory);
+  }
+}
+
+function readAll(folder: string): TrustFiles {
+  const found = trustFiles.flatMap((name) => {
+    try {
+      return [[name, readFileSync(join(folder, name), 'utf8')] as const];
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    }
+  });
+  return Object.fromEntries(found);
+}
+
+function codeOf(error: unknown): string {
+  return isRecord(error) && typeof error['code'] === 'string' ? error['code'] : 'unknown error';
+}

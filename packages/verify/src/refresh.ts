@@ -1,0 +1,98 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Clock, Millis } from './clock.ts';
+import { parseCookies } from './cookies.ts';
+import { RefreshUnavailable, SessionRefused } from './errors.ts';
+import type { Trust } from './trust.ts';
+
+export interface Refreshed {
+  readonly token: string;
+  /** For the browser: the new access token and the session's next token, as the auth service set them. */
+  readonly setCookie: readonly string[];
+}
+
+const WITHIN: Millis = 2_000;
+const MAX_RETRY_AFTER_SECONDS = 60;
+/** What RFC 6265 lets a cookie hold. */
+const COOKIE_VALUE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]{1,1024}$/;
+
+/** Asks the auth service for a new access token, once at a time for each session. */
+export class Refresher {
+  private readonly inFlight = new Map<string, Promise<Refreshed>>();
+  private readonly clock: Clock;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Throws SessionRefused when the session is over, and RefreshUnavailable when nobody could tell. */
+  refresh(sessionToken: string, trust: Trust): Promise<Refreshed> {
+    const known = this.inFlight.get(sessionToken);
+    if (known) return known;
+    const asked = this.ask(sessionToken, trust).finally(() => this.inFlight.delete(sessionToken));
+    this.inFlight.set(sessionToken, asked);
+    return asked;
+  }
+
+  private async ask(sessionToken: string, trust: Trust): Promise<Refreshed> {
+    if (!COOKIE_VALUE.test(sessionToken)) throw new SessionRefused();
+    const giveUp = new AbortController();
+    const cancel = this.clock.after(WITHIN, () => {
+      giveUp.abort(new Error(`no answer within ${WITHIN} ms`));
+    });
+    try {
+      return read(await post(sessionToken, trust, giveUp.signal), trust);
+    } finally {
+      cancel();
+    }
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+}
+
+function post(sessionToken: string, trust: Trust, signal: AbortSignal): Promise<Answer> {
+  const url = new URL(`${trust.authUrl}/api/users/refresh`);
+  const { request } = url.protocol === 'https:' ? https : http;
+  const headers = {
+    accept: 'application/json',
+    cookie: `${trust.cookieNames.session}=${sessionToken}`,
+    origin: trust.origin,
+    'content-length': 0,
+  };
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void => {
+      reject(new RefreshUnavailable({ cause }));
+    };
+    // A connection of its own: renewing is rare, and a kept one may lead to a pod that is gone.
+    const options = { method: 'POST', headers, signal, agent: false, ...(trust.ca !== undefined && { ca: trust.ca }) };
+    request(url, options, (response) => {
+      response.once('error', fail).once('end', () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers });
+      });
+      response.resume();
+    })
+      .once('error', fail)
+      .end();
+  });
+}
+
+function read({ status, headers }: Answer, { cookieNames }: Trust): Refreshed {
+  // The auth service knows the session and says no. Anything else that is no success says nothing about the session.
+  if (status === 401 || status === 403) throw new SessionRefused();
+  if (status !== 200) throw new RefreshUnavailable({ ...retryAfter(headers), cause: new Error(`status ${status}`) });
+
+  const names = [cookieNames.token, cookieNames.session];
+  const setCookie = (headers['set-cookie'] ?? []).filter((line) => names.includes(line.slice(0, line.indexOf('='))));
+  const [token] = setCookie.flatMap((line) => parseCookies(line.split(';', 1)[0] ?? '').get(cookieNames.token) ?? []);
+  if (token === undefined) throw new RefreshUnavailable({ cause: new Error('no access token in the answer') });
+  return { token, setCookie };
+}
+
+function retryAfter(headers: http.IncomingHttpHeaders): { retryAfterSeconds?: number } {
+  const seconds = Number(headers['retry-after']);
+  const isUsable = Number.isInteger(seconds) && seconds > 0;
+  return isUsable ? { retryAfterSeconds: Math.min(seconds, MAX_RETRY_AFTER_SECONDS) } : {};
+}

@@ -1,0 +1,67 @@
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+
+export const ISSUER = 'https://shop.example.com';
+export const AUDIENCE = 'shop';
+
+export interface SigningKey {
+  readonly kid: string;
+  readonly algorithm: 'ES256' | 'RS256';
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+  readonly publicJwk: JsonWebKey & { readonly kid: string };
+}
+
+export function signingKey(kid: string, algorithm: SigningKey['algorithm'] = 'ES256'): SigningKey {
+  const { privateKey, publicKey } =
+    algorithm === 'ES256'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const publicJwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' };
+  return { kid, algorithm, privateKey, publicKey, publicJwk };
+}
+
+export function jwksOf(...keys: readonly SigningKey[]): string {
+  return JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) });
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+export function claimsAt(clock: Clock): Json {
+  const now = Math.floor(clock.now() / 1000);
+  return {
+    iss: ISSUER,
+    sub: 'user-1',
+    aud: AUDIENCE,
+    exp: now + 1800,
+    iat: now,
+    jti: 'token-1',
+    client_id: 'authstack',
+    sid: 'session-1',
+    ver: 1,
+    roles: ['user'],
+    auth_time: now,
+  };
+}
+
+/** Signs whatever it is given, however wrong; made of node:crypto alone, so that it can make what no library would. */
+export function tokenOf(key: SigningKey, claims: Json, header: Json = {}): string {
+  const input = `${part({ alg: key.algorithm, typ: 'at+jwt', kid: key.kid, ...header })}.${part(claims)}`;
+  return `${input}.${signature(key, input)}`;
+}
+
+export function signature({ privateKey }: SigningKey, input: string): string {
+  return sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+}
+
+/** The classic: the public key, known to all, taken for the secret of an HMAC. */
+export function hmacTokenOf(key: SigningKey, claims: Json): string {
+  const secret = key.publicKey.export({ type: 'spki', format: 'pem' });
+  const input = `${part({ alg: 'HS256', typ: 'at+jwt', kid: key.kid })}.${part(claims)}`;
+  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+}
+
+export function part(value: unknown): string {
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+}

@@ -1,0 +1,204 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { TokenError, TokenExpired } from './errors.ts';
+import { claimsAt, hmacTokenOf, ISSUER, jwksOf, part, signature, signingKey, tokenOf } from './testing/issuer.ts';
+import { FakeClock } from './testing/fake-clock.ts';
+import { consumerSecret } from './testing/secret-mount.ts';
+import { verifyToken } from './token.ts';
+import { parseTrust } from './trust.ts';
+
+const clock = new FakeClock();
+const now = clock.now() / 1000;
+const key = signingKey('k1');
+const rsa = signingKey('r1', 'RS256');
+const stranger = signingKey('k1');
+const claims = claimsAt(clock);
+const trust = parseTrust(consumerSecret([key, rsa]));
+const good = tokenOf(key, claims);
+const [goodHeader = '', goodPayload = '', goodSignature = ''] = good.split('.');
+
+const verify = (token: string) => verifyToken(token, trust, { now: clock.now(), clockSkewSeconds: 10 });
+const signed = (header: string, payload: string) => `${header}.${payload}.${signature(key, `${header}.${payload}`)}`;
+const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([each]) => each !== name));
+
+test.each([
+  ['ES256', key],
+  ['RS256', rsa],
+])('a token of the stack holds: %s', (_algorithm, signer) => {
+  expect(verify(tokenOf(signer, claims))).toMatchObject({ sub: 'user-1', sid: 'session-1', roles: ['user'] });
+});
+
+test('a token for several audiences holds when this one is among them', () => {
+  expect(verify(tokenOf(key, { ...claims, aud: ['api', 'shop'] }))).toMatchObject({ sub: 'user-1' });
+});
+
+test.each<[string, string, string]>([
+  // Keys and algorithms
+  [
+    'without signature, alg none',
+    `${part({ alg: 'none', typ: 'at+jwt', kid: 'k1' })}.${goodPayload}.`,
+    'TOKEN_MALFORMED',
+  ],
+  ['alg none with a signature', tokenOf(key, claims, { alg: 'none' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['HS256 with the public key as secret', hmacTokenOf(key, claims), 'TOKEN_ALGORITHM_REFUSED'],
+  ['RS256 that names an ES256 key', tokenOf(rsa, claims, { kid: 'k1' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['ES384', tokenOf(key, claims, { alg: 'ES384' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['alg in another spelling', tokenOf(key, claims, { alg: 'es256' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['without alg', tokenOf(key, claims, { alg: undefined }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['another key of the same id', tokenOf(stranger, claims), 'TOKEN_SIGNATURE_INVALID'],
+  ['an unknown key', tokenOf(key, claims, { kid: 'k9' }), 'TOKEN_KEY_UNKNOWN'],
+  ['without kid', tokenOf(key, claims, { kid: undefined }), 'TOKEN_KEY_UNKNOWN'],
+  ['kid that is not a string', tokenOf(key, claims, { kid: ['k1'] }), 'TOKEN_KEY_UNKNOWN'],
+  ['kid __proto__', tokenOf(key, claims, { kid: '__proto__' }), 'TOKEN_KEY_UNKNOWN'],
+  // Header
+  ['typ JWT', tokenOf(key, claims, { typ: 'JWT' }), 'TOKEN_TYPE_REFUSED'],
+  ['without typ', tokenOf(key, claims, { typ: undefined }), 'TOKEN_TYPE_REFUSED'],
+  ['typ in another spelling', tokenOf(key, claims, { typ: 'AT+JWT' }), 'TOKEN_TYPE_REFUSED'],
+  ['crit', tokenOf(key, claims, { crit: ['exp'] }), 'TOKEN_HEADER_REFUSED'],
+  ['b64', tokenOf(key, claims, { b64: false }), 'TOKEN_HEADER_REFUSED'],
+  ['its own key in jwk', tokenOf(stranger, claims, { jwk: stranger.publicJwk }), 'TOKEN_HEADER_REFUSED'],
+  ['jku', tokenOf(stranger, claims, { jku: 'https://evil.example/jwks.json' }), 'TOKEN_HEADER_REFUSED'],
+  ['x5u', tokenOf(key, claims, { x5u: 'https://evil.example/cert' }), 'TOKEN_HEADER_REFUSED'],
+  ['x5c', tokenOf(key, claims, { x5c: [] }), 'TOKEN_HEADER_REFUSED'],
+  ['zip', tokenOf(key, claims, { zip: 'DEF' }), 'TOKEN_HEADER_REFUSED'],
+  // Form
+  ['nothing', '', 'TOKEN_MALFORMED'],
+  ['two parts', `${goodHeader}.${goodPayload}`, 'TOKEN_MALFORMED'],
+  ['four parts', `${good}.`, 'TOKEN_MALFORMED'],
+  ['no signature', `${goodHeader}.${goodPayload}.`, 'TOKEN_MALFORMED'],
+  ['padding', `${good}==`, 'TOKEN_MALFORMED'],
+  ['base64 that is not base64url', `${goodHeader}.${goodPayload}.${goodSignature.slice(0, -2)}+/`, 'TOKEN_MALFORMED'],
+  ['white space around it', ` ${good}`, 'TOKEN_MALFORMED'],
+  ['a line break inside', `${goodHeader}\n.${goodPayload}.${goodSignature}`, 'TOKEN_MALFORMED'],
+  ['a header that is not JSON', signed(part('{"alg":'), goodPayload), 'TOKEN_MALFORMED'],
+  ['a header that is an array', signed(part([]), goodPayload), 'TOKEN_MALFORMED'],
+  ['a header that is null', signed(part('null'), goodPayload), 'TOKEN_MALFORMED'],
+  ['a payload that is not JSON', signed(goodHeader, part('user-1')), 'TOKEN_MALFORMED'],
+  ['a payload that is an array', signed(goodHeader, part('[]')), 'TOKEN_MALFORMED'],
+  ['a payload that is null', signed(goodHeader, part('null')), 'TOKEN_MALFORMED'],
+  ['longer than 8 KiB', tokenOf(key, { ...claims, extra: 'x'.repeat(8192) }), 'TOKEN_TOO_LARGE'],
+  // Claims
+  ['another issuer', tokenOf(key, { ...claims, iss: 'https://evil.example' }), 'TOKEN_ISSUER_REFUSED'],
+  ['the issuer with a slash', tokenOf(key, { ...claims, iss: `${ISSUER}/` }), 'TOKEN_ISSUER_REFUSED'],
+  ['another audience', tokenOf(key, { ...claims, aud: 'api' }), 'TOKEN_AUDIENCE_REFUSED'],
+  ['other audiences', tokenOf(key, { ...claims, aud: ['api', 'shopping'] }), 'TOKEN_AUDIENCE_REFUSED'],
+  ['no audience in the list', tokenOf(key, { ...claims, aud: [] }), 'TOKEN_CLAIMS_REFUSED'],
+  ['exp as text', tokenOf(key, { ...claims, exp: String(now + 60) }), 'TOKEN_CLAIMS_REFUSED'],
+  ['nbf as text', tokenOf(key, { ...claims, nbf: '0' }), 'TOKEN_CLAIMS_REFUSED'],
+  ['roles that are not a list', tokenOf(key, { ...claims, roles: 'admin' }), 'TOKEN_CLAIMS_REFUSED'],
+  ['ver as text', tokenOf(key, { ...claims, ver: '1' }), 'TOKEN_CLAIMS_REFUSED'],
+  ['sub empty', tokenOf(key, { ...claims, sub: '' }), 'TOKEN_CLAIMS_REFUSED'],
+  ...['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid', 'ver', 'roles'].map(
+    (name): [string, string, string] => [`without ${name}`, tokenOf(key, without(name)), 'TOKEN_CLAIMS_REFUSED'],
+  ),
+  // Times
+  ['expired', tokenOf(key, { ...claims, iat: now - 1800, exp: now - 10 }), 'TOKEN_EXPIRED'],
+  ['not valid yet by nbf', tokenOf(key, { ...claims, nbf: now + 11 }), 'TOKEN_NOT_YET_VALID'],
+  ['issued in the future', tokenOf(key, { ...claims, iat: now + 11 }), 'TOKEN_NOT_YET_VALID'],
+  ['expired and of another issuer', tokenOf(key, { ...claims, exp: now - 99, iss: 'x' }), 'TOKEN_ISSUER_REFUSED'],
+  ['expired and of another key', tokenOf(stranger, { ...claims, exp: now - 99 }), 'TOKEN_SIGNATURE_INVALID'],
+])('a hostile token is refused: %s', (_what, token, code) => {
+  expect(refusalOf(token)).toMatchObject({ code, status: 401 });
+});
+
+test('clocks that differ by less than the skew refuse nothing', () => {
+  expect(verify(tokenOf(key, { ...claims, exp: now - 9 }))).toBeDefined();
+  expect(verify(tokenOf(key, { ...claims, nbf: now + 10, iat: now + 10 }))).toBeDefined();
+});
+
+test('that a token has expired is said only when all the rest of it holds, with its claims', () => {
+  const refusal = refusalOf(tokenOf(key, { ...claims, exp: now - 10 }));
+  expect(refusal).toBeInstanceOf(TokenExpired);
+  expect(refusal).toMatchObject({ claims: { sid: 'session-1' } });
+});
+
+test('a token with any one character changed is refused', () => {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ %';
+  const changed = fc
+    .tuple(fc.constantFrom(good, tokenOf(rsa, claims)), fc.nat(), fc.constantFrom(...Array.from(alphabet)))
+    .map(([token, at, character]) => ({ token, at: at % token.length, character }))
+    .filter(({ token, at, character }) => token[at] !== character)
+    .map(({ token, at, character }) => token.slice(0, at) + character + token.slice(at + 1));
+  fc.assert(
+    fc.property(changed, (token) => {
+      expect(refusalOf(token)).toBeInstanceOf(TokenError);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('the last character of a signature is no exception, though decoders drop its last bits', () => {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const others = Array.from(alphabet).filter((character) => character !== good.at(-1));
+  for (const character of others) expect(refusalOf(good.slice(0, -1) + character)).toBeInstanceOf(TokenError);
+});
+
+test('a token without any one character, or with one more, is refused', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: good.length - 1 }), fc.constantFrom(...Array.from('Aa0-_.= ')), (at, character) => {
+      expect(refusalOf(good.slice(0, at) + good.slice(at + 1))).toBeInstanceOf(TokenError);
+      expect(refusalOf(good.slice(0, at) + character + good.slice(at))).toBeInstanceOf(TokenError);
+    }),
+  );
+});
+
+test('whatever is sent as a token, it is refused with an error of ours', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(refusalOf(text)).toBeInstanceOf(TokenError);
+    }),
+  );
+});
+
+test('no refusal repeats what was sent', () => {
+  const secret = 'SECRETSECRET';
+  const sent = [secret, `${secret}.${secret}.${secret}`, tokenOf(key, { ...claims, iss: secret })];
+  for (const token of sent) expect(String(refusalOf(token))).not.toContain(secret);
+});
+
+test.each<[string, Record<string, string>, string]>([
+  ['jwks.json that is not JSON', { 'jwks.json': '{' }, 'jwks.json is not'],
+  ['jwks.json without keys', { 'jwks.json': '{}' }, 'jwks.json is not'],
+  ['a key without kid', { 'jwks.json': '{"keys":[{"kty":"EC"}]}' }, 'without kid'],
+  ['a key of another algorithm', { 'jwks.json': '{"keys":[{"kid":"a","alg":"HS256"}]}' }, 'neither ES256 nor RS256'],
+  ['a secret key', { 'jwks.json': '{"keys":[{"kid":"a","alg":"HS256","k":"AA"}]}' }, 'a is a private key'],
+  [
+    'a key that is none',
+    { 'jwks.json': '{"keys":[{"kid":"a","alg":"ES256","kty":"EC","crv":"P-256"}]}' },
+    'a is not a public key',
+  ],
+  ['the same kid twice', { 'jwks.json': jwksOf(key, stranger) }, 'k1 twice'],
+  [
+    'an RSA key for ES256',
+    { 'jwks.json': JSON.stringify({ keys: [{ ...rsa.publicJwk, alg: 'ES256' }] }) },
+    'r1 is not a key for ES256',
+  ],
+  ['an origin with a path', { origin: 'https://shop.example.com/' }, 'origin'],
+  ['an auth-url of no protocol of ours', { 'auth-url': 'file:///etc' }, 'auth-url'],
+  ['cookie-names that are not names', { 'cookie-names': '{"token":"a b","session":"c"}' }, 'cookie-names'],
+  ['an empty issuer', { issuer: '\n' }, 'issuer is empty'],
+])('a Secret is not usable with %s', (_what, changed, reason) => {
+  expect(() => parseTrust(consumerSecret([key], changed))).toThrow(reason);
+});
+
+test('a private key is never taken for a public one', () => {
+  const jwk = { ...key.privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256' };
+  const files = consumerSecret([], { 'jwks.json': JSON.stringify({ keys: [jwk] }) });
+  expect(() => parseTrust(files)).toThrow('k1 is a private key');
+});
+
+test.each(['jwks.json', 'issuer', 'origin', 'audience', 'cookie-names', 'auth-url'])(
+  'a Secret without %s says so',
+  (name) => {
+    const files = Object.fromEntries(Object.entries(consumerSecret([key])).filter(([each]) => each !== name));
+    expect(() => parseTrust(files)).toThrow(`${name} is missing`);
+  },
+);
+
+function refusalOf(token: string): unknown {
+  try {
+    return verify(token);
+  } catch (error) {
+    return error;
+  }
+}

@@ -1,0 +1,121 @@
+import { createPublicKey } from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { MountUnusable } from './errors.ts';
+import { isRecord, parseJson } from './json.ts';
+
+export type Algorithm = 'ES256' | 'RS256';
+
+export interface VerificationKey {
+  readonly kid: string;
+  readonly algorithm: Algorithm;
+  readonly publicKey: KeyObject;
+}
+
+/** What the mounted Secret says, parsed: whom to believe, and whom to ask for a new token. */
+export interface Trust {
+  readonly issuer: string;
+  /** The one origin whose pages may send cookies with requests that change something. */
+  readonly origin: string;
+  readonly audience: string;
+  readonly cookieNames: { readonly token: string; readonly session: string };
+  /** The auth service within the cluster. */
+  readonly authUrl: string;
+  /** The stack's own CA, PEM. */
+  readonly ca: string | undefined;
+  readonly keys: ReadonlyMap<string, VerificationKey>;
+}
+
+/** The files of the Secret that an AuthConsumer makes. */
+export const trustFiles = ['jwks.json', 'issuer', 'origin', 'audience', 'cookie-names', 'auth-url', 'ca.crt'] as const;
+export type TrustFile = (typeof trustFiles)[number];
+export type TrustFiles = Readonly<Partial<Record<TrustFile, string>>>;
+
+/** Throws MountUnusable, which names the file and never repeats its content. */
+export function parseTrust(files: TrustFiles): Trust {
+  return {
+    keys: keysOf(files),
+    issuer: textOf('issuer', files),
+    origin: originOf(files),
+    audience: textOf('audience', files),
+    cookieNames: cookieNamesOf(files),
+    authUrl: authUrlOf(files),
+    ca: files['ca.crt'],
+  };
+}
+
+function textOf(file: TrustFile, files: TrustFiles): string {
+  const text = files[file]?.trim();
+  if (text === undefined) throw new MountUnusable(`${file} is missing`);
+  if (text === '') throw new MountUnusable(`${file} is empty`);
+  return text;
+}
+
+function originOf(files: TrustFiles): string {
+  const text = textOf('origin', files);
+  if (!URL.canParse(text) || new URL(text).origin !== text) throw new MountUnusable('origin is not an origin');
+  return text;
+}
+
+function authUrlOf(files: TrustFiles): string {
+  const text = textOf('auth-url', files);
+  const isHttp = URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
+  if (!isHttp) throw new MountUnusable('auth-url is not an http or https URL');
+  return text.replace(/\/+$/, '');
+}
+
+const COOKIE_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+function cookieNamesOf(files: TrustFiles): Trust['cookieNames'] {
+  const names = parseJson(textOf('cookie-names', files));
+  const { token, session } = isRecord(names) ? names : {};
+  if (!isCookieName(token) || !isCookieName(session)) {
+    throw new MountUnusable('cookie-names is not {"token": …, "session": …}');
+  }
+  return { token, session };
+}
+
+function isCookieName(value: unknown): value is string {
+  return typeof value === 'string' && COOKIE_NAME.test(value);
+}
+
+function keysOf(files: TrustFiles): Trust['keys'] {
+  const set = parseJson(textOf('jwks.json', files));
+  if (!isRecord(set) || !Array.isArray(set['keys'])) throw new MountUnusable('jwks.json is not {"keys": […]}');
+  const keys = new Map<string, VerificationKey>();
+  for (const jwk of set['keys']) {
+    const key = keyFrom(jwk);
+    if (keys.has(key.kid)) throw new MountUnusable(`jwks.json has the key ${key.kid} twice`);
+    keys.set(key.kid, key);
+  }
+  return keys;
+}
+
+function keyFrom(jwk: unknown): VerificationKey {
+  if (!isRecord(jwk)) throw new MountUnusable('jwks.json has a key that is not an object');
+  const { kid, alg } = jwk;
+  if (typeof kid !== 'string' || kid === '') throw new MountUnusable('jwks.json has a key without kid');
+  if ('d' in jwk || 'k' in jwk) throw new MountUnusable(`jwks.json: ${kid} is a private key`);
+  if (alg !== 'ES256' && alg !== 'RS256') throw new MountUnusable(`jwks.json: ${kid} is for neither ES256 nor RS256`);
+  const publicKey = publicKeyFrom(kid, jwk);
+  if (!fits(publicKey, alg)) throw new MountUnusable(`jwks.json: ${kid} is not a key for ${alg}`);
+  return { kid, algorithm: alg, publicKey };
+}
+
+function publicKeyFrom(kid: string, jwk: JsonWebKey): KeyObject {
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' });
+  } catch (cause) {
+    throw new MountUnusable(`jwks.json: ${kid} is not a public key`, { cause });
+  }
+}
+
+const MIN_RSA_BITS = 2048;
+
+function fits({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, algorithm: Algorithm): boolean {
+  switch (algorithm) {
+    case 'ES256':
+      return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
+    case 'RS256':
+      return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= MIN_RSA_BITS;
+  }
+}

@@ -1,0 +1,156 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { createVerifier } from './verifier.ts';
+import type { Verifier, VerifierEvent } from './verifier.ts';
+import { FakeClock } from './testing/fake-clock.ts';
+import { claimsAt, signingKey, tokenOf } from './testing/issuer.ts';
+import { consumerSecret, secretMount } from './testing/secret-mount.ts';
+
+const k1 = signingKey('k1');
+const k2 = signingKey('k2');
+const k3 = signingKey('k3');
+
+const opened: Verifier[] = [];
+afterEach(() => {
+  for (const verifier of opened.splice(0)) verifier.close();
+});
+
+function open(directory: string, cacheSize?: number) {
+  const clock = new FakeClock();
+  const events: VerifierEvent[] = [];
+  const verifier = createVerifier({
+    directory,
+    clock,
+    report: (event) => events.push(event),
+    ...(cacheSize !== undefined && { cacheSize }),
+  });
+  opened.push(verifier);
+  return { verifier, clock, events };
+}
+
+test('keys that are there at the start are in force at once', async () => {
+  await using mount = await secretMount(consumerSecret([k1]));
+  const { verifier, clock } = open(mount.directory);
+  expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k1'] });
+  expect(verifier.verify(tokenOf(k1, claimsAt(clock)))).toMatchObject({
+    id: 'user-1',
+    sessionId: 'session-1',
+    roles: ['user'],
+  });
+});
+
+test('without its Secret a verifier waits, says for what, and starts when it comes', async () => {
+  await using mount = await secretMount();
+  const { verifier, clock } = open(mount.directory);
+  const token = tokenOf(k1, claimsAt(clock));
+  expect(verifier.status).toEqual({ state: 'waiting', reason: `${mount.directory}: jwks.json is missing` });
+  expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ code: 'VERIFIER_NOT_READY', status: 503 }));
+
+  await mount.swap(consumerSecret([k1]));
+  clock.advance(1_000);
+
+  expect(verifier.verify(token)).toMatchObject({ id: 'user-1' });
+});
+
+test('a directory that is not there yet is waited for too', async () => {
+  await using mount = await secretMount();
+  const { verifier } = open(`${mount.directory}/later`);
+  expect(verifier.status).toMatchObject({ state: 'waiting', reason: expect.stringContaining('ENOENT') });
+});
+
+test('a swapped Secret is followed within a second, also when no watch tells', async () => {
+  await using mount = await secretMount(consumerSecret([k1]));
+  const { verifier, clock } = open(mount.directory);
+  await mount.swap(consumerSecret([k1, k2]));
+  clock.advance(1_000);
+  expect(verifier.verify(tokenOf(k2, claimsAt(clock)))).toMatchObject({ id: 'user-1' });
+  await mount.swap(consumerSecret([k2, k3]));
+  clock.advance(1_000);
+  expect(verifier.status).toMatchObject({ state: 'ready', kids: ['k2', 'k3'] });
+});
+
+test('a swapped Secret is followed as the watch tells, while the clock stands still', async () => {
+  await using mount = await secretMount(consumerSecret([k1]));
+  const { promise, resolve } = Promise.withResolvers<VerifierEvent>();
+  const clock = new FakeClock();
+  const verifier = createVerifier({
+    directory: mount.directory,
+    clock,
+    report: (event) => {
+      if (event.type === 'loaded' && event.kids.includes('k2')) resolve(event);
+    },
+  });
+  opened.push(verifier);
+  await mount.swap(consumerSecret([k2]));
+  expect(await promise).toMatchObject({ kids: ['k2'] });
+});
+
+test('a token of a removed key is refused, though it was accepted and remembered a moment ago', async () => {
+  await using mount = await secretMount(consumerSecret([k1, k2]));
+  const { verifier, clock } = open(mount.directory);
+  const token = tokenOf(k1, claimsAt(clock));
+  expect(verifier.verify(token)).toBeDefined();
+  await mount.swap(consumerSecret([k2]));
+  clock.advance(1_000);
+  expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ code: 'TOKEN_KEY_UNKNOWN' }));
+});
+
+test.each([
+  ['broken keys', consumerSecret([k2], { 'jwks.json': '{"keys":[' }), 'jwks.json'],
+  ['a missing file', { 'jwks.json': '{"keys":[]}' }, 'issuer is missing'],
+])('%s leave the last good Secret in force, reported once, until a good one comes', async (_what, bad, reason) => {
+  await using mount = await secretMount(consumerSecret([k1]));
+  const { verifier, clock, events } = open(mount.directory);
+  await mount.swap(bad);
+  clock.advance(5_000);
+
+  expect(verifier.verify(tokenOf(k1, claimsAt(clock)))).toBeDefined();
+  expect(verifier.status).toMatchObject({ state: 'ready', kids: ['k1'], trouble: expect.stringContaining(reason) });
+  expect(events.filter(({ type }) => type === 'notLoaded')).toEqual([
+    { type: 'notLoaded', reason: expect.stringContaining(reason), keptKids: ['k1'] },
+  ]);
+
+  await mount.swap(consumerSecret([k2]));
+  clock.advance(1_000);
+  expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k2'] });
+});
+
+test('a Secret whose mount is taken away leaves the last good one in force', async () => {
+  const mount = await secretMount(consumerSecret([k1]));
+  const { verifier, clock } = open(mount.directory);
+  await mount[Symbol.asyncDispose]();
+  clock.advance(1_000);
+  expect(verifier.verify(tokenOf(k1, claimsAt(clock)))).toBeDefined();
+});
+
+test('a remembered token expires when it expires', async () => {
+  await using mount = await secretMount(consumerSecret([k1]));
+  const { verifier, clock } = open(mount.directory);
+  const token = tokenOf(k1, claimsAt(clock));
+  const first = verifier.verify(token);
+  expect(verifier.verify(token)).toBe(first);
+  clock.advance(1_809_000);
+  expect(verifier.verify(token)).toBe(first);
+  clock.advance(1_000);
+  expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ code: 'TOKEN_EXPIRED' }));
+});
+
+test('no more tokens are remembered than asked for, and those forgotten are verified anew', async () => {
+  await using mount = await secretMount(consumerSecret([k1]));
+  const { verifier, clock } = open(mount.directory, 2);
+  const token = (jti: string) => tokenOf(k1, { ...claimsAt(clock), jti });
+  const [a, b, c] = [token('a'), token('b'), token('c')];
+  const [first, second] = [verifier.verify(a), verifier.verify(b)];
+  verifier.verify(c);
+  expect(verifier.verify(b)).toBe(second);
+  expect(verifier.verify(a)).not.toBe(first);
+  expect(verifier.verify(a)).toEqual(first);
+});
+
+test('a closed verifier looks no further', async () => {
+  await using mount = await secretMount(consumerSecret([k1]));
+  const { verifier, clock } = open(mount.directory);
+  verifier.close();
+  await mount.swap(consumerSecret([k2]));
+  clock.advance(10_000);
+  expect(verifier.status).toMatchObject({ kids: ['k1'] });
+});
