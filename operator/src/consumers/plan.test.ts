@@ -1,0 +1,86 @@
+import { expect, test } from '@jest/globals';
+import { planConsumer } from './plan.ts';
+import { aConsumer, aStack, authority, jwks, seen, theCopy } from './testing/seen.ts';
+import type { ConsumerObservation } from './types.ts';
+
+function summary(observation: ConsumerObservation): object {
+  const { conditions, actions } = planConsumer(observation);
+  const told = Object.fromEntries(conditions.map(({ type, status, reason }) => [type, `${status}/${reason}`]));
+  return { ...told, does: actions.map(({ type }) => type) };
+}
+
+const { stack: _gone, ...withoutStack } = seen();
+const { jwks: _none, ...withoutKeys } = seen({ copy: { state: 'absent' } });
+const edited = { ...theCopy(), data: { ...theCopy().data, issuer: btoa('https://evil.example.com') } };
+const extended = { ...theCopy(), data: { ...theCopy().data, more: btoa('more') } };
+const stripped = { ...theCopy(), metadata: { ...theCopy().metadata, labels: {} } };
+
+test.each<[string, ConsumerObservation, object]>([
+  ['a copy as it should be is left alone', seen(), { Accepted: 'True/Accepted', InSync: 'True/InSync', does: [] }],
+  ['a missing one is written', seen({ copy: { state: 'absent' } }), { InSync: 'False/Writing', does: ['create'] }],
+  ['an edited one is mended', seen({ copy: { state: 'ours', secret: edited } }), { does: ['replace'] }],
+  ['a key that somebody added goes', seen({ copy: { state: 'ours', secret: extended } }), { does: ['replace'] }],
+  ['labels that somebody took away return', seen({ copy: { state: 'ours', secret: stripped } }), { does: ['replace'] }],
+  [
+    'without a stack the copy stays, and nobody knows whether it is right',
+    withoutStack,
+    { Accepted: 'False/StackNotFound', InSync: 'Unknown/StackNotFound', does: [] },
+  ],
+  [
+    'consent withdrawn takes the copy away',
+    seen({ namespaceLabels: {} }),
+    { Accepted: 'False/NamespaceNotAllowed', InSync: 'False/NotAccepted', does: ['delete'] },
+  ],
+  [
+    'an audience of another stack is refused',
+    seen({ consumer: aConsumer({ audience: 'bank' }) }),
+    { Accepted: 'False/AudienceNotAllowed', does: ['delete'] },
+  ],
+  [
+    "somebody else's Secret is never touched",
+    seen({ copy: { state: 'foreign' } }),
+    { Accepted: 'False/SecretNotOwned', does: [] },
+  ],
+  [
+    "another consumer's copy is never touched",
+    seen({ copy: { state: 'ofAnother', consumer: 'billing' } }),
+    { Accepted: 'False/SecretInUse', does: [] },
+  ],
+  [
+    'a stack without keys is waited for',
+    withoutKeys,
+    { Accepted: 'True/Accepted', InSync: 'False/WaitingForKeys', does: [] },
+  ],
+  [
+    'a copy under a former name stays until the new one stands',
+    seen({ copy: { state: 'absent' }, formerCopies: [theCopy('old')] }),
+    { does: ['create'] },
+  ],
+  ['and goes once it does', seen({ formerCopies: [theCopy('old')] }), { does: ['delete'] }],
+])('%s', (_law, ...[observation, expected]) => {
+  expect(summary(observation)).toMatchObject(expected);
+});
+
+test('a copy holds what a service needs and nothing private', () => {
+  const [action] = planConsumer(seen({ copy: { state: 'absent' } })).actions;
+  if (action?.type !== 'create') throw new Error('expected the copy to be created');
+  const { data = {} } = action.object as ReturnType<typeof theCopy>;
+  expect(Object.fromEntries(Object.entries(data).map(([key, value]) => [key, atob(value)]))).toEqual({
+    'jwks.json': jwks,
+    issuer: 'https://shop.example.com',
+    origin: 'https://shop.example.com',
+    audience: 'shop',
+    'cookie-names': '{"token":"__Host-token","session":"__Host-session"}',
+    'auth-url': 'http://main-auth.auth.svc:8080',
+    'ca.crt': authority,
+  });
+});
+
+test('what is refused says which object and what to do', () => {
+  for (const copy of [{ state: 'foreign' }, { state: 'ofAnother', consumer: 'billing' }] as const) {
+    const [accepted] = planConsumer(seen({ copy })).conditions;
+    expect(accepted?.message).toMatch(/Secret auth .*spec\.secretName/);
+  }
+  const [accepted] = planConsumer(seen({ namespaceLabels: {}, stack: aStack() })).conditions;
+  expect(accepted?.message).toMatch(/AuthStack auth\/main does not allow Namespace shop; label it/);
+});
