@@ -7,15 +7,25 @@ import { publicImages } from './versions.ts';
 
 const examples = join(import.meta.dirname, '../examples');
 
-/** Applies the examples, with this cluster's images and address in them. */
-export async function applyDemo({ products, thirdParty }: Images): Promise<void> {
-  for (const name of ['demo.yaml', 'orders.yaml', 'gateway.yaml']) {
+/**
+ * Applies the examples one after the other, with this cluster's images and address in them. The shop comes once the
+ * stack is ready: a pod whose Secret is not there yet is tried again only after up to two minutes.
+ */
+export async function makeDemo({ products, thirdParty }: Images, tell: (news: string) => void): Promise<void> {
+  const apply = async (name: string): Promise<void> => {
     const text = await readFile(join(examples, name), 'utf8');
     const here = text
       .replaceAll('http://localhost:8080', address)
       .replaceAll('authstack/orders:dev', products.orders)
       .replaceAll(publicImages.nginx, thirdParty.nginx);
     await kubectl(['apply', '-f', '-'], here);
+  };
+  await apply('demo.yaml');
+  await untilReady(tell);
+  await apply('orders.yaml');
+  await apply('gateway.yaml');
+  for (const name of ['orders', 'gateway']) {
+    await kubectl(['-n', 'shop', 'rollout', 'status', `deployment/${name}`, '--timeout=180s']);
   }
 }
 
@@ -28,13 +38,13 @@ interface Condition {
 
 const PATIENCE_SECONDS = 300;
 
-/** Waits until the demo can be used, telling each time the operator tells something new. */
-export async function waitForDemo(tell: (news: string) => void): Promise<void> {
+/** Waits for the AuthStack, telling each time the operator tells something new. */
+async function untilReady(tell: (news: string) => void): Promise<void> {
   const end = performance.now() + PATIENCE_SECONDS * 1000;
   let last = '';
   for (;;) {
     const ready = await readyCondition();
-    if (ready?.status === 'True') break;
+    if (ready?.status === 'True') return;
     const news = ready ? `${ready.reason}: ${ready.message}` : 'the operator has not looked at it yet';
     if (news !== last) tell(news);
     last = news;
@@ -46,9 +56,6 @@ export async function waitForDemo(tell: (news: string) => void): Promise<void> {
       );
     }
     await pause(1_000);
-  }
-  for (const name of ['orders', 'gateway']) {
-    await kubectl(['-n', 'shop', 'rollout', 'status', `deployment/${name}`, '--timeout=180s']);
   }
 }
 

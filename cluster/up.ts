@@ -1,5 +1,5 @@
 import { installChart } from './chart.ts';
-import { applyDemo, waitForDemo } from './demo.ts';
+import { makeDemo } from './demo.ts';
 import { ensureEngine } from './engine.ts';
 import { buildProducts, ensureThirdParty } from './images.ts';
 import { address, context, ensureCluster } from './kind.ts';
@@ -35,14 +35,13 @@ await main(async () => {
     },
     () => installChart(images),
   );
-  await step({ name: 'AuthStack demo, orders, gateway', ifItFails: again }, () => applyDemo(images));
   await step(
     {
-      name: 'until the demo is ready',
+      name: 'AuthStack demo, then orders and a gateway',
       ifItFails: `kubectl --context ${context} get events -A shows what happens; ${again}`,
     },
     () =>
-      waitForDemo((news) => {
+      makeDemo(images, (news) => {
         process.stderr.write(`\n  ${news}`);
       }),
   );
