@@ -35,7 +35,7 @@ export type VerifierEvent =
   | { readonly type: 'notLoaded'; readonly reason: string; readonly keptKids: readonly string[] }
   /** The middleware answered instead of a handler. */
   | { readonly type: 'refused'; readonly code: string }
-  /** The auth service was asked for a new access token. */
+  /** A request came with an expired token, and the auth service was asked for a new one. */
   | { readonly type: 'refresh'; readonly outcome: RefreshOutcome; readonly reason?: string };
 
 export type VerifierStatus =
