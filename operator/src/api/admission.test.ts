@@ -64,6 +64,7 @@ test.each<[string, object, RegExp]>([
   ['no publicURL', aStack({ publicURL: undefined }), /spec\.publicURL: Required/],
   ['http for a public host', aStack({ publicURL: 'http://shop.example.com' }), /http only for localhost/],
   ['a path in publicURL', aStack({ publicURL: 'https://shop.example.com/login' }), /spec\.publicURL/],
+  ['the default port', aStack({ publicURL: 'https://shop.example.com:443' }), /leave out the default port/],
   ['no audience', aStack({ auth: { audience: [] } }), /spec\.auth\.audience.*at least 1 items/],
   ['no replicas', aStack({ auth: { replicas: 0 } }), /spec\.auth\.replicas.*greater than or equal to 1/],
   ['half a replica', aStack({ auth: { replicas: 1.5 } }), /spec\.auth\.replicas/],
