@@ -1,0 +1,33 @@
+import type { Verifier } from '@authstack/verify';
+import express from 'express';
+import type { Express } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { errorHandler, notFound } from './http/error-handler.ts';
+import { requestLog, requestMetrics } from './http/request-log.ts';
+import type { Metrics } from './metrics.ts';
+import type { BuyTicketPorts } from './orders/buy-ticket.ts';
+import { orderRoutes } from './orders/routes.ts';
+
+export interface AppPorts extends BuyTicketPorts {
+  readonly verifier: Pick<Verifier, 'hideSession' | 'requireUser'>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The public listener. */
+export function createApp(ports: AppPorts): Express {
+  const { verifier, log, metrics } = ports;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.use(verifier.hideSession(), requestLog(log), requestMetrics(metrics), helmet());
+  app.use('/api', (_request, response, next) => {
+    response.set('cache-control', 'no-store');
+    next();
+  });
+  app.use('/api/orders', orderRoutes(ports));
+  app.use(notFound, errorHandler);
+  return app;
+}

@@ -1,0 +1,62 @@
+import { userOf } from '@authstack/verify';
+import type { Verifier } from '@authstack/verify';
+import { Router } from 'express';
+import { z } from 'zod';
+import { OrdersError } from '../errors.ts';
+import { jsonBody } from '../http/json-body.ts';
+import { parsed } from '../http/validation.ts';
+import type { Metrics } from '../metrics.ts';
+import { buyTicket } from './buy-ticket.ts';
+import type { BuyTicketPorts, Purchase } from './buy-ticket.ts';
+import type { Order, OrderStore } from './order-store.ts';
+import type { Ticket } from './catalogue.ts';
+
+export interface OrderRoutePorts extends BuyTicketPorts {
+  readonly verifier: Pick<Verifier, 'requireUser'>;
+  readonly metrics: Metrics;
+}
+
+const orderRequest = z.strictObject({ ticketId: z.string().min(1, 'must not be empty').max(64) });
+
+/** Everything below `/api/orders`. */
+export function orderRoutes(ports: OrderRoutePorts): Router {
+  const { verifier, catalogue, store } = ports;
+  return Router()
+    .get('/tickets', (_request, response) => {
+      response.json({ tickets: onSale(catalogue, store) });
+    })
+
+    .use(verifier.requireUser())
+
+    .get('/', (request, response) => {
+      response.json({ orders: store.ofUser(userOf(request).id).map(shown) });
+    })
+
+    .post('/', jsonBody, (request, response) => {
+      const { ticketId } = parsed(orderRequest, request.body);
+      const order = counted({ userId: userOf(request).id, ticketId }, ports);
+      response.status(201).json(shown(order));
+    });
+}
+
+function onSale(catalogue: readonly Ticket[], store: OrderStore): object[] {
+  const sold = store.sold();
+  return catalogue.map(({ id, title, price, stock }) => {
+    return { id, title, price, remaining: Math.max(0, stock - (sold.get(id) ?? 0)) };
+  });
+}
+
+function shown({ id, ticketId, title, createdAt }: Order): object {
+  return { id, ticketId, title, createdAt: new Date(createdAt).toISOString() };
+}
+
+function counted(purchase: Purchase, ports: OrderRoutePorts): Order {
+  try {
+    const order = buyTicket(purchase, ports);
+    ports.metrics.purchases.inc({ outcome: 'placed' });
+    return order;
+  } catch (error) {
+    ports.metrics.purchases.inc({ outcome: error instanceof OrdersError ? error.code.toLowerCase() : 'failed' });
+    throw error;
+  }
+}

@@ -1,0 +1,160 @@
+import { expect, test } from '@jest/globals';
+import supertest from 'supertest';
+import { consumerSecret } from '../../../packages/verify/src/testing/secret-mount.ts';
+import { readEnvironment } from './environment.ts';
+import { as, key, openShop, premises, withCookie } from './testing/shop.ts';
+
+test('a signed-in user buys a ticket and finds it among their own orders', async () => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  const bought = await supertest(shop.url).post('/api/orders').set(as('anna')).send({ ticketId: 'plenty' });
+  expect(bought.status).toBe(201);
+  expect(bought.body).toEqual({
+    id: expect.any(String),
+    ticketId: 'plenty',
+    title: 'Plenty',
+    createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+  });
+  expect((await supertest(shop.url).get('/api/orders').set(as('anna'))).body).toEqual({ orders: [bought.body] });
+  expect((await supertest(shop.url).get('/api/orders').set(as('ben'))).body).toEqual({ orders: [] });
+});
+
+test('the catalogue is public and counts what is left', async () => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  await supertest(shop.url).post('/api/orders').set(as('anna')).send({ ticketId: 'last' });
+  expect((await supertest(shop.url).get('/api/orders/tickets')).body).toEqual({
+    tickets: [
+      { id: 'plenty', title: 'Plenty', price: { amount: 100, currency: 'EUR' }, remaining: 1000 },
+      { id: 'last', title: 'The last one', price: { amount: 200, currency: 'EUR' }, remaining: 0 },
+    ],
+  });
+});
+
+test.each([
+  ['a second ticket of the same kind', 'anna', 'plenty', 409, 'ALREADY_BOUGHT'],
+  ['a ticket that is sold out', 'ben', 'last', 409, 'SOLD_OUT'],
+  ['a ticket that does not exist', 'anna', 'none', 404, 'TICKET_NOT_FOUND'],
+])('a user may not buy %s', async (...[, user, ticketId, status, code]) => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  for (const bought of ['plenty', 'last']) {
+    await supertest(shop.url).post('/api/orders').set(as('anna')).send({ ticketId: bought });
+  }
+  const answer = await supertest(shop.url).post('/api/orders').set(as(user)).send({ ticketId });
+  expect(answer.status).toBe(status);
+  expect(answer.headers['content-type']).toBe('application/problem+json');
+  expect(JSON.parse(answer.text)).toMatchObject({ code, status });
+});
+
+test.each<[string, string, number, object]>([
+  ['no ticketId', '{}', 400, { code: 'VALIDATION_FAILED', errors: [{ field: 'ticketId', code: 'REQUIRED' }] }],
+  ['an empty ticketId', '{"ticketId":""}', 400, { errors: [{ field: 'ticketId', code: 'REQUIRED' }] }],
+  ['a number', '{"ticketId":1}', 400, { errors: [{ field: 'ticketId', code: 'WRONG_TYPE' }] }],
+  ['null', '{"ticketId":null}', 400, { errors: [{ field: 'ticketId', code: 'WRONG_TYPE' }] }],
+  ['an object', '{"ticketId":{"$ne":""}}', 400, { errors: [{ field: 'ticketId', code: 'WRONG_TYPE' }] }],
+  ['an over-long one', `{"ticketId":"${'x'.repeat(65)}"}`, 400, { errors: [{ field: 'ticketId', code: 'TOO_LONG' }] }],
+  ['an unknown field', '{"ticketId":"plenty","price":0}', 400, { errors: [{ field: 'price', code: 'UNKNOWN_FIELD' }] }],
+  ['a user id', '{"ticketId":"plenty","userId":"ben"}', 400, { errors: [{ field: 'userId', code: 'UNKNOWN_FIELD' }] }],
+  ['an array', '[]', 400, { code: 'VALIDATION_FAILED', errors: [{ field: 'body', code: 'WRONG_TYPE' }] }],
+  ['half a body', '{"ticketId":', 400, { code: 'MALFORMED_JSON' }],
+  ['a word', 'plenty', 400, { code: 'MALFORMED_JSON' }],
+  ['too much', `{"ticketId":"${'x'.repeat(5000)}"}`, 413, { code: 'BODY_TOO_LARGE' }],
+])('a body is refused by the field at fault, never with a 500: %s', async (...[, body, status, problem]) => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  const headers = { ...as('anna'), 'content-type': 'application/json' };
+  const answer = await supertest(shop.url).post('/api/orders').set(headers).send(body);
+  expect(answer.status).toBe(status);
+  expect(JSON.parse(answer.text)).toMatchObject(problem);
+});
+
+test('a form is refused, and so is no body at all', async () => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  const form = await supertest(shop.url).post('/api/orders').set(as('anna')).type('form').send('ticketId=plenty');
+  expect(JSON.parse(form.text)).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' });
+  expect((await supertest(shop.url).post('/api/orders').set(as('anna'))).status).toBe(415);
+});
+
+test('who is not signed in sees no orders and buys nothing', async () => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  expect((await supertest(shop.url).get('/api/orders')).status).toBe(401);
+  const answer = await supertest(shop.url).post('/api/orders').send({ ticketId: 'plenty' });
+  expect(JSON.parse(answer.text)).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+});
+
+test('a foreign page cannot buy for its visitor; a page of the stack can', async () => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  const buy = (site: string) =>
+    supertest(shop.url)
+      .post('/api/orders')
+      .set({ ...withCookie('anna'), 'sec-fetch-site': site })
+      .send({ ticketId: 'plenty' });
+  expect((await buy('cross-site')).status).toBe(403);
+  expect((await buy('same-origin')).status).toBe(201);
+});
+
+test('orders outlive the process', async () => {
+  await using place = await premises();
+  let bought: unknown;
+  {
+    await using shop = await openShop(place);
+    bought = (await supertest(shop.url).post('/api/orders').set(as('anna')).send({ ticketId: 'last' })).body;
+  }
+  await using shop = await openShop(place);
+  expect((await supertest(shop.url).get('/api/orders').set(as('anna'))).body).toEqual({ orders: [bought] });
+  expect((await supertest(shop.url).post('/api/orders').set(as('ben')).send({ ticketId: 'last' })).status).toBe(409);
+});
+
+test('without its Secret the service is unready, says for what it waits, and shows the catalogue all the same', async () => {
+  await using place = await premises({ hasSecret: false });
+  await using shop = await openShop(place);
+  const unready = await supertest(shop.probes).get('/readyz');
+  expect(unready.status).toBe(503);
+  expect(unready.text).toBe(`auth: ${place.secret.directory}: jwks.json is missing\n`);
+  expect((await supertest(shop.probes).get('/healthz')).status).toBe(200);
+  expect((await supertest(shop.url).get('/api/orders/tickets')).status).toBe(200);
+  expect((await supertest(shop.url).get('/api/orders').set(as('anna'))).status).toBe(503);
+
+  await place.secret.swap(consumerSecret([key]));
+
+  await until(async () => (await supertest(shop.probes).get('/readyz')).status === 200);
+  expect((await supertest(shop.url).get('/api/orders').set(as('anna'))).status).toBe(200);
+});
+
+test('metrics count purchases and refusals, the log holds no token', async () => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  const headers = { ...withCookie('anna'), 'sec-fetch-site': 'same-origin' };
+  await supertest(shop.url).post('/api/orders?token=QUERY-SECRET').set(headers).send({ ticketId: 'plenty' });
+  await supertest(shop.url).get('/api/orders');
+  const { text } = await supertest(shop.probes).get('/metrics');
+  expect(text).toContain('orders_purchases_total{outcome="placed"} 1');
+  expect(text).toContain('orders_sign_in_refusals_total{code="UNAUTHENTICATED"} 1');
+  expect(text).toContain('orders_verification_keys 1');
+  const log = shop.log.join('');
+  expect(log).toContain('"path":"/api/orders"');
+  for (const secret of ['SESSION-SECRET', 'QUERY-SECRET', 'eyJ']) expect(log).not.toContain(secret);
+});
+
+test('what is not there is a 404 in the form of all other problems', async () => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  const answer = await supertest(shop.url).get('/api/nothing');
+  expect(JSON.parse(answer.text)).toMatchObject({ status: 404, code: 'NOT_FOUND' });
+  expect(answer.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
+});
+
+test('an incomplete environment names every variable that is wrong, and no value', () => {
+  const environment = { ORDERS_AUTH_DIR: 'relative', ORDERS_PORT: '99999' };
+  expect(() => readEnvironment(environment)).toThrow(
+    'ORDERS_AUTH_DIR: must be an absolute path\n  ORDERS_DATABASE: is not set\n  ORDERS_PORT:',
+  );
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}

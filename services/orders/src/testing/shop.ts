@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { claimsAt, signingKey, tokenOf } from '../../../../packages/verify/src/testing/issuer.ts';
+import { consumerSecret, secretMount } from '../../../../packages/verify/src/testing/secret-mount.ts';
+import type { SecretMount } from '../../../../packages/verify/src/testing/secret-mount.ts';
+import { systemClock } from '../clock.ts';
+import { readEnvironment } from '../environment.ts';
+import { logOptions } from '../log.ts';
+import type { Ticket } from '../orders/catalogue.ts';
+import { createService } from '../service.ts';
+import type { Service } from '../service.ts';
+
+export const key = signingKey('k1');
+
+/** A volume and a mounted Secret; services come and go on them. */
+export interface Premises extends AsyncDisposable {
+  readonly secret: SecretMount;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export async function premises({ hasSecret = true } = {}): Promise<Premises> {
+  const secret = await secretMount(hasSecret ? consumerSecret([key]) : undefined);
+  const volume = await mkdtemp(join(tmpdir(), 'orders-'));
+  return {
+    secret,
+    environment: {
+      ORDERS_AUTH_DIR: secret.directory,
+      ORDERS_DATABASE: join(volume, 'orders.sqlite'),
+      ORDERS_PORT: '0',
+      ORDERS_PROBE_PORT: '0',
+      ORDERS_DRAIN_SECONDS: '0',
+    },
+    async [Symbol.asyncDispose]() {
+      await secret[Symbol.asyncDispose]();
+      await rm(volume, { recursive: true, force: true });
+    },
+  };
+}
+
+export const tickets: readonly Ticket[] = [
+  { id: 'plenty', title: 'Plenty', price: { amount: 100, currency: 'EUR' }, stock: 1000 },
+  { id: 'last', title: 'The last one', price: { amount: 200, currency: 'EUR' }, stock: 1 },
+];
+
+export interface Shop extends AsyncDisposable {
+  readonly service: Service;
+  readonly url: string;
+  readonly probes: string;
+  readonly log: readonly string[];
+}
+
+export async function openShop({ environment }: Premises): Promise<Shop> {
+  const log: string[] = [];
+  const logger = pino(logOptions('info'), { write: (line: string) => log.push(line) });
+  const settings = readEnvironment(environment);
+  const service = createService(settings, { clock: systemClock, log: logger, catalogue: tickets });
+  await service.start();
+  return {
+    service,
+    url: `http://127.0.0.1:${service.ports.public}`,
+    probes: `http://127.0.0.1:${service.ports.probes}`,
+    log,
+    [Symbol.asyncDispose]: () => service.stop(),
+  };
+}
+
+/** Headers of a signed-in user. */
+export function as(userId: string): Readonly<Record<string, string>> {
+  return { authorization: `Bearer ${tokenOf(key, { ...claimsAt(systemClock), sub: userId })}` };
+}
+
+export function withCookie(userId: string): Readonly<Record<string, string>> {
+  const token = tokenOf(key, { ...claimsAt(systemClock), sub: userId });
+  return { cookie: `__Host-token=${token}; __Host-session=SESSION-SECRET` };
+}
