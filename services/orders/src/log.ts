@@ -23,7 +23,7 @@ export function logEvent(log: Logger, event: VerifierEvent): void {
       log.info({ issuer: event.issuer, kids: event.kids }, 'keys loaded');
       return;
     case 'notLoaded':
-      log.error({ reason: event.reason, keptKids: event.keptKids }, 'mounted Secret refused');
+      log.error({ reason: event.reason, keptKids: event.keptKids }, 'mounted Secret not usable');
       return;
     case 'refresh':
       if (event.outcome === 'unavailable') log.warn({ reason: event.reason }, 'the auth service cannot renew tokens');

@@ -110,7 +110,7 @@ test('orders outlive the process', async () => {
 });
 
 test('without its Secret the service is unready, says for what it waits, and shows the catalogue all the same', async () => {
-  await using place = await premises({ hasSecret: false });
+  await using place = await premises({});
   await using shop = await openShop(place);
   const unready = await supertest(shop.probes).get('/readyz');
   expect(unready.status).toBe(503);

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { claimsAt, signingKey, tokenOf } from '../../../../packages/verify/src/testing/issuer.ts';
 import { consumerSecret, secretMount } from '../../../../packages/verify/src/testing/secret-mount.ts';
-import type { SecretMount } from '../../../../packages/verify/src/testing/secret-mount.ts';
+import type { Files, SecretMount } from '../../../../packages/verify/src/testing/secret-mount.ts';
 import { systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { readEnvironment } from '../environment.ts';
 import { logOptions } from '../log.ts';
 import type { Ticket } from '../orders/catalogue.ts';
@@ -20,8 +21,8 @@ export interface Premises extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export async function premises({ hasSecret = true } = {}): Promise<Premises> {
-  const secret = await secretMount(hasSecret ? consumerSecret([key]) : undefined);
+export async function premises(files: Files | undefined = consumerSecret([key])): Promise<Premises> {
+  const secret = await secretMount(files);
   const volume = await mkdtemp(join(tmpdir(), 'orders-'));
   return {
     secret,
@@ -51,11 +52,11 @@ export interface Shop extends AsyncDisposable {
   readonly log: readonly string[];
 }
 
-export async function openShop({ environment }: Premises): Promise<Shop> {
+export async function openShop({ environment }: Premises, clock: Clock = systemClock): Promise<Shop> {
   const log: string[] = [];
   const logger = pino(logOptions('info'), { write: (line: string) => log.push(line) });
   const settings = readEnvironment(environment);
-  const service = createService(settings, { clock: systemClock, log: logger, catalogue: tickets });
+  const service = createService(settings, { clock, log: logger, catalogue: tickets });
   await service.start();
   return {
     service,
