@@ -32,6 +32,7 @@ test: lint unit ## everything but the cluster's scenarios: lint, types, unit and
 lint: node_modules/.package-lock.json ## types, ESLint, prettier
 	tsc -p .
 	tsc -p operator/src/runtime
+	tsc -p packages/verify
 	tsc -p web/sign-in
 	eslint --max-warnings 0 .
 	prettier --check --log-level warn .

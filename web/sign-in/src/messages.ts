@@ -12,15 +12,20 @@ const texts: Readonly<Record<string, string>> = {
   SESSION_INVALID: 'Your session has ended. Please sign in again.',
   SESSION_REUSED: 'Your session was used from two places and has been ended. Please sign in again.',
   TOKEN_INVALID: 'Your session has ended. Please sign in again.',
+  SESSION_REFUSED: 'Your session has ended. Please sign in again.',
   CSRF_REJECTED: 'Your browser sent this as if from another site. Reload the page and try again.',
   // Tickets
   [SIGN_IN_FIRST]: 'Sign in or sign up to buy a ticket.',
   UNAUTHENTICATED: 'The shop could not confirm who you are. Try again in a moment, or sign in again.',
   SOLD_OUT: 'This ticket is sold out.',
   ALREADY_BOUGHT: 'You have this ticket already.',
+  TICKET_NOT_FOUND: 'This ticket is not on sale any more. Please reload the page.',
   // Services in trouble
   OVERLOADED: 'Many people are signing in right now. Please try again in a moment.',
   NOT_READY: 'The service is starting. Please try again in a moment.',
+  VERIFIER_NOT_READY: 'The shop is starting. Please try again in a moment.',
+  REFRESH_UNAVAILABLE:
+    'The sign-in service does not answer, so the shop cannot confirm who you are. You stay signed in; please try again in a moment.',
   DATABASE_UNAVAILABLE: 'The service cannot reach its database. Please try again in a moment.',
   INTERNAL: 'Something went wrong on our side. Please try again.',
   [UNREACHABLE]: 'The service does not answer. Check your connection, or try again in a moment.',
