@@ -8,38 +8,34 @@ import type { Secret } from '../runtime/core-kinds.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import { editRing } from './edit.ts';
-import type { FreshKey } from './edit.ts';
+import type { FreshKey, Pen } from './edit.ts';
 import { parseRing } from './ring.ts';
-import type { StoredKey } from './ring.ts';
+import type { StoredKey, StoredRing } from './ring.ts';
 import type { Algorithm, PublicJwk, SigningKeysAction } from './types.ts';
 
 export interface SigningKeysPorts {
   readonly cluster: Cluster;
-}
-
-/** The ring is another one than the plan was made on; the next pass plans afresh. */
-export class RingChanged extends Error {
-  override readonly name: string = 'RingChanged';
-  readonly code: string = 'RING_CHANGED';
+  /** A pass may be under way for a while; what is stored is the time of the write. */
+  readonly now: () => Millis;
 }
 
 export async function performSigningKeys(
   action: SigningKeysAction,
-  { cluster }: SigningKeysPorts,
+  { cluster, now }: SigningKeysPorts,
   pass: Pass,
 ): Promise<void> {
   switch (action.type) {
     case 'createRing': {
-      const keys = firstKeys(action);
-      await cluster.create(secretKind, ringSecret(action.stack, keys), pass);
+      const ring = newRing(action, penOf(now()));
+      await cluster.create(secretKind, ringSecret(action.stack, ring), pass);
       return;
     }
     case 'editRing': {
       const { stack, resourceVersion, edit } = action;
-      const keys = await storedKeys(stack, { cluster, resourceVersion }, pass);
-      const algorithm = 'algorithm' in edit ? edit.algorithm : 'ES256';
-      const edited = editRing(keys, edit, () => freshKey(algorithm, pass.now));
-      const secret = ringSecret(stack, edited);
+      const ring = await storedRing(stack, cluster, pass);
+      // The plan was made on a cache that was behind; the next pass plans afresh.
+      if (ring?.resourceVersion !== resourceVersion) return;
+      const secret = ringSecret(stack, editRing(ring, edit, penOf(now())));
       await cluster.replace(secretKind, { ...secret, metadata: { ...secret.metadata, resourceVersion } }, pass);
       return;
     }
@@ -51,41 +47,41 @@ export async function performSigningKeys(
   }
 }
 
+function penOf(at: Millis): Pen {
+  return { at, fresh: (algorithm) => freshKey(algorithm, at) };
+}
+
 type CreateRing = Extract<SigningKeysAction, { type: 'createRing' }>;
 
-function firstKeys({ algorithm, at, ttl, activate, remembered }: CreateRing): readonly StoredKey[] {
+/** The ring of a stack that has none. */
+export function newRing({ algorithm, lifetimes, first, remembered }: CreateRing, { at, fresh }: Pen): StoredRing {
   const retiring = remembered.map((publicJwk): StoredKey => {
     const { kid, alg } = publicJwk;
-    const past = { publishedAt: at, retiredAt: at, longestTtl: ttl };
-    return { kid, phase: 'retiring', algorithm: alg, publicJwk, ...past };
+    return { kid, phase: 'retiring', algorithm: alg, publicJwk, publishedAt: at, retiredAt: at };
   });
-  const next = freshKey(algorithm, at);
-  if (!activate) return [...retiring, next];
-  const first = freshKey(algorithm, at);
-  const active: StoredKey = { ...first, phase: 'active', activatedAt: at, ttlAtActivation: ttl, longestTtl: ttl };
-  return [...retiring, active, next];
+  const next = fresh(algorithm);
+  if (first === 'next') return { keys: [...retiring, next], lifetimes };
+  const active: StoredKey = { ...fresh(algorithm), phase: 'active', activatedAt: at };
+  return { keys: [...retiring, active, next], lifetimes };
 }
 
-async function storedKeys(
+/** Straight from the API server: what is edited holds private keys, and an observation never does. */
+async function storedRing(
   stack: AuthStack,
-  { cluster, resourceVersion }: { readonly cluster: Cluster; readonly resourceVersion: string },
+  cluster: Cluster,
   pass: Pass,
-): Promise<readonly StoredKey[]> {
+): Promise<(StoredRing & { readonly resourceVersion: string | undefined }) | undefined> {
   const ref = { namespace: namespaceOf(stack), name: namesOf(stack.metadata.name).signingKeys };
   const secret = await cluster.read(secretKind, ref, pass);
-  if (secret?.metadata.resourceVersion !== resourceVersion) {
-    throw new RingChanged(`edit Secret ${ref.namespace}/${ref.name}: it changed since the edit was decided`);
-  }
-  const ring = parseRing(ringText(secret));
-  if ('why' in ring) throw new RingChanged(`edit Secret ${ref.namespace}/${ref.name}: ${ring.why}`);
-  return ring.keys;
+  const ring = parseRing(textIn(secret, 'ring.json'));
+  return 'why' in ring ? undefined : { ...ring, resourceVersion: secret?.metadata.resourceVersion };
 }
 
-export function ringText(secret: Secret | undefined): string {
-  return Buffer.from(secret?.data?.['ring.json'] ?? '', 'base64').toString('utf8');
+export function textIn(secret: Secret | undefined, key: string): string {
+  return Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
 }
 
-function ringSecret(stack: AuthStack, keys: readonly StoredKey[]): Secret {
+function ringSecret(stack: AuthStack, { keys, lifetimes }: StoredRing): Secret {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -95,7 +91,7 @@ function ringSecret(stack: AuthStack, keys: readonly StoredKey[]): Secret {
       labels: labelsOf(stack, 'signing-keys'),
     },
     type: 'Opaque',
-    data: { 'ring.json': Buffer.from(JSON.stringify({ keys })).toString('base64') },
+    data: { 'ring.json': Buffer.from(JSON.stringify({ keys, lifetimes })).toString('base64') },
   };
 }
 

@@ -1,52 +1,76 @@
-import type { StoredKey } from './ring.ts';
-import type { RingEdit } from './types.ts';
+import { unreachable } from '../runtime/objects.ts';
+import type { Millis } from '../runtime/objects.ts';
+import type { StoredKey, StoredRing } from './ring.ts';
+import type { Algorithm, Lifetimes, RingEdit } from './types.ts';
 
 export type FreshKey = Extract<StoredKey, { phase: 'next' }>;
 
-/** The keys after an edit. `fresh` is a key made for it, where it asks for one. */
-export function editRing(keys: readonly StoredKey[], edit: RingEdit, fresh: () => FreshKey): readonly StoredKey[] {
+export interface Pen {
+  /** The time to note; a plan says what happens, the pen says when. */
+  readonly at: Millis;
+  readonly fresh: (algorithm: Algorithm) => FreshKey;
+}
+
+/** The ring after an edit. */
+export function editRing(ring: StoredRing, edit: RingEdit, { at, fresh }: Pen): StoredRing {
+  const { keys } = ring;
   switch (edit.type) {
     case 'publishNext':
-      return [...keys.filter(({ phase }) => phase !== 'next'), fresh()];
+      return { ...ring, keys: [...keys.filter(({ phase }) => phase !== 'next'), fresh(edit.algorithm)] };
     case 'promote':
-      return [...keys.map((key) => promoted(key, edit, keys)), fresh()];
+      return { ...ring, keys: [...promote(keys, edit.kid, at), fresh(edit.algorithm)] };
     case 'forget':
-      return keys.filter(({ kid }) => kid !== edit.kid);
-    case 'noteDistribution':
-      return keys.map((key) => {
-        if (key.phase !== 'next' || key.kid !== edit.kid) return key;
-        const { distributedAt: _before, ...rest } = key;
-        return edit.at === undefined ? rest : { ...rest, distributedAt: edit.at };
-      });
-    case 'raiseTtl':
-      return keys.map((key) =>
-        key.phase === 'next' ? key : { ...key, longestTtl: Math.max(key.longestTtl, edit.ttl) },
-      );
+      return { ...ring, keys: keys.filter(({ kid }) => !edit.kids.includes(kid)) };
+    case 'noteDistributed':
+      return { ...ring, keys: keys.map((key) => distributed(key, edit.kid, at)) };
+    case 'noteUndistributed':
+      return { ...ring, keys: keys.map((key) => distributed(key, edit.kid, undefined)) };
+    case 'noteLifetimes':
+      return { ...ring, lifetimes: lifetimesAfter(ring.lifetimes, edit, at) };
+    default:
+      return unreachable(edit);
   }
 }
 
-type Promotion = Extract<RingEdit, { type: 'promote' }>;
-
-function promoted(key: StoredKey, { kid, at, ttl }: Promotion, keys: readonly StoredKey[]): StoredKey {
-  switch (key.phase) {
-    case 'next': {
-      if (key.kid !== kid) return key;
-      const { distributedAt: _over, ...rest } = key;
-      const longestTtl = longestAround(keys, ttl);
-      return { ...rest, phase: 'active', activatedAt: at, ttlAtActivation: ttl, longestTtl };
+function promote(keys: readonly StoredKey[], kid: string, at: Millis): readonly StoredKey[] {
+  const wasActive = keys.some(({ phase }) => phase === 'active');
+  return keys.map((key): StoredKey => {
+    switch (key.phase) {
+      case 'next': {
+        if (key.kid !== kid) return key;
+        const { distributedAt: _over, ...rest } = key;
+        return { ...rest, phase: 'active', activatedAt: at };
+      }
+      case 'active': {
+        const { privateJwk: _gone, ...rest } = key;
+        return { ...rest, phase: 'retiring', retiredAt: at };
+      }
+      case 'retiring':
+        // While no key of the ring signed, pods may have signed with any of these from memory.
+        return wasActive ? key : { ...key, retiredAt: at };
     }
-    case 'active': {
-      const { privateJwk: _gone, ttlAtActivation: _past, ...rest } = key;
-      return { ...rest, phase: 'retiring', retiredAt: at };
-    }
-    case 'retiring':
-      return key;
-  }
+  });
 }
 
-/** Where the lifetime changed while the last key was active, pods that still have the longer one may sign with the new key. */
-function longestAround(keys: readonly StoredKey[], ttl: number): number {
-  const before = keys.find((key) => key.phase === 'active');
-  if (before?.phase !== 'active' || before.ttlAtActivation === ttl) return ttl;
-  return Math.max(ttl, before.longestTtl);
+function distributed(key: StoredKey, kid: string, at: Millis | undefined): StoredKey {
+  if (key.phase !== 'next' || key.kid !== kid) return key;
+  const { distributedAt: _before, ...rest } = key;
+  return at === undefined ? rest : { ...rest, distributedAt: at };
+}
+
+type Noted = Extract<RingEdit, { type: 'noteLifetimes' }>;
+
+/** What was handed out until now under a longer lifetime ends that much later. */
+function lifetimesAfter(before: Lifetimes, { accessTokenTtl, jwksMaxAge }: Noted, at: Millis): Lifetimes {
+  const { longerTokensEndAt, longerCachesEndAt } = before;
+  return {
+    accessTokenTtl,
+    jwksMaxAge,
+    longerTokensEndAt:
+      accessTokenTtl < before.accessTokenTtl
+        ? Math.max(longerTokensEndAt, at + before.accessTokenTtl)
+        : longerTokensEndAt,
+    longerCachesEndAt:
+      jwksMaxAge < before.jwksMaxAge ? Math.max(longerCachesEndAt, at + before.jwksMaxAge) : longerCachesEndAt,
+  };
 }

@@ -1,19 +1,22 @@
-import { z } from 'zod';
+import { authConsumerKind } from '../api/auth-consumer.ts';
+import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { durationMillis } from '../api/duration.ts';
 import { CONSUMER_LABEL, STACK_LABEL, STACK_NAMESPACE_LABEL, namesOf, namespaceOf, selectorOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { podKind, secretKind } from '../runtime/core-kinds.ts';
-import type { Secret } from '../runtime/core-kinds.ts';
+import type { Pod, Secret } from '../runtime/core-kinds.ts';
+import { keyOf } from '../runtime/objects.ts';
+import type { Millis } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
-import { ringText } from './apply.ts';
-import type { SigningKeysPorts } from './apply.ts';
-import { parseRing, withoutPrivate } from './ring.ts';
-import type { Copy, KeyPolicy, KeysObservation, PublicJwk, SeenJwks, SeenRing } from './types.ts';
+import { textIn } from './apply.ts';
+import { settingMillis, startsOf } from './auth-pods.ts';
+import { parseJwks, parseLifetimes, parseRing, withoutPrivate } from './ring.ts';
+import type { Copy, KeyPolicy, KeysObservation, SeenJwks, SeenRing } from './types.ts';
 
 export async function observeSigningKeys(
   stack: AuthStack,
-  { cluster }: SigningKeysPorts,
+  { cluster }: { readonly cluster: Cluster },
   pass: Pass,
 ): Promise<KeysObservation> {
   const names = namesOf(stack.metadata.name);
@@ -27,65 +30,77 @@ export async function observeSigningKeys(
   return {
     stack,
     now: pass.now,
-    policy: policyOf(stack),
+    policy: policyOf(stack, pods),
     ring: readRing(stack, ring),
     jwks: readJwks(stack, jwks),
     copies: copiesOf(stack, cluster),
-    authServiceRuns: pods.some(({ status }) => status?.containerStatuses?.some(({ started }) => started === true)),
+    authServiceRunsSince: pods.flatMap(startsOf),
   };
 }
 
-function policyOf({ spec }: AuthStack): KeyPolicy {
+function policyOf({ spec }: AuthStack, pods: readonly Pod[]): KeyPolicy {
   const { algorithm, rotationInterval, propagation } = spec.signingKeys;
+  // While pods of an earlier template are there, what they were told is in force as well.
+  const inForce = (duration: string, setting: string): Millis =>
+    Math.max(durationMillis(duration), ...pods.map((pod) => settingMillis(pod, setting)));
   return {
     algorithm,
     rotationInterval: durationMillis(rotationInterval),
-    jwksMaxAge: durationMillis(propagation.jwksMaxAge),
     volumeRefresh: durationMillis(propagation.volumeRefresh),
     clockSkew: durationMillis(propagation.clockSkew),
-    accessTokenTtl: durationMillis(spec.auth.accessTokenTTL),
+    jwksMaxAge: inForce(propagation.jwksMaxAge, 'AUTHSTACK_JWKS_MAX_AGE_SECONDS'),
+    accessTokenTtl: inForce(spec.auth.accessTokenTTL, 'AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS'),
   };
 }
 
 function readRing(stack: AuthStack, secret: Secret | undefined): SeenRing {
   if (!secret) return { state: 'absent' };
   if (!isOurs(stack, secret)) return { state: 'foreign' };
-  const ring = parseRing(ringText(secret));
+  const ring = parseRing(textIn(secret, 'ring.json'));
   if ('why' in ring) return { state: 'malformed', why: ring.why };
+  const { keys, lifetimes } = ring;
   const resourceVersion = secret.metadata.resourceVersion ?? '';
-  return { state: 'present', resourceVersion, keys: ring.keys.map(withoutPrivate) };
+  return { state: 'present', resourceVersion, keys: keys.map(withoutPrivate), lifetimes };
 }
 
 function readJwks(stack: AuthStack, secret: Secret | undefined): SeenJwks {
   if (!secret) return { state: 'absent' };
   if (!isOurs(stack, secret)) return { state: 'foreign' };
-  return { state: 'present', keys: keysIn(secret) };
+  const lifetimes = parseLifetimes(textIn(secret, 'lifetimes.json'));
+  return { state: 'present', keys: parseJwks(textIn(secret, 'jwks.json')), ...(lifetimes && { lifetimes }) };
 }
 
 function isOurs(stack: AuthStack, { metadata }: Secret): boolean {
   return metadata.labels?.[STACK_LABEL] === stack.metadata.name;
 }
 
-const jwksFile = z.object({ keys: z.array(z.object({ kid: z.string() }).loose()) });
-
-/** Of a `jwks.json` that somebody may have edited: what reads as a key set, else nothing. */
-function keysIn(secret: Secret): readonly PublicJwk[] {
-  try {
-    const text = Buffer.from(secret.data?.['jwks.json'] ?? '', 'base64').toString('utf8');
-    return jwksFile.parse(JSON.parse(text)).keys as unknown as readonly PublicJwk[];
-  } catch {
-    return [];
-  }
-}
-
+/** Secrets of the AuthConsumers that name this stack; an accepted one that has none holds nothing. */
 function copiesOf(stack: AuthStack, cluster: Cluster): readonly Copy[] {
   const labels = {
     [STACK_LABEL]: stack.metadata.name,
     [STACK_NAMESPACE_LABEL]: namespaceOf(stack),
     'app.kubernetes.io/component': 'consumer',
   };
-  return cluster.cachedList(secretKind, { labels }).map((secret) => ({
-    consumer: `${secret.metadata.namespace ?? ''}/${secret.metadata.labels?.[CONSUMER_LABEL] ?? ''}`,
-    kids: new Set(keysIn(secret).map(({ kid }) => kid)),
-  }));
+  const secrets = cluster.cachedList(secretKind, { labels });
+  return cluster
+    .cachedList(authConsumerKind)
+    .filter(({ spec: { stackRef } }) => keyOf(stackRef) === keyOf(stack.metadata))
+    .flatMap((consumer): readonly Copy[] => {
+      const held = secrets.filter((secret) => isCopyOf(consumer, secret));
+      const name = keyOf(consumer.metadata);
+      if (held.length === 0) return isAccepted(consumer) ? [{ consumer: name, kids: new Set() }] : [];
+      return held.map((secret) => ({
+        consumer: name,
+        kids: new Set(parseJwks(textIn(secret, 'jwks.json')).map(({ kid }) => kid)),
+      }));
+    });
+}
+
+/** A copy whose AuthConsumer is gone is nobody's any more; it must not hold rotation back. */
+function isCopyOf({ metadata: { namespace, name } }: AuthConsumer, { metadata }: Secret): boolean {
+  return metadata.namespace === namespace && metadata.labels?.[CONSUMER_LABEL] === name;
+}
+
+function isAccepted({ status }: AuthConsumer): boolean {
+  return status?.conditions?.some((condition) => condition.type === 'Accepted' && condition.status === 'True') ?? false;
 }

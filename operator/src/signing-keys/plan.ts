@@ -1,22 +1,32 @@
 import { namesOf, namespaceOf } from '../api/names.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import type { ConditionStatus, Millis } from '../runtime/objects.ts';
-import type { Plan, ReportedEvent } from '../runtime/reconciler.ts';
-import { isDueAt, mayActivateAt, mayForgetAt } from './horizons.ts';
+import type { Plan, ReportedEvent, Stalled } from '../runtime/reconciler.ts';
+import { isDueAt, leadEndsAt, mayActivateAt, mayForgetAt } from './horizons.ts';
 import { publishedKeys } from './publication.ts';
+import { keysStatus } from './report.ts';
+import type { KeysStatus } from './report.ts';
+import { ringOf } from './seen-ring.ts';
+import type { Ring } from './seen-ring.ts';
 import type {
   ActiveKey,
   Key,
   KeysObservation,
   KeysReadyReason,
-  KeysStatus,
+  Lifetimes,
   NextKey,
-  RetiringKey,
   RingEdit,
   SigningKeysAction,
 } from './types.ts';
 
 export type KeysPlan = Plan<SigningKeysAction, KeysStatus>;
+
+/** How long a rotation may be held by copies that lag before the stack counts as stalled. */
+export const PATIENCE: Millis = 10 * 60_000;
+/** A Secret that is not ours is not watched. */
+const FOREIGN_RECHECK: Millis = 15_000;
+/** Only a net: the watch brings our own writes sooner. */
+const WRITTEN_RECHECK: Millis = 1_000;
 
 interface Verdict {
   readonly status: ConditionStatus;
@@ -24,26 +34,28 @@ interface Verdict {
   readonly message: string;
   readonly actions?: readonly SigningKeysAction[];
   readonly events?: readonly ReportedEvent[];
+  readonly recheckAt?: Millis;
+  /** Nothing here moves by itself: a human is needed. */
+  readonly stalls?: true;
 }
 
-/** The ring, sorted by what its keys are for. */
-interface Ring extends KeysObservation {
-  readonly resourceVersion: string;
-  readonly keys: readonly Key[];
-  readonly active: ActiveKey | undefined;
-  readonly next: NextKey | undefined;
-  readonly retiring: readonly RetiringKey[];
-}
+/** Without a ring: never touch what is not ours, never guess what cannot be read, then make the first keys. */
+const ringlessRules: readonly ((seen: KeysObservation) => Verdict | undefined)[] = [
+  aSecretIsNotOurs,
+  theRingCannotBeRead,
+  theRingIsLost,
+];
 
 /**
  * The first rule that answers wins, so the order is the policy: first be able to sign, then be able to switch, then
  * know how long tokens live, then forget, and only then wait.
  */
 const ringRules: readonly ((ring: Ring) => Verdict | undefined)[] = [
+  aSecretIsNotOurs,
   aStoredTimeLiesAhead,
   noKeyIsPublishedAhead,
   noKeySigns,
-  tokensLiveLonger,
+  lifetimesChanged,
   aRetiredKeyCanBeForgotten,
   theNextKeyIsOfAnotherAlgorithm,
   theDistributionChanged,
@@ -52,96 +64,117 @@ const ringRules: readonly ((ring: Ring) => Verdict | undefined)[] = [
 
 export function planSigningKeys(seen: KeysObservation): KeysPlan {
   const ring = ringOf(seen);
-  const verdict = ring ? ringVerdict(ring) : ringlessVerdict(seen);
-  const { status, reason, message, actions = [], events } = verdict;
+  if (!ring) return planned(seen, firstOf(ringlessRules, seen) ?? foundRing(seen), {});
+  const { actions = [], ...verdict } = firstOf(ringRules, ring) ?? upToDate;
+  const deadlines = deadlinesOf(ring).filter((at) => at > ring.now);
+  const recheckAt = Math.min(verdict.recheckAt ?? Infinity, ...deadlines);
+  const published = ring.jwks.state === 'foreign' ? [] : publishedKeys(ring);
   return {
-    actions: [...(ring ? publishedKeys(ring) : []), ...actions],
-    conditions: [{ type: 'KeysReady', status, reason, message }],
-    status: ring ? statusOf(ring) : {},
-    ...(ring && recheck(ring, actions.length > 0)),
-    ...(events && { events }),
+    ...planned(ring, { ...verdict, actions, recheckAt }, keysStatus(ring)),
+    actions: [...published, ...actions],
   };
 }
 
-function ringVerdict(ring: Ring): Verdict {
-  for (const rule of ringRules) {
-    const verdict = rule(ring);
+function planned({ now }: KeysObservation, verdict: Verdict, status: KeysStatus): KeysPlan {
+  const { reason, message, actions = [], events, stalls } = verdict;
+  // After a change the watch brings the next pass; a deadline is nobody's change.
+  const recheckAt = Math.min(verdict.recheckAt ?? Infinity, actions.length > 0 ? now + WRITTEN_RECHECK : Infinity);
+  const stalled: Stalled = { reason, message };
+  return {
+    actions,
+    conditions: [{ type: 'KeysReady', status: verdict.status, reason, message }],
+    status,
+    ...(Number.isFinite(recheckAt) && { recheckAt }),
+    ...(events && { events }),
+    ...(stalls && { stalled }),
+  };
+}
+
+const upToDate: Verdict = { status: 'True', reason: 'UpToDate', message: 'one key signs, its successor is published' };
+
+function firstOf<Seen>(rules: readonly ((seen: Seen) => Verdict | undefined)[], seen: Seen): Verdict | undefined {
+  for (const rule of rules) {
+    const verdict = rule(seen);
     if (verdict) return verdict;
   }
-  return { status: 'True', reason: 'UpToDate', message: 'one key signs, its successor is published' };
+  return undefined;
 }
 
-function ringOf(seen: KeysObservation): Ring | undefined {
-  if (seen.ring.state !== 'present') return undefined;
-  const { keys, resourceVersion } = seen.ring;
-  const of = <P extends Key['phase']>(phase: P): readonly Extract<Key, { phase: P }>[] =>
-    keys.filter((key): key is Extract<Key, { phase: P }> => key.phase === phase);
-  const [active] = of('active');
-  const [next] = of('next');
-  return { ...seen, resourceVersion, keys, active, next, retiring: of('retiring') };
-}
-
-function ringlessVerdict(seen: KeysObservation): Verdict {
-  const { stack, ring, jwks, now, policy, authServiceRuns } = seen;
+function aSecretIsNotOurs({ stack, ring, jwks, now }: KeysObservation): Verdict | undefined {
+  if (ring.state !== 'foreign' && jwks.state !== 'foreign') return undefined;
   const names = namesOf(stack.metadata.name);
-  if (ring.state === 'foreign') return notOwned(seen, names.signingKeys);
-  if (jwks.state === 'foreign') return notOwned(seen, names.jwks);
-  if (ring.state === 'malformed') {
-    return {
-      status: 'False',
-      reason: 'SecretMalformed',
-      message:
-        `Secret ${names.signingKeys} cannot be read (${ring.why}) and is left as it is; restore it from a backup, or ` +
-        `delete it to begin with new keys: kubectl -n ${namespaceOf(stack)} delete secret ${names.signingKeys}`,
-    };
-  }
-  const remembered = jwks.state === 'present' ? jwks.keys : [];
-  const isLost = remembered.length > 0;
-  const create: SigningKeysAction = {
-    type: 'createRing',
-    stack,
-    algorithm: policy.algorithm,
-    at: now,
-    ttl: policy.accessTokenTtl,
-    // Pods that run sign on from memory, so the new key can wait until everybody knows it.
-    activate: !isLost || !authServiceRuns,
-    remembered,
-  };
-  if (!isLost) {
-    return { status: 'False', reason: 'CreatingKeys', message: 'the first signing keys are made', actions: [create] };
-  }
-  const message =
-    `Secret ${names.signingKeys} is gone; new keys are made, and the public halves in Secret ${names.jwks} stay ` +
-    `published until the tokens they signed have expired`;
-  return {
-    status: 'False',
-    reason: 'SigningKeysLost',
-    message,
-    actions: [create],
-    events: [{ type: 'Warning', reason: 'SigningKeysLost', message }],
-  };
-}
-
-function notOwned({ stack }: KeysObservation, name: string): Verdict {
+  const name = ring.state === 'foreign' ? names.signingKeys : names.jwks;
   return {
     status: 'False',
     reason: 'SecretNotOwned',
     message:
       `Secret ${name} exists and was not made by the operator; it is left alone. Rename or delete it: ` +
       `kubectl -n ${namespaceOf(stack)} get secret ${name} --show-labels`,
+    recheckAt: now + FOREIGN_RECHECK,
+    stalls: true,
   };
+}
+
+function theRingCannotBeRead({ stack, ring }: KeysObservation): Verdict | undefined {
+  if (ring.state !== 'malformed') return undefined;
+  const { signingKeys } = namesOf(stack.metadata.name);
+  return {
+    status: 'False',
+    reason: 'SecretMalformed',
+    message:
+      `Secret ${signingKeys} cannot be read (${ring.why}) and is left as it is; restore it from a backup, or ` +
+      `delete it to begin with new keys: kubectl -n ${namespaceOf(stack)} delete secret ${signingKeys}`,
+    stalls: true,
+  };
+}
+
+function theRingIsLost(seen: KeysObservation): Verdict | undefined {
+  const { stack, jwks, policy, authServiceRunsSince } = seen;
+  if (jwks.state !== 'present' || jwks.keys.length === 0) return undefined;
+  const names = namesOf(stack.metadata.name);
+  const message =
+    `Secret ${names.signingKeys} is gone; new keys are made, and the public halves in Secret ${names.jwks} stay ` +
+    `published until the tokens they signed have expired`;
+  const create: SigningKeysAction = {
+    type: 'createRing',
+    stack,
+    algorithm: policy.algorithm,
+    lifetimes: jwks.lifetimes ?? lifetimesOf(seen),
+    // Pods that run sign on from memory, so the new key can wait until everybody knows it.
+    first: authServiceRunsSince.length > 0 ? 'next' : 'active',
+    remembered: jwks.keys,
+  };
+  const events: ReportedEvent[] = [{ type: 'Warning', reason: 'SigningKeysLost', message }];
+  return { status: 'False', reason: 'SigningKeysLost', message, actions: [create], events };
+}
+
+function foundRing(seen: KeysObservation): Verdict {
+  const { stack, policy } = seen;
+  const create = { type: 'createRing', stack, algorithm: policy.algorithm, first: 'active', remembered: [] } as const;
+  return {
+    status: 'False',
+    reason: 'CreatingKeys',
+    message: 'the first signing keys are made',
+    actions: [{ ...create, lifetimes: lifetimesOf(seen) }],
+  };
+}
+
+function lifetimesOf({ policy: { accessTokenTtl, jwksMaxAge } }: KeysObservation): Lifetimes {
+  return { accessTokenTtl, jwksMaxAge, longerTokensEndAt: 0, longerCachesEndAt: 0 };
 }
 
 /** Time went back, or the clock that wrote them was ahead: no step that counts from such a time is safe. */
 function aStoredTimeLiesAhead({ now, keys, policy, stack }: Ring): Verdict | undefined {
   const latest = Math.max(...keys.flatMap((key) => timesOf(key)));
-  if (latest <= now + policy.clockSkew) return undefined;
+  const waitsUntil = latest - policy.clockSkew;
+  if (now >= waitsUntil) return undefined;
   return {
     status: 'False',
     reason: 'ClockSkew',
     message:
       `Secret ${namesOf(stack.metadata.name).signingKeys} holds the time ${rfc3339(latest)}, but the operator's clock says ` +
       `${rfc3339(now)}; the active key signs on. Check the clocks of the nodes (timedatectl)`,
+    recheckAt: waitsUntil,
   };
 }
 
@@ -158,100 +191,104 @@ function timesOf(key: Key): readonly Millis[] {
 
 function noKeyIsPublishedAhead(ring: Ring): Verdict | undefined {
   if (ring.next) return undefined;
-  const { policy, now } = ring;
-  return editing(ring, { type: 'publishNext', algorithm: policy.algorithm, at: now }, 'a successor is published');
+  const { algorithm } = ring.policy;
+  return editing(ring, { type: 'publishNext', algorithm }, 'a successor is published');
 }
 
-/** Only after the ring was lost: pods sign from memory until everybody can know the new key. */
+/** Only after the ring was lost: pods that have an old key in memory sign on until everybody can know the new one. */
 function noKeySigns(ring: Ring): Verdict | undefined {
-  const { active, next, policy, now, authServiceRuns } = ring;
+  const { active, next, now, authServiceRunsSince } = ring;
   if (active || !next) return undefined;
-  const at =
-    mayActivateAt(next, policy) ?? next.publishedAt + policy.volumeRefresh + policy.jwksMaxAge + policy.clockSkew;
-  const distributed = theDistributionChanged(ring);
-  if (distributed) return distributed;
-  if (authServiceRuns && now < at) {
-    return {
+  const at = mayActivateAt(next, ring) ?? leadEndsAt(next, ring);
+  const signsFromMemory = authServiceRunsSince.some((since) => since < next.publishedAt);
+  if (!signsFromMemory || now >= at) return promoting(ring, next, 'no key was signing');
+  return (
+    theDistributionChanged(ring) ?? {
       status: 'False',
       reason: 'SigningKeysLost',
       message: `the signing keys were lost; the auth service signs from memory until ${rfc3339(at)}, when the new key is known everywhere`,
-    };
-  }
-  return promoting(ring, next, 'no key was signing');
+      recheckAt: at,
+    }
+  );
 }
 
-function tokensLiveLonger(ring: Ring): Verdict | undefined {
-  const { keys, policy } = ring;
-  const short = keys.some((key) => key.phase !== 'next' && key.longestTtl < policy.accessTokenTtl);
-  if (!short) return undefined;
-  const ttl = policy.accessTokenTtl;
-  return editing(ring, { type: 'raiseTtl', ttl }, 'tokens live longer now, and so do the keys that verify them');
+function lifetimesChanged(ring: Ring): Verdict | undefined {
+  const { lifetimes, policy } = ring;
+  const { accessTokenTtl, jwksMaxAge } = policy;
+  if (accessTokenTtl === lifetimes.accessTokenTtl && jwksMaxAge === lifetimes.jwksMaxAge) return undefined;
+  const message = 'how long tokens live or key sets are cached changed; keys stay for what was handed out before';
+  return editing(ring, { type: 'noteLifetimes', accessTokenTtl, jwksMaxAge }, message);
 }
 
 function aRetiredKeyCanBeForgotten(ring: Ring): Verdict | undefined {
-  const { retiring, policy, now } = ring;
-  const expired = retiring.find((key) => now >= mayForgetAt(key, policy));
-  if (!expired) return undefined;
-  return editing(ring, { type: 'forget', kid: expired.kid }, `every token signed by ${expired.kid} has expired`);
+  const kids = ring.retiring.filter((key) => ring.now >= mayForgetAt(key, ring)).map(({ kid }) => kid);
+  if (kids.length === 0) return undefined;
+  return editing(ring, { type: 'forget', kids }, `every token signed by ${kids.join(', ')} has expired`);
 }
 
 /** It never signed, so it can be replaced at once; its replacement has its own lead. */
 function theNextKeyIsOfAnotherAlgorithm(ring: Ring): Verdict | undefined {
-  const { next, policy, now } = ring;
+  const { next, policy } = ring;
   if (!next || next.algorithm === policy.algorithm) return undefined;
   const message = `the successor becomes ${policy.algorithm}, as spec.signingKeys.algorithm says`;
-  return editing(ring, { type: 'publishNext', algorithm: policy.algorithm, at: now }, message);
+  return editing(ring, { type: 'publishNext', algorithm: policy.algorithm }, message);
 }
 
 function theDistributionChanged(ring: Ring): Verdict | undefined {
-  const { next, now } = ring;
+  const { next } = ring;
   if (!next) return undefined;
-  const everywhere = lacking(ring, next).length === 0;
-  if (everywhere === (next.distributedAt !== undefined)) return undefined;
-  const at = everywhere ? now : undefined;
-  const message = everywhere ? `every copy holds ${next.kid}` : `a copy lacks ${next.kid}`;
-  return editing(ring, { type: 'noteDistribution', kid: next.kid, at }, message);
+  const { kid, distributedAt } = next;
+  const isEverywhere = lacking(ring, next).length === 0;
+  if (isEverywhere === (distributedAt !== undefined)) return undefined;
+  return isEverywhere
+    ? editing(ring, { type: 'noteDistributed', kid }, `every copy holds ${kid}`)
+    : editing(ring, { type: 'noteUndistributed', kid }, `a copy lacks ${kid}`);
 }
 
 function theActiveKeyIsDue(ring: Ring): Verdict | undefined {
-  const { active, next, policy, now } = ring;
-  if (!active || !next || now < isDueAt(active, policy)) return undefined;
+  const { active, next, now } = ring;
+  if (!active || !next || now < isDueAt(active, ring)) return undefined;
   const behind = lacking(ring, next);
-  if (behind.length > 0) return blocked(active, next, behind);
-  const at = mayActivateAt(next, policy);
+  // Before the lead is over nobody waits for the copies.
+  if (behind.length > 0 && now >= leadEndsAt(next, ring)) return blocked(ring, { active, next, behind });
+  const at = mayActivateAt(next, ring);
   if (at === undefined || now < at) {
-    const until = at === undefined ? '' : ` until ${rfc3339(at)}`;
     return {
       status: 'True',
       reason: 'RotationDelayed',
-      message: `${active.kid} reached its age; caches and mounts may lack ${next.kid}${until}`,
+      message: `${active.kid} is due and signs on; caches and mounts may lack ${next.kid} until ${rfc3339(at ?? leadEndsAt(next, ring))}`,
     };
   }
-  return promoting(ring, next, `${active.kid} reached its age`);
+  return promoting(ring, next, `${active.kid} is due`);
 }
 
-function blocked(active: ActiveKey, next: NextKey, behind: readonly string[]): Verdict {
-  const [first = ''] = behind;
-  const [namespace = '', name = ''] = first.split('/');
+interface Blocked {
+  readonly active: ActiveKey;
+  readonly next: NextKey;
+  readonly behind: readonly string[];
+}
+
+function blocked(ring: Ring, { active, next, behind }: Blocked): Verdict {
+  const [namespace = '', name = ''] = behind[0]?.split('/') ?? [];
+  const more = behind.length > 3 ? ` and ${behind.length - 3} more` : '';
+  const patienceEndsAt = Math.max(isDueAt(active, ring), leadEndsAt(next, ring)) + PATIENCE;
   return {
     status: 'False',
     reason: 'RotationBlocked',
     message:
-      `${behind.join(', ')} cannot verify ${next.kid} yet, so ${active.kid} signs on: ` +
+      `${behind.slice(0, 3).join(', ')}${more} cannot verify ${next.kid} yet, so ${active.kid} signs on: ` +
       `kubectl -n ${namespace} describe authconsumer ${name}`,
+    ...(ring.now >= patienceEndsAt ? { stalls: true } : { recheckAt: patienceEndsAt }),
   };
 }
 
 function lacking({ copies }: KeysObservation, { kid }: NextKey): readonly string[] {
-  return copies
-    .filter(({ kids }) => !kids.has(kid))
-    .map(({ consumer }) => consumer)
-    .sort((a, b) => a.localeCompare(b));
+  const behind = copies.filter(({ kids }) => !kids.has(kid)).map(({ consumer }) => consumer);
+  return [...new Set(behind)].sort((a, b) => a.localeCompare(b));
 }
 
 function promoting(ring: Ring, { kid }: NextKey, why: string): Verdict {
-  const { policy, now } = ring;
-  const edit = { type: 'promote', kid, algorithm: policy.algorithm, at: now, ttl: policy.accessTokenTtl } as const;
+  const edit = { type: 'promote', kid, algorithm: ring.policy.algorithm } as const;
   const message = `${kid} signs from now on: ${why}`;
   return { ...editing(ring, edit, message), events: [{ type: 'Normal', reason: 'KeyPromoted', message }] };
 }
@@ -265,38 +302,12 @@ function editing({ stack, resourceVersion, active }: Ring, edit: RingEdit, messa
   };
 }
 
-/** After a change the watch brings the next pass; a deadline is nobody's change. */
-function recheck(ring: Ring, changes: boolean): { recheckAt?: Millis } {
-  const { active, next, retiring, policy, now } = ring;
-  const deadlines = [
-    ...(active ? [isDueAt(active, policy)] : []),
-    ...(next ? [mayActivateAt(next, policy) ?? now + 1_000] : []),
-    ...retiring.map((key) => mayForgetAt(key, policy)),
-  ].filter((at) => at > now);
-  const soonest = Math.min(...deadlines, ...(changes ? [now + 1_000] : []));
-  return Number.isFinite(soonest) ? { recheckAt: soonest } : {};
-}
-
-function statusOf(ring: Ring): KeysStatus {
-  const { active, next, retiring, policy } = ring;
-  return {
-    signingKeys: {
-      ...(active && { activeKid: active.kid }),
-      ...(next && { nextKid: next.kid }),
-      keys: [
-        ...(active ? [{ kid: active.kid, state: 'Active', since: rfc3339(active.activatedAt) } as const] : []),
-        ...(next ? [{ kid: next.kid, state: 'Published', since: rfc3339(next.publishedAt) } as const] : []),
-        ...retiring.map((key) => ({
-          kid: key.kid,
-          state: 'Retiring' as const,
-          since: rfc3339(key.retiredAt),
-          until: rfc3339(mayForgetAt(key, policy)),
-        })),
-      ],
-      ...(active && {
-        lastRotationTime: rfc3339(active.activatedAt),
-        nextRotationTime: rfc3339(isDueAt(active, policy)),
-      }),
-    },
-  };
+/** What comes by itself. */
+function deadlinesOf(ring: Ring): readonly Millis[] {
+  const { active, next, retiring } = ring;
+  return [
+    ...(active ? [isDueAt(active, ring)] : []),
+    ...(next ? [leadEndsAt(next, ring), mayActivateAt(next, ring) ?? 0] : []),
+    ...retiring.map((key) => mayForgetAt(key, ring)),
+  ];
 }

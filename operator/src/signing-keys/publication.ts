@@ -3,29 +3,20 @@ import { labelsOf, namesOf, namespaceOf } from '../api/names.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
-import type { Key, PublicJwk } from './types.ts';
+import type { Key, Lifetimes } from './types.ts';
 
-/** Secret `<stack>-jwks` as the ring has it: derived anew in each pass, so no crash leaves the two apart for long. */
-export function publishedKeys({
-  stack,
-  keys,
-}: {
-  stack: AuthStack;
-  keys: readonly Key[];
-}): readonly KubernetesAction[] {
-  return [
-    {
-      type: 'apply',
-      kind: secretKind,
-      object: jwksSecret(
-        stack,
-        keys.map(({ publicJwk }) => publicJwk),
-      ),
-    },
-  ];
+export interface Publication {
+  readonly stack: AuthStack;
+  readonly keys: readonly Key[];
+  readonly lifetimes: Lifetimes;
 }
 
-function jwksSecret(stack: AuthStack, keys: readonly PublicJwk[]): Secret {
+/** Secret `<stack>-jwks` as the ring has it: derived anew in each pass, so no crash leaves the two apart for long. */
+export function publishedKeys(publication: Publication): readonly KubernetesAction[] {
+  return [{ type: 'apply', kind: secretKind, object: jwksSecret(publication) }];
+}
+
+function jwksSecret({ stack, keys, lifetimes }: Publication): Secret {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -35,6 +26,10 @@ function jwksSecret(stack: AuthStack, keys: readonly PublicJwk[]): Secret {
       labels: labelsOf(stack, 'signing-keys'),
     },
     type: 'Opaque',
-    data: { 'jwks.json': btoa(JSON.stringify({ keys })) },
+    data: {
+      'jwks.json': btoa(JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) })),
+      // For the day the ring is lost: how long tokens live that are still around.
+      'lifetimes.json': btoa(JSON.stringify(lifetimes)),
+    },
   };
 }

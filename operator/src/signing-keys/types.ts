@@ -6,12 +6,19 @@ export type Kid = string;
 export type Algorithm = 'ES256' | 'RS256';
 
 /** A public JSON Web Key (RFC 7517) as it is published. */
-export interface PublicJwk {
+export type PublicJwk =
+  | (JwkFacts & {
+      readonly kty: 'EC';
+      readonly crv: 'P-256';
+      readonly x: string;
+      readonly y: string;
+      readonly alg: 'ES256';
+    })
+  | (JwkFacts & { readonly kty: 'RSA'; readonly n: string; readonly e: string; readonly alg: 'RS256' });
+
+interface JwkFacts {
   readonly kid: Kid;
-  readonly alg: Algorithm;
   readonly use: 'sig';
-  readonly kty: 'EC' | 'RSA';
-  readonly [member: string]: string;
 }
 
 interface KeyFacts {
@@ -32,10 +39,6 @@ export interface NextKey extends KeyFacts {
 export interface ActiveKey extends KeyFacts {
   readonly phase: 'active';
   readonly activatedAt: Millis;
-  /** The lifetime of tokens when it became active. */
-  readonly ttlAtActivation: Millis;
-  /** The longest lifetime of any token it may have signed. */
-  readonly longestTtl: Millis;
 }
 
 /** Signs no more; tokens it signed are still accepted. Its private half is gone. */
@@ -43,23 +46,40 @@ export interface RetiringKey extends KeyFacts {
   readonly phase: 'retiring';
   readonly activatedAt?: Millis;
   readonly retiredAt: Millis;
-  readonly longestTtl: Millis;
 }
 
 export type Key = NextKey | ActiveKey | RetiringKey;
+
+/**
+ * How long what the auth service hands out lives, as last noted. It is part of the ring, because what was handed out
+ * under a longer time outlives the change of the spec.
+ */
+export interface Lifetimes {
+  readonly accessTokenTtl: Millis;
+  readonly jwksMaxAge: Millis;
+  /** By then every token of an earlier, longer lifetime has expired. */
+  readonly longerTokensEndAt: Millis;
+  /** By then every key set that was cached under an earlier, longer age has been fetched anew. */
+  readonly longerCachesEndAt: Millis;
+}
 
 /** What Secret `<stack>-signing-keys` says, without anything private. */
 export type SeenRing =
   | { readonly state: 'absent' }
   | { readonly state: 'foreign' }
   | { readonly state: 'malformed'; readonly why: string }
-  | { readonly state: 'present'; readonly resourceVersion: string; readonly keys: readonly Key[] };
+  | {
+      readonly state: 'present';
+      readonly resourceVersion: string;
+      readonly keys: readonly Key[];
+      readonly lifetimes: Lifetimes;
+    };
 
-/** What Secret `<stack>-jwks` says; only looked into when the ring is lost. */
+/** What Secret `<stack>-jwks` says; its content matters only when the ring is lost. */
 export type SeenJwks =
   | { readonly state: 'absent' }
   | { readonly state: 'foreign' }
-  | { readonly state: 'present'; readonly keys: readonly PublicJwk[] };
+  | { readonly state: 'present'; readonly keys: readonly PublicJwk[]; readonly lifetimes?: Lifetimes };
 
 /** The Secret of one AuthConsumer, as far as it matters here. */
 export interface Copy {
@@ -68,13 +88,15 @@ export interface Copy {
   readonly kids: ReadonlySet<Kid>;
 }
 
-/** Lengths that everything derives from, see design of rotation in docs/key-rotation.md. */
+/** Lengths that everything derives from; docs/key-rotation.md tells how. */
 export interface KeyPolicy {
   readonly algorithm: Algorithm;
   readonly rotationInterval: Millis;
-  readonly jwksMaxAge: Millis;
   readonly volumeRefresh: Millis;
   readonly clockSkew: Millis;
+  /** The longest that the spec or any auth pod has. */
+  readonly jwksMaxAge: Millis;
+  /** The longest that the spec or any auth pod has. */
   readonly accessTokenTtl: Millis;
 }
 
@@ -86,27 +108,23 @@ export interface KeysObservation {
   readonly ring: SeenRing;
   readonly jwks: SeenJwks;
   readonly copies: readonly Copy[];
-  /** Some container of the auth service has started, so tokens may be signed from its memory. */
-  readonly authServiceRuns: boolean;
+  /** Since when each container of the auth service runs: it may have in its memory what the ring held then. */
+  readonly authServiceRunsSince: readonly Millis[];
 }
 
-/** A change of the ring as data; `performSigningKeys` makes the keys it asks for. */
+/** A change of the ring as data; `performSigningKeys` makes the keys it asks for and notes the time. */
 export type RingEdit =
   /** Publishes a fresh key as the next one; takes the place of a next one that never signed. */
-  | { readonly type: 'publishNext'; readonly algorithm: Algorithm; readonly at: Millis }
+  | { readonly type: 'publishNext'; readonly algorithm: Algorithm }
   /** The next key signs from now on, the active one retires, and a fresh key is published ahead. */
-  | {
-      readonly type: 'promote';
-      readonly kid: Kid;
-      readonly algorithm: Algorithm;
-      readonly at: Millis;
-      readonly ttl: Millis;
-    }
-  | { readonly type: 'forget'; readonly kid: Kid }
-  /** When every copy was seen to hold the next key; undefined: not every copy does (any more). */
-  | { readonly type: 'noteDistribution'; readonly kid: Kid; readonly at: Millis | undefined }
-  /** Tokens live longer from now on. */
-  | { readonly type: 'raiseTtl'; readonly ttl: Millis };
+  | { readonly type: 'promote'; readonly kid: Kid; readonly algorithm: Algorithm }
+  | { readonly type: 'forget'; readonly kids: readonly Kid[] }
+  /** Every copy holds the next key. */
+  | { readonly type: 'noteDistributed'; readonly kid: Kid }
+  /** Some copy does not hold the next key (any more). */
+  | { readonly type: 'noteUndistributed'; readonly kid: Kid }
+  /** What is handed out lives that long from now on. */
+  | { readonly type: 'noteLifetimes'; readonly accessTokenTtl: Millis; readonly jwksMaxAge: Millis };
 
 export type SigningKeysAction =
   | KubernetesAction
@@ -114,10 +132,9 @@ export type SigningKeysAction =
       readonly type: 'createRing';
       readonly stack: AuthStack;
       readonly algorithm: Algorithm;
-      readonly at: Millis;
-      readonly ttl: Millis;
-      /** Whether the first key signs at once. */
-      readonly activate: boolean;
+      readonly lifetimes: Lifetimes;
+      /** Whether the first key signs at once, or only once everybody knows it. */
+      readonly first: 'active' | 'next';
       /** Keys of a ring that was lost: tokens they signed are still around. */
       readonly remembered: readonly PublicJwk[];
     }
@@ -138,18 +155,3 @@ export type KeysReadyReason =
   | 'ClockSkew'
   | 'SecretNotOwned'
   | 'SecretMalformed';
-
-export interface KeysStatus {
-  readonly signingKeys?: {
-    readonly activeKid?: Kid;
-    readonly nextKid?: Kid;
-    readonly keys: readonly {
-      readonly kid: Kid;
-      readonly state: 'Published' | 'Active' | 'Retiring';
-      readonly since: string;
-      readonly until?: string;
-    }[];
-    readonly lastRotationTime?: string;
-    readonly nextRotationTime?: string;
-  };
-}

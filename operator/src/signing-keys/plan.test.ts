@@ -1,0 +1,283 @@
+import { describe, expect, test } from '@jest/globals';
+import { PATIENCE, planSigningKeys } from './plan.ts';
+import type { KeysPlan } from './plan.ts';
+import {
+  AFTERLIFE,
+  DAY,
+  LEAD,
+  MINUTE,
+  NOW,
+  active,
+  jwk,
+  lifetimes,
+  next,
+  policy,
+  retiring,
+  ringOf,
+  seen,
+  undistributed,
+} from './testing/seen.ts';
+import type { Key, KeysObservation } from './types.ts';
+
+const keys = (...list: Key[]): Partial<KeysObservation> => ({ ring: ringOf(list) });
+const copies = (...kids: string[]): Partial<KeysObservation> => ({
+  copies: [{ consumer: 'shop/orders', kids: new Set(kids) }],
+});
+const due = active('k1', { activatedAt: NOW - policy.rotationInterval });
+
+/** What the plan does besides publishing what the ring holds. */
+function summary({ actions, conditions: [ready] }: KeysPlan): object {
+  const does = actions.flatMap((action): object[] => {
+    if (action.type === 'editRing') return [action.edit];
+    return action.type === 'createRing' ? [action] : [];
+  });
+  return { ready: `${ready?.status ?? ''}/${ready?.reason ?? ''}`, does };
+}
+
+const promotion = { type: 'promote', kid: 'k2', algorithm: 'ES256' };
+
+describe('rules, each seen alone', () => {
+  test.each<[string, Partial<KeysObservation>, string, object[]]>([
+    ['a settled ring is left alone', {}, 'True/UpToDate', []],
+    [
+      'a stack without keys makes one that signs at once, for nobody can be using another',
+      { ring: { state: 'absent' }, jwks: { state: 'absent' }, authServiceRunsSince: [] },
+      'False/CreatingKeys',
+      [{ type: 'createRing', first: 'active', remembered: [], lifetimes }],
+    ],
+    [
+      'a ring without a successor gets one',
+      keys(active('k1')),
+      'True/UpToDate',
+      [{ type: 'publishNext', algorithm: 'ES256' }],
+    ],
+    [
+      'a successor that every copy holds is noted',
+      keys(active('k1'), undistributed('k2')),
+      'True/UpToDate',
+      [{ type: 'noteDistributed', kid: 'k2' }],
+    ],
+    [
+      'a copy that lost the successor takes the note back',
+      copies('k1'),
+      'True/UpToDate',
+      [{ type: 'noteUndistributed', kid: 'k2' }],
+    ],
+    ['a due key makes way', keys(due, next('k2')), 'True/UpToDate', [promotion]],
+    [
+      'a consumer that lacks the successor holds rotation back',
+      { ...keys(due, undistributed('k2')), ...copies('k1') },
+      'False/RotationBlocked',
+      [],
+    ],
+    [
+      'before the lead is over nobody is blamed for lacking the successor',
+      { ...keys(due, undistributed('k2', { publishedAt: NOW - MINUTE })), ...copies('k1') },
+      'True/RotationDelayed',
+      [],
+    ],
+    [
+      'a successor just published waits for caches and mounts',
+      keys(due, next('k2', { publishedAt: NOW - LEAD + 1, distributedAt: NOW - LEAD + 1 })),
+      'True/RotationDelayed',
+      [],
+    ],
+    [
+      'and signs as soon as they had their time',
+      keys(due, next('k2', { publishedAt: NOW - LEAD, distributedAt: NOW - LEAD })),
+      'True/UpToDate',
+      [promotion],
+    ],
+    [
+      'a copy that was written late has its own time to reach the mounts',
+      keys(due, next('k2', { distributedAt: NOW - 3 * MINUTE + 1 })),
+      'True/RotationDelayed',
+      [],
+    ],
+    [
+      'caches of an earlier, longer age are waited for',
+      { ring: ringOf([due, next('k2')], { lifetimes: { ...lifetimes, longerCachesEndAt: NOW } }) },
+      'True/RotationDelayed',
+      [],
+    ],
+    [
+      'another algorithm replaces a successor that never signed',
+      { policy: { ...policy, algorithm: 'RS256' } },
+      'True/UpToDate',
+      [{ type: 'publishNext', algorithm: 'RS256' }],
+    ],
+    [
+      'and makes the active key due',
+      {
+        policy: { ...policy, algorithm: 'RS256' },
+        ...keys(active('k1'), next('k2', { algorithm: 'RS256', publicJwk: jwk('k2', 'RS256') })),
+      },
+      'True/UpToDate',
+      [{ ...promotion, algorithm: 'RS256' }],
+    ],
+    [
+      'a key is kept while a token it signed may live',
+      keys(active('k1'), next('k2'), retiring('k0', NOW - AFTERLIFE + 1)),
+      'True/UpToDate',
+      [],
+    ],
+    [
+      'and forgotten when the last one has expired',
+      keys(active('k1'), next('k2'), retiring('k0', NOW - AFTERLIFE)),
+      'True/UpToDate',
+      [{ type: 'forget', kids: ['k0'] }],
+    ],
+    [
+      'keys are forgotten even while rotation waits',
+      { ...keys(due, undistributed('k2'), retiring('k0', NOW - AFTERLIFE)), ...copies('k1') },
+      'True/UpToDate',
+      [{ type: 'forget', kids: ['k0'] }],
+    ],
+    [
+      'tokens of an earlier, longer lifetime keep the key that signed them',
+      {
+        ring: ringOf([active('k1'), next('k2'), retiring('k0', NOW - DAY)], {
+          lifetimes: { ...lifetimes, longerTokensEndAt: NOW },
+        }),
+      },
+      'True/UpToDate',
+      [],
+    ],
+    [
+      'a changed lifetime is noted before anything is forgotten',
+      {
+        ...keys(active('k1'), next('k2'), retiring('k0', NOW - AFTERLIFE)),
+        policy: { ...policy, accessTokenTtl: 60 * MINUTE },
+      },
+      'True/UpToDate',
+      [{ type: 'noteLifetimes', accessTokenTtl: 60 * MINUTE, jwksMaxAge: policy.jwksMaxAge }],
+    ],
+    [
+      'a stored time far ahead stops the clockwork',
+      keys(active('k1', { activatedAt: NOW + MINUTE + 1 }), next('k2'), retiring('k0', NOW - AFTERLIFE)),
+      'False/ClockSkew',
+      [],
+    ],
+    [
+      'clocks that differ as far as they may do not',
+      keys(active('k1', { activatedAt: NOW + MINUTE }), next('k2')),
+      'True/UpToDate',
+      [],
+    ],
+  ])('%s', (_law, ...[change, ready, does]) => {
+    const done = summary(planSigningKeys(seen(change)));
+    expect(done).toMatchObject({ ready, does });
+  });
+});
+
+describe('a ring that was lost', () => {
+  const lost: Partial<KeysObservation> = { ring: { state: 'absent' } };
+  const rebuilt = ringOf([
+    undistributed('n', { publishedAt: NOW }),
+    retiring('k1', NOW - 40 * MINUTE),
+    retiring('k2', NOW),
+  ]);
+
+  test('keeps its public keys, and waits with the new one while pods sign from memory', () => {
+    const plan = planSigningKeys(seen(lost));
+    expect(summary(plan)).toMatchObject({
+      ready: 'False/SigningKeysLost',
+      does: [{ type: 'createRing', first: 'next', remembered: [jwk('k1'), jwk('k2')], lifetimes }],
+    });
+    expect(plan.events).toMatchObject([{ type: 'Warning', reason: 'SigningKeysLost' }]);
+  });
+
+  test('signs at once with the new key where no pod can have the old one', () => {
+    expect(summary(planSigningKeys(seen({ ...lost, authServiceRunsSince: [] })))).toMatchObject({
+      does: [{ type: 'createRing', first: 'active' }],
+    });
+  });
+
+  test.each<[string, Partial<KeysObservation>, string, object[]]>([
+    ['waits out the lead', copies('k1'), 'False/SigningKeysLost', []],
+    ['then signs', { now: NOW + LEAD }, 'False/CreatingKeys', [{ type: 'promote', kid: 'n' }]],
+    [
+      'signs at once when the last pod of before is gone',
+      { authServiceRunsSince: [NOW + 1] },
+      'False/CreatingKeys',
+      [{ type: 'promote', kid: 'n' }],
+    ],
+  ])('%s, and forgets nothing meanwhile', (_law, ...[change, ready, does]) => {
+    expect(summary(planSigningKeys(seen({ ring: rebuilt, ...change })))).toMatchObject({ ready, does });
+  });
+});
+
+describe('what is not ours or cannot be read', () => {
+  test.each<[string, Partial<KeysObservation>, string, string]>([
+    ['a foreign ring', { ring: { state: 'foreign' } }, 'SecretNotOwned', 'shop-signing-keys'],
+    [
+      'a foreign key set, with no ring',
+      { ring: { state: 'absent' }, jwks: { state: 'foreign' } },
+      'SecretNotOwned',
+      'shop-jwks',
+    ],
+    ['a foreign key set, with a ring', { jwks: { state: 'foreign' } }, 'SecretNotOwned', 'shop-jwks'],
+    [
+      'a damaged ring',
+      { ring: { state: 'malformed', why: 'ring.json is bad' } },
+      'SecretMalformed',
+      'shop-signing-keys',
+    ],
+  ])('%s is named and never written over', (_what, ...[change, reason, named]) => {
+    const plan = planSigningKeys(seen(change));
+    expect(plan).toMatchObject({ actions: [], conditions: [{ status: 'False', reason }], stalled: { reason } });
+    expect(plan.conditions[0]?.message).toContain(named);
+    expect(plan.conditions[0]?.message).toContain('kubectl -n auth');
+  });
+});
+
+describe('a rotation that is held back', () => {
+  const held = { ...keys(due, undistributed('k2')), ...copies('k1') };
+
+  test('names the consumer and the command to look at it', () => {
+    const [ready] = planSigningKeys(seen(held)).conditions;
+    expect(ready?.message).toBe(
+      'shop/orders cannot verify k2 yet, so k1 signs on: kubectl -n shop describe authconsumer orders',
+    );
+  });
+
+  test('stalls the stack only after its patience is over', () => {
+    const plan = planSigningKeys(seen(held));
+    expect(plan.stalled).toBeUndefined();
+    expect(plan.recheckAt).toBe(NOW + PATIENCE);
+    expect(planSigningKeys(seen({ ...held, now: NOW + PATIENCE })).stalled).toMatchObject({
+      reason: 'RotationBlocked',
+    });
+  });
+});
+
+test('every deadline that no change announces is slept until', () => {
+  const ring = keys(active('k1'), next('k2'), retiring('k0', NOW - MINUTE));
+  expect(planSigningKeys(seen(ring)).recheckAt).toBe(NOW - MINUTE + AFTERLIFE);
+  expect(planSigningKeys(seen()).recheckAt).toBe(NOW - DAY + policy.rotationInterval);
+});
+
+test('what is published is exactly the public halves of the ring', () => {
+  const ring = keys(active('k1'), next('k2'), retiring('k0'));
+  const [action] = planSigningKeys(seen(ring)).actions;
+  if (action?.type !== 'apply') throw new Error('expected the key set to be applied');
+  const { data } = action.object as unknown as { data: Record<string, string> };
+  expect(JSON.parse(atob(data['jwks.json'] ?? ''))).toEqual({ keys: [jwk('k1'), jwk('k2'), jwk('k0')] });
+  expect(action.object.metadata).toMatchObject({ name: 'shop-jwks', namespace: 'auth' });
+  expect(action.object.metadata.ownerReferences).toBeUndefined();
+});
+
+test('the status tells each key with its bounds', () => {
+  const { status } = planSigningKeys(seen(keys(active('k1'), next('k2'), retiring('k0', NOW))));
+  expect(status.signingKeys).toEqual({
+    activeKid: 'k1',
+    nextKid: 'k2',
+    keys: [
+      { kid: 'k1', state: 'Active', since: '2029-12-31T00:00:00Z' },
+      { kid: 'k2', state: 'Published', since: '2029-12-31T00:00:00Z' },
+      { kid: 'k0', state: 'Retiring', since: '2030-01-01T00:00:00Z', until: '2030-01-01T00:33:00Z' },
+    ],
+    lastRotationTime: '2029-12-31T00:00:00Z',
+    nextRotationTime: '2030-01-30T00:00:00Z',
+  });
+});

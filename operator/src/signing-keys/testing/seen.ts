@@ -1,0 +1,90 @@
+import { authStackSpecSchema } from '../../api/auth-stack.ts';
+import type { AuthStack } from '../../api/auth-stack.ts';
+import type {
+  ActiveKey,
+  Algorithm,
+  Kid,
+  KeyPolicy,
+  KeysObservation,
+  NextKey,
+  PublicJwk,
+  RetiringKey,
+} from '../types.ts';
+
+export const MINUTE = 60_000;
+export const NOW: number = Date.UTC(2030, 0, 1);
+export const DAY: number = 24 * 60 * MINUTE;
+
+export const policy: KeyPolicy = {
+  algorithm: 'ES256',
+  rotationInterval: 30 * DAY,
+  jwksMaxAge: 5 * MINUTE,
+  volumeRefresh: 2 * MINUTE,
+  clockSkew: MINUTE,
+  accessTokenTtl: 30 * MINUTE,
+};
+/** jwksMaxAge + volumeRefresh + clockSkew. */
+export const LEAD: number = 8 * MINUTE;
+/** volumeRefresh + accessTokenTTL + clockSkew. */
+export const AFTERLIFE: number = 33 * MINUTE;
+
+export function aStack(): AuthStack {
+  return {
+    apiVersion: 'authstack.dev/v1alpha1',
+    kind: 'AuthStack',
+    metadata: { name: 'shop', namespace: 'auth', uid: 'u1' },
+    spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'] } }),
+  };
+}
+
+export function jwk(kid: Kid, alg: Algorithm = 'ES256'): PublicJwk {
+  return alg === 'ES256'
+    ? { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', kid, alg, use: 'sig' }
+    : { kty: 'RSA', n: 'n', e: 'AQAB', kid, alg, use: 'sig' };
+}
+
+const facts = { algorithm: 'ES256' as const, publishedAt: NOW - DAY };
+
+export const active = (kid: Kid, change: Partial<ActiveKey> = {}): ActiveKey => ({
+  ...{ ...facts, kid, publicJwk: jwk(kid), phase: 'active', activatedAt: NOW - DAY },
+  ...change,
+});
+export const next = (kid: Kid, change: Partial<NextKey> = {}): NextKey => ({
+  ...{ ...facts, kid, publicJwk: jwk(kid), phase: 'next', distributedAt: NOW - DAY },
+  ...change,
+});
+/** Published and not yet known to be in every copy. */
+export const undistributed = (kid: Kid, change: Partial<NextKey> = {}): NextKey => {
+  const { distributedAt: _none, ...key } = next(kid, change);
+  return key;
+};
+export const retiring = (kid: Kid, retiredAt: number = NOW - MINUTE): RetiringKey => ({
+  ...{ ...facts, kid, publicJwk: jwk(kid), phase: 'retiring', retiredAt },
+});
+
+export const lifetimes = {
+  accessTokenTtl: policy.accessTokenTtl,
+  jwksMaxAge: policy.jwksMaxAge,
+  longerTokensEndAt: 0,
+  longerCachesEndAt: 0,
+};
+
+type PresentRing = Extract<KeysObservation['ring'], { state: 'present' }>;
+
+export function ringOf(keys: PresentRing['keys'], change: Partial<PresentRing> = {}): PresentRing {
+  return { state: 'present', resourceVersion: '7', keys, lifetimes, ...change };
+}
+
+/** Everything in order: k1 signs, k2 is known everywhere, nothing is due. */
+export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
+  return {
+    stack: aStack(),
+    now: NOW,
+    policy,
+    ring: ringOf([active('k1'), next('k2')]),
+    jwks: { state: 'present', keys: [jwk('k1'), jwk('k2')], lifetimes },
+    copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']) }],
+    authServiceRunsSince: [NOW - 2 * DAY],
+    ...change,
+  };
+}
