@@ -47,6 +47,7 @@ export class FakeClock implements Clock {
   /** Moves time forward, firing what falls due on the way, and lets promise callbacks run in between. */
   async advance(by: number): Promise<void> {
     const end = this.time + by;
+    await settle();
     for (let timer = this.next(); timer && timer.at <= end; timer = this.next()) {
       this.time = timer.at;
       this.timers = this.timers.filter((other) => other !== timer);
@@ -62,7 +63,9 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets every promise callback that is ready run. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+/** Lets every promise callback run that can, however long their chain: the event loop turns only when none is left. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -12,26 +12,67 @@ interface Lease {
   readonly spec: { readonly holderIdentity: string };
 }
 
-/** The API server's part in it: one Lease with optimistic locking, and a network that can be cut for each process. */
+/** How long a request and its answer are under way. */
+interface Latency {
+  readonly there: number;
+  readonly back: number;
+}
+
+/** The API server's part in it: one Lease with optimistic locking, and a network that is slow or cut for each process. */
 class LeaseServer {
+  private readonly clock: FakeClock;
   private lease: Lease | undefined;
   private version = 0;
   private readonly cut = new Set<string>();
+  private readonly latencies = new Map<string, Latency>();
+
+  constructor(clock: FakeClock) {
+    this.clock = clock;
+  }
 
   cutOff(identity: string, isCut: boolean): void {
     if (isCut) this.cut.add(identity);
     else this.cut.delete(identity);
   }
 
+  slow(identity: string, latency: Latency): void {
+    this.latencies.set(identity, latency);
+  }
+
+  get holder(): string | undefined {
+    return this.lease?.spec.holderIdentity;
+  }
+
   clientOf(identity: string): ApiClient {
+    const send = async (request: ApiRequest): Promise<Lease> => {
+      if (this.cut.has(identity)) throw new Error('connection refused');
+      const { there, back } = this.latencies.get(identity) ?? { there: 0, back: 0 };
+      await this.pause(there);
+      const answer = await this.answer(request);
+      await this.pause(back);
+      return answer;
+    };
     return {
+      // A request that its sender has given up arrives all the same.
       send: <T>(request: ApiRequest) =>
-        this.cut.has(identity)
-          ? Promise.reject(new Error('connection refused'))
-          : this.answer(request).then((lease) => lease as T),
+        new Promise<T>((resolve, reject) => {
+          const { signal } = request;
+          const gaveUp = (): void => reject(signal.reason as Error);
+          if (signal.aborted) gaveUp();
+          signal.addEventListener('abort', gaveUp, { once: true });
+          send(request).then((lease) => resolve(lease as T), reject);
+        }),
       stream: () => Promise.reject(new Error('not needed')),
       close: () => Promise.resolve(),
     };
+  }
+
+  private pause(delay: number): Promise<void> {
+    return delay === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => {
+          this.clock.after(delay, resolve);
+        });
   }
 
   private answer({ method, body }: ApiRequest): Promise<Lease> {
@@ -57,16 +98,28 @@ function skewed(clock: FakeClock, skew: number): Clock {
   };
 }
 
-type Step = { readonly advance: number } | { readonly cut: number } | { readonly mend: number };
+type Step =
+  | { readonly advance: number }
+  | { readonly cut: number }
+  | { readonly mend: number }
+  | { readonly slow: number; readonly latency: Latency };
 
-const steps = fc.array(
+const someone = fc.integer({ min: 0, max: 2 });
+const delay = fc.integer({ min: 0, max: 20_000 });
+const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     fc.record({ advance: fc.integer({ min: 100, max: 20_000 }) }),
-    fc.record({ cut: fc.integer({ min: 0, max: 2 }) }),
-    fc.record({ mend: fc.integer({ min: 0, max: 2 }) }),
+    fc.record({ cut: someone }),
+    fc.record({ mend: someone }),
+    fc.record({ slow: someone, latency: fc.record({ there: delay, back: delay }) }),
   ),
   { maxLength: 25 },
 );
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
 test('whatever happens to networks and wall clocks, no two processes lead at the same time', async () => {
   await fc.assert(
@@ -75,7 +128,7 @@ test('whatever happens to networks and wall clocks, no two processes lead at the
       fc.array(fc.integer({ min: -3_600_000, max: 3_600_000 }), { minLength: 3, maxLength: 3 }),
       async (history, skews) => {
         const clock = new FakeClock();
-        const server = new LeaseServer();
+        const server = new LeaseServer(clock);
         const leading = new Set<number>();
         let overlaps = 0;
         const stop = new AbortController();
@@ -92,38 +145,105 @@ test('whatever happens to networks and wall clocks, no two processes lead at the
           void runAsLeader(options, stop.signal, async (signal) => {
             leading.add(index);
             overlaps += leading.size > 1 ? 1 : 0;
-            await new Promise((resolve) => {
-              signal.addEventListener('abort', resolve, { once: true });
-            });
+            await untilAborted(signal);
             leading.delete(index);
           });
         });
-        for (const step of history as Step[]) {
+        for (const step of history) {
           if ('advance' in step) await clock.advance(step.advance);
           else if ('cut' in step) server.cutOff(`p${step.cut}`, true);
-          else server.cutOff(`p${step.mend}`, false);
+          else if ('mend' in step) server.cutOff(`p${step.mend}`, false);
+          else server.slow(`p${step.slow}`, step.latency);
         }
         stop.abort();
         await settle();
         expect(overlaps).toBe(0);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 300 },
   );
+});
+
+test('an answer that came too late makes no leader', async () => {
+  const clock = new FakeClock();
+  const server = new LeaseServer(clock);
+  server.slow('first', { there: 0, back: 14_000 });
+  const leading = new Set<string>();
+  const stop = new AbortController();
+  for (const identity of ['first', 'second']) {
+    const options = { client: server.clientOf(identity), clock, log: silent, namespace: 'x', name: 'y', identity };
+    void runAsLeader(options, stop.signal, async (signal) => {
+      leading.add(identity);
+      await untilAborted(signal);
+      leading.delete(identity);
+    });
+  }
+  for (let second = 0; second < 60; second++) {
+    await clock.advance(1_000);
+    expect(leading.size).toBeLessThanOrEqual(1);
+  }
+  stop.abort();
+  await settle();
+});
+
+test('a leader that is told to stop keeps the lease until its work has ended, and then gives it back', async () => {
+  const clock = new FakeClock();
+  const server = new LeaseServer(clock);
+  const stop = new AbortController();
+  const options = { clock, log: silent, namespace: 'x', name: 'y' };
+  let endWork = (): void => undefined;
+  const first = runAsLeader(
+    { ...options, client: server.clientOf('first'), identity: 'first' },
+    stop.signal,
+    () =>
+      new Promise((resolve) => {
+        endWork = resolve;
+      }),
+  );
+  await clock.advance(3_000);
+  const led: string[] = [];
+  const stopSecond = new AbortController();
+  void runAsLeader(
+    { ...options, client: server.clientOf('second'), identity: 'second' },
+    stopSecond.signal,
+    async (signal) => {
+      led.push('second');
+      await untilAborted(signal);
+    },
+  );
+
+  stop.abort();
+  await clock.advance(60_000);
+  expect(led).toEqual([]);
+
+  endWork();
+  expect(await first).toBe('finished');
+  expect(server.holder).toBe('');
+  await clock.advance(3_000);
+  expect(led).toEqual(['second']);
+  stopSecond.abort();
+  await settle();
+});
+
+test('work that throws gives the lease back as well', async () => {
+  const clock = new FakeClock();
+  const server = new LeaseServer(clock);
+  const options = { client: server.clientOf('p'), clock, log: silent, namespace: 'x', name: 'y', identity: 'p' };
+  const failing = runAsLeader(options, new AbortController().signal, () => Promise.reject(new Error('broke')));
+  await expect(failing).rejects.toThrow('broke');
+  expect(server.holder).toBe('');
 });
 
 test('a leader that is cut off is followed by another within 20 s', async () => {
   const clock = new FakeClock();
-  const server = new LeaseServer();
+  const server = new LeaseServer(clock);
   const led: string[] = [];
   const stop = new AbortController();
   for (const identity of ['first', 'second']) {
     const options = { client: server.clientOf(identity), clock, log: silent, namespace: 'x', name: 'y', identity };
     void runAsLeader(options, stop.signal, async (signal) => {
       led.push(identity);
-      await new Promise((resolve) => {
-        signal.addEventListener('abort', resolve, { once: true });
-      });
+      await untilAborted(signal);
     });
     await clock.advance(3_000);
   }

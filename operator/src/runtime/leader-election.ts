@@ -54,36 +54,52 @@ export async function runAsLeader(
   lead: (signal: AbortSignal) => Promise<void>,
 ): Promise<'finished' | 'lost'> {
   const elector = new Elector(options);
-  await elector.acquire(signal);
-  if (signal.aborted) return 'finished';
-  options.onLeading?.(true);
+  let outcome: 'finished' | 'lost' = 'finished';
+  try {
+    await elector.acquire(signal);
+    if (!signal.aborted) outcome = await leadWith(elector, { signal, lead, ...options });
+    return outcome;
+  } finally {
+    // Also after an attempt that was cut off: it may have reached the server.
+    if (outcome === 'finished') await elector.release();
+  }
+}
+
+async function leadWith(
+  elector: Elector,
+  { signal, lead, onLeading }: Pick<LeaderElectionOptions, 'onLeading'> & LeaderWork,
+): Promise<'finished' | 'lost'> {
   const leadership = new AbortController();
-  const work = lead(AbortSignal.any([signal, leadership.signal]));
-  const stopRenewing = new AbortController();
-  const renewal = elector.renew(AbortSignal.any([signal, stopRenewing.signal]));
-  const lost = renewal.then((outcome) => {
+  const ended = new AbortController();
+  // Renewed until the work has ended, also while it is being stopped: what still runs must not meet a successor.
+  const renewal = elector.renew(ended.signal).then((outcome) => {
     if (outcome === 'lost') leadership.abort(new Error('leadership was lost'));
     return outcome;
   });
+  onLeading?.(true);
   try {
-    await work;
+    await lead(AbortSignal.any([signal, leadership.signal]));
   } finally {
-    stopRenewing.abort();
-    options.onLeading?.(false);
+    ended.abort();
+    onLeading?.(false);
   }
-  if ((await lost) === 'lost') return 'lost';
-  await elector.release();
-  return 'finished';
+  return (await renewal) === 'lost' ? 'lost' : 'finished';
 }
 
-type Attempt = 'mine' | 'of another' | 'raced';
+interface LeaderWork {
+  readonly signal: AbortSignal;
+  readonly lead: (signal: AbortSignal) => Promise<void>;
+}
+
+type Attempt = 'mine' | 'of another' | 'raced' | 'failed';
 
 class Elector {
   private readonly options: LeaderElectionOptions;
   private readonly path: string;
   /** The lease as last seen, and when on our own clock: other machines' clocks are never believed. */
   private seen: { readonly version: string; readonly at: Millis } | undefined;
-  private held: Lease | undefined;
+  /** When the request that last renewed our lease was sent: the server's count begins no earlier. */
+  private renewedAt: Millis = -Infinity;
 
   constructor(options: LeaderElectionOptions) {
     this.options = options;
@@ -93,13 +109,9 @@ class Elector {
   async acquire(signal: AbortSignal): Promise<void> {
     const { clock, log, identity, name } = this.options;
     while (!signal.aborted) {
-      try {
-        if ((await this.tryOnce(signal)) === 'mine') {
-          log.info({ lease: name, identity }, 'leading');
-          return;
-        }
-      } catch (error) {
-        log.warn({ error: messageOf(error) }, `lease ${name} could not be taken`);
+      if ((await this.attempt(RENEW_WITHIN, signal)) === 'mine') {
+        log.info({ lease: name, identity }, 'leading');
+        return;
       }
       await wait(clock, this.retryDelay(), signal).catch(() => undefined);
     }
@@ -108,39 +120,52 @@ class Elector {
   /** Until `signal` aborts; 'lost' as soon as another holds the lease or ours was not renewed in time. */
   async renew(signal: AbortSignal): Promise<'stopped' | 'lost'> {
     const { clock, log, name } = this.options;
-    let renewedAt = clock.monotonic();
     for (;;) {
-      await wait(clock, RETRY, signal).catch(() => undefined);
+      await wait(clock, Math.min(RETRY, this.timeLeft()), signal).catch(() => undefined);
       if (signal.aborted) return 'stopped';
-      const left = renewedAt + RENEW_WITHIN - clock.monotonic();
-      if (left <= 0) {
+      if (this.timeLeft() <= 0) {
         log.error({ lease: name }, `lease was not renewed within ${RENEW_WITHIN} ms; no longer leading`);
         return 'lost';
       }
-      const deadline = new AbortController();
-      const cancel = clock.after(left, () => {
-        deadline.abort();
-      });
-      try {
-        const begun = clock.monotonic();
-        const lease = await this.tryOnce(AbortSignal.any([signal, deadline.signal]));
-        if (lease === 'of another') return 'lost';
-        if (lease === 'mine') renewedAt = begun;
-      } catch (error) {
-        log.warn({ error: messageOf(error) }, `lease ${name} could not be renewed`);
-      } finally {
-        cancel();
-      }
+      if ((await this.attempt(this.timeLeft(), signal)) === 'of another') return 'lost';
     }
   }
 
   /** So that the next leader need not wait for the lease to run out. */
   async release(): Promise<void> {
-    if (!this.held) return;
-    const spec = { ...this.held.spec, holderIdentity: '', leaseDurationSeconds: 1 };
-    await this.put({ ...this.held, spec }, AbortSignal.timeout(5_000)).catch((error: unknown) => {
-      this.options.log.warn({ error: messageOf(error) }, 'the lease was not released; it will run out');
+    const { identity, log } = this.options;
+    const signal = AbortSignal.timeout(5_000);
+    try {
+      const lease = await this.read(signal);
+      if (lease?.spec?.holderIdentity !== identity) return;
+      await this.put({ ...lease, spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 } }, signal);
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the lease was not released; it will run out');
+    }
+  }
+
+  private timeLeft(): Millis {
+    return this.renewedAt + RENEW_WITHIN - this.options.clock.monotonic();
+  }
+
+  /** Takes or renews the lease, and gives up after `within`. */
+  private async attempt(within: Millis, signal: AbortSignal): Promise<Attempt> {
+    const { clock, log, name } = this.options;
+    const deadline = new AbortController();
+    const cancel = clock.after(within, () => {
+      deadline.abort(new Error(`no answer within ${Math.round(within)} ms`));
     });
+    const begun = clock.monotonic();
+    try {
+      const outcome = await this.tryOnce(AbortSignal.any([signal, deadline.signal]));
+      if (outcome === 'mine') this.renewedAt = begun;
+      return outcome;
+    } catch (error) {
+      if (!signal.aborted) log.warn({ lease: name, error: messageOf(error) }, `lease ${name} was not written`);
+      return 'failed';
+    } finally {
+      cancel();
+    }
   }
 
   private async tryOnce(signal: AbortSignal): Promise<Attempt> {
@@ -152,7 +177,7 @@ class Elector {
 
   private async hold(write: () => Promise<Lease>): Promise<Attempt> {
     try {
-      this.held = await write();
+      await write();
       return 'mine';
     } catch (error) {
       // Somebody was quicker, or an earlier request of ours arrived late; the next look tells.
