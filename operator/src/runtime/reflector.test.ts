@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { nextState, pauseBefore } from './reflector.ts';
+import { nextState, pauseAfter } from './reflector.ts';
 import type { ReflectorOutcome, ReflectorState } from './reflector.ts';
 
 const watching: ReflectorState = { type: 'watch', resourceVersion: '7', failures: 0 };
@@ -10,7 +10,19 @@ test.each<[string, ReflectorState, ReflectorOutcome, ReflectorState]>([
     'after a list it watches from there',
     { type: 'list', failures: 3 },
     { type: 'listed', resourceVersion: '9' },
-    { type: 'watch', resourceVersion: '9', failures: 0 },
+    { type: 'watch', resourceVersion: '9', failures: 3 },
+  ],
+  [
+    'a watch that stood ends the row of failures',
+    { ...watching, failures: 3 },
+    { type: 'ended', resourceVersion: '9' },
+    { ...watching, resourceVersion: '9' },
+  ],
+  [
+    'a watch that broke after it had stood is the first of a new row',
+    { ...watching, failures: 4 },
+    { type: 'failed', resourceVersion: '8', stood: true },
+    { type: 'watch', resourceVersion: '8', failures: 1 },
   ],
   [
     'a list that failed is tried again',
@@ -41,7 +53,7 @@ test('no run of failures makes it ask without a pause, or pause longer than 30 s
       fc.integer({ min: 1, max: 200 }),
       fc.double({ min: 0, max: 0.999, noNaN: true }),
       (failures, random) => {
-        const pause = pauseBefore({ type: 'list', failures }, () => random);
+        const pause = pauseAfter({ type: 'failed' }, { type: 'list', failures }, () => random);
         expect(pause).toBeGreaterThanOrEqual(400);
         expect(pause).toBeLessThanOrEqual(30_000);
       },

@@ -19,6 +19,8 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   readonly clock: Clock;
   readonly log: Log;
   readonly onReconnect?: (reason: ReconnectReason) => void;
+  /** The API server said something, if only that nothing has changed. */
+  readonly onHeard?: () => void;
 }
 
 export type ReconnectReason = 'closed' | 'expired' | 'broken' | 'silent';
@@ -34,31 +36,35 @@ export type ReflectorOutcome =
   | { readonly type: 'ended'; readonly resourceVersion: string }
   /** 410 Gone: the server no longer knows what happened since then. */
   | { readonly type: 'expired' }
-  | { readonly type: 'failed'; readonly resourceVersion?: string };
+  | {
+      readonly type: 'failed';
+      readonly resourceVersion?: string;
+      /** It had worked before, so this failure is the first of its row. */
+      readonly stood?: boolean;
+    };
 
 export function nextState(state: ReflectorState, outcome: ReflectorOutcome): ReflectorState {
   switch (outcome.type) {
     case 'listed':
+      // The failures stay until a watch has stood: a server that always answers 410 must be asked ever less often.
+      return { type: 'watch', resourceVersion: outcome.resourceVersion, failures: state.failures };
     case 'ended':
       return { type: 'watch', resourceVersion: outcome.resourceVersion, failures: 0 };
     case 'expired':
-      // Counted: a server that always says so must not be asked without pause.
       return { type: 'list', failures: state.failures + 1 };
-    case 'failed':
+    case 'failed': {
+      const failures = (outcome.stood ? 0 : state.failures) + 1;
       // A resource version that is refused again and again (of a restored etcd, say) is given up.
-      return state.type === 'list' || state.failures >= 4
-        ? { type: 'list', failures: state.failures + 1 }
-        : {
-            type: 'watch',
-            resourceVersion: outcome.resourceVersion ?? state.resourceVersion,
-            failures: state.failures + 1,
-          };
+      return state.type === 'list' || failures > 4
+        ? { type: 'list', failures }
+        : { type: 'watch', resourceVersion: outcome.resourceVersion ?? state.resourceVersion, failures };
+    }
   }
 }
 
 /** client-go's reflector waits from 0.8 s to 30 s between attempts, with jitter. */
-export function pauseBefore({ failures }: ReflectorState, random: () => number): Millis {
-  if (failures === 0) return 0;
+export function pauseAfter({ type }: ReflectorOutcome, { failures }: ReflectorState, random: () => number): Millis {
+  if (type === 'listed' || type === 'ended') return 0;
   return Math.min(30_000, 800 * 2 ** (failures - 1)) * (0.5 + random() / 2);
 }
 
@@ -88,7 +94,7 @@ export async function runReflector<T extends KubernetesObject>(
     const outcome: ReflectorOutcome = await attempt(options, state, signal);
     if (outcome.type === 'listed') onSynced();
     state = nextState(state, outcome);
-    const pause = pauseBefore(state, () => clock.random());
+    const pause = pauseAfter(outcome, state, () => clock.random());
     if (pause > 0) {
       log.debug({ kind: kind.kind, pause: Math.round(pause) }, `watch of ${kind.plural} pauses`);
       await wait(clock, pause, signal).catch(() => undefined);
@@ -111,10 +117,17 @@ async function attempt<T extends KubernetesObject>(
       return { type: 'expired' };
     }
     options.onReconnect?.('broken');
-    const { kind, plural } = options.kind;
-    options.log.warn({ kind, error: messageOf(error) }, `${state.type} ${plural} failed: ${messageOf(error)}`);
+    complain(options, 'list', error);
     return { type: 'failed' };
   }
+}
+
+function complain(
+  { kind, log }: { readonly kind: Kind; readonly log: Log },
+  act: 'list' | 'watch',
+  error: unknown,
+): void {
+  log.warn({ kind: kind.kind, error: messageOf(error) }, `${act} ${kind.plural} failed: ${messageOf(error)}`);
 }
 
 async function list<T extends KubernetesObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<string> {
@@ -130,6 +143,7 @@ async function list<T extends KubernetesObject>(options: ReflectorOptions<T>, si
     continued = page.metadata.continue;
     if (continued === undefined || continued === '') {
       store.replace(objects, namespace);
+      options.onHeard?.();
       return page.metadata.resourceVersion;
     }
   }
@@ -149,22 +163,31 @@ async function watch<T extends KubernetesObject>(
   const silence = silenceDetector(clock);
   const begun = clock.monotonic();
   const at = { resourceVersion: from };
+  const stood = (): boolean => at.resourceVersion !== from || clock.monotonic() - begun >= STABLE_AFTER;
   try {
-    const lines = await openWatch(options, from, AbortSignal.any([signal, silence.signal]));
-    for await (const line of lines) {
-      silence.heard();
-      take(JSON.parse(line) as WatchEvent<T>, options.store, at);
-    }
+    await listen(options, at, { signal: AbortSignal.any([signal, silence.signal]), heard: silence.heard });
   } catch (error) {
-    if (isApiError(error, 410)) throw error;
+    if (signal.aborted || isApiError(error, 410)) throw error;
     onReconnect?.(silence.signal.aborted ? 'silent' : 'broken');
-    return { type: 'failed', ...at };
+    complain(options, 'watch', silence.signal.aborted ? silence.signal.reason : error);
+    return { type: 'failed', ...at, stood: stood() };
   } finally {
     silence.stop();
   }
   onReconnect?.('closed');
-  const stood = at.resourceVersion !== from || clock.monotonic() - begun >= STABLE_AFTER;
-  return { type: stood ? 'ended' : 'failed', ...at };
+  return { type: stood() ? 'ended' : 'failed', ...at };
+}
+
+async function listen<T extends KubernetesObject>(
+  options: ReflectorOptions<T>,
+  at: { resourceVersion: string },
+  { signal, heard }: { readonly signal: AbortSignal; readonly heard: () => void },
+): Promise<void> {
+  for await (const line of await openWatch(options, at.resourceVersion, signal)) {
+    heard();
+    take(JSON.parse(line) as WatchEvent<T>, options.store, at);
+    options.onHeard?.();
+  }
 }
 
 function openWatch<T extends KubernetesObject>(
@@ -195,7 +218,7 @@ function take<T extends KubernetesObject>(
       store.set(object);
       break;
     case 'DELETED':
-      store.remove(object.metadata);
+      store.remove(object);
       break;
     case 'BOOKMARK':
       break;

@@ -9,25 +9,27 @@ export interface Change<T> {
   readonly after?: T;
 }
 
-/** The objects of one kind as the watch last told of them. */
+/**
+ * The objects of one kind as the watch last told of them. It never goes back in time: what our own write answered stays
+ * until the watch has caught up with it. Only a list may contradict that, for etcd may have been restored.
+ */
 export class Store<T extends KubernetesObject = KubernetesObject> {
-  private readonly objects: Map<string, T> = new Map();
+  /** Namespace → name → object; cluster-scoped objects are in the namespace ''. */
+  private readonly namespaces: Map<string, Map<string, T>> = new Map();
   private readonly listeners: ((change: Change<T>) => void)[] = [];
 
-  get(ref: ObjectRef): T | undefined {
-    return this.objects.get(keyOf(ref));
+  get({ namespace = '', name }: ObjectRef): T | undefined {
+    return this.namespaces.get(namespace)?.get(name);
   }
 
   get size(): number {
-    return this.objects.size;
+    return [...this.namespaces.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   list({ namespace, labels = {} }: ListOptions = {}): readonly T[] {
     const wanted = Object.entries(labels);
-    return [...this.objects.values()].filter(
-      ({ metadata }) =>
-        (namespace === undefined || metadata.namespace === namespace) &&
-        wanted.every(([name, value]) => metadata.labels?.[name] === value),
+    return this.of(namespace).filter(({ metadata }) =>
+      wanted.every(([name, value]) => metadata.labels?.[name] === value),
     );
   }
 
@@ -36,34 +38,51 @@ export class Store<T extends KubernetesObject = KubernetesObject> {
     this.listeners.push(listener);
   }
 
+  /** What a watch told of. */
   set(object: T): void {
-    const key = keyOf(object.metadata);
-    const before = this.objects.get(key);
-    if (before?.metadata.resourceVersion === object.metadata.resourceVersion && before !== undefined) return;
-    this.objects.set(key, object);
-    this.tell({ ...(before && { before }), after: object });
+    const before = this.get(object.metadata);
+    if (!before || !isNewer(before, object)) this.put(object);
   }
 
-  /** Keeps what our own write answered, unless the watch has already told of something newer. */
+  /** What our own write answered, unless the watch has already told of something newer, or that it is gone. */
   setIfNewer(object: T): void {
     const before = this.get(object.metadata);
-    if (before && isNewer(object, before)) this.set(object);
+    if (before && isNewer(object, before)) this.put(object);
   }
 
-  remove(ref: ObjectRef): void {
-    const before = this.get(ref);
-    if (!before) return;
-    this.objects.delete(keyOf(ref));
-    this.tell({ before });
+  /** What a watch told to be gone, as it was then; another object of that name may be there since. */
+  remove(object: T): void {
+    const before = this.get(object.metadata);
+    if (before && !isNewer(before, object)) this.drop(before);
   }
 
   /** Everything there is, of one namespace or of all; what is not among it is gone, also when no watch told so. */
   replace(objects: readonly T[], namespace?: string): void {
     const present = new Set(objects.map(({ metadata }) => keyOf(metadata)));
-    for (const { metadata } of this.list(namespace === undefined ? {} : { namespace })) {
-      if (!present.has(keyOf(metadata))) this.remove(metadata);
-    }
-    for (const object of objects) this.set(object);
+    for (const object of this.of(namespace)) if (!present.has(keyOf(object.metadata))) this.drop(object);
+    for (const object of objects) this.put(object);
+  }
+
+  private of(namespace: string | undefined): readonly T[] {
+    const chosen = namespace === undefined ? [...this.namespaces.values()] : [this.namespaces.get(namespace)];
+    return chosen.flatMap((objects) => (objects ? [...objects.values()] : []));
+  }
+
+  private put(object: T): void {
+    const { namespace = '', name, resourceVersion } = object.metadata;
+    const objects = this.namespaces.get(namespace) ?? new Map<string, T>();
+    const before = objects.get(name);
+    if (before && before.metadata.resourceVersion === resourceVersion) return;
+    this.namespaces.set(namespace, objects.set(name, object));
+    this.tell({ ...(before && { before }), after: object });
+  }
+
+  private drop(object: T): void {
+    const { namespace = '', name } = object.metadata;
+    const objects = this.namespaces.get(namespace);
+    objects?.delete(name);
+    if (objects?.size === 0) this.namespaces.delete(namespace);
+    this.tell({ before: object });
   }
 
   private tell(change: Change<T>): void {
