@@ -30,35 +30,61 @@ const QUIET: Millis = 60_000;
 /** Afterwards the same text is an event of its own again. */
 const FORGET: Millis = 3_600_000;
 
+/** client-go's spam filter: so many new events at once about one object, and then one more in each span. */
+const BURST = 25;
+const REFILL: Millis = 300_000;
+
 interface Told {
   readonly name: string;
-  readonly firstAt: Millis;
   writtenAt: Millis;
   count: number;
 }
 
+interface Budget {
+  left: number;
+  at: Millis;
+}
+
 export function createEventRecorder({ client, clock, log, controller, instance }: EventRecorderOptions): EventRecorder {
   const told = new Map<string, Told>();
+  const budgets = new Map<string, Budget>();
 
   return {
     record(regarding, event) {
       const now = clock.now();
-      for (const [key, { writtenAt }] of told) if (now - writtenAt > FORGET) told.delete(key);
+      forget(now);
       const key = JSON.stringify([regarding.metadata.uid, event.type, event.reason, event.message]);
       const before = told.get(key);
       if (before) {
         before.count += 1;
         if (now - before.writtenAt < QUIET) return;
         before.writtenAt = now;
-        void repeat(regarding, before);
+        void repeat(regarding, before).then((found) => {
+          // Somebody removed it, so the next time is a first time.
+          if (!found && told.get(key) === before) told.delete(key);
+        });
         return;
       }
+      if (!maySpend(regarding.metadata.uid ?? '', now)) return;
       const suffix = createHash('sha256').update(`${key}${now}`).digest('hex').slice(0, 16);
       const name = `${regarding.metadata.name}.${suffix}`;
-      told.set(key, { name, firstAt: now, writtenAt: now, count: 1 });
+      told.set(key, { name, writtenAt: now, count: 1 });
       void write(regarding, event, name);
     },
   };
+
+  function forget(now: Millis): void {
+    for (const [key, { writtenAt }] of told) if (now - writtenAt > FORGET) told.delete(key);
+    for (const [uid, { left, at }] of budgets) if (left + (now - at) / REFILL >= BURST) budgets.delete(uid);
+  }
+
+  function maySpend(uid: string, now: Millis): boolean {
+    const { left, at } = budgets.get(uid) ?? { left: BURST, at: now };
+    const refilled = Math.min(BURST, left + (now - at) / REFILL);
+    if (refilled < 1) return false;
+    budgets.set(uid, { left: refilled - 1, at: now });
+    return true;
+  }
 
   async function write(regarding: KubernetesObject, { type, reason, message }: ReportedEvent, name: string) {
     const { metadata } = regarding;
@@ -90,15 +116,20 @@ export function createEventRecorder({ client, clock, log, controller, instance }
     });
   }
 
-  async function repeat({ metadata }: KubernetesObject, { name, count }: Told): Promise<void> {
+  /** Whether the event was still there to be counted up. */
+  async function repeat({ metadata }: KubernetesObject, { name, count }: Told): Promise<boolean> {
     const namespace = metadata.namespace ?? 'default';
     const body = { series: { count, lastObservedTime: microTime(clock.now()) } };
     const path = objectPath(eventKind, { namespace, name });
     const request = { method: 'PATCH', path, body, contentType: 'application/merge-patch+json' } as const;
-    await client.send({ ...request, signal: AbortSignal.timeout(10_000) }).catch((error: unknown) => {
-      // Events live for an hour by default; one that is gone needs no count.
-      if (!isApiError(error, 404)) log.debug({ error: messageOf(error) }, 'a repeated event was not counted');
-    });
+    try {
+      await client.send({ ...request, signal: AbortSignal.timeout(10_000) });
+      return true;
+    } catch (error) {
+      if (isApiError(error, 404)) return false;
+      log.debug({ error: messageOf(error) }, 'a repeated event was not counted');
+      return true;
+    }
   }
 }
 

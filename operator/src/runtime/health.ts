@@ -27,7 +27,8 @@ export async function serveHealth({ port, registry, health }: HealthServerOption
     const answer = ({ code, text }: { code: number; text: string }, type = 'text/plain; charset=utf-8'): void => {
       response.writeHead(code, { 'content-type': type }).end(text);
     };
-    switch (request.url ?? '/') {
+    // kubectl and humans ask for `/readyz?verbose`.
+    switch ((request.url ?? '/').replace(/\?.*/, '')) {
       case '/healthz':
         answer(probe(health.sick()));
         return;

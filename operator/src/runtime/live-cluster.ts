@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isApiError } from './client.ts';
 import type { ApiClient } from './client.ts';
 import type { CallOptions, Cluster, ListOptions } from './cluster.ts';
+import { canonical } from './json.ts';
 import type { Kind, KubernetesObject, ObjectRef } from './objects.ts';
 import { keyOf } from './objects.ts';
 import { collectionPath, kindKey, objectPath } from './paths.ts';
@@ -103,12 +104,4 @@ function cacheKey(kind: Kind, ref: ObjectRef): string {
 /** Of the object as data, whatever the order of its keys. */
 function hashOf(object: KubernetesObject): string {
   return createHash('sha256').update(canonical(object)).digest('hex').slice(0, 16);
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

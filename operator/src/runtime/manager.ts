@@ -70,6 +70,7 @@ export function createManager(options: ManagerOptions): Manager {
   const controllers: { run: (signal: AbortSignal) => Promise<void> }[] = [];
   const unsynced = new Set<string>();
   const events = createEventRecorder({ client, clock, log, controller: fieldManager, instance: identity });
+  let isStarted = false;
   let lastBeat = clock.monotonic();
 
   function storeOf(kind: Kind): Store {
@@ -99,6 +100,9 @@ export function createManager(options: ManagerOptions): Manager {
           onReconnect: (reason: string) => {
             metrics.watchReconnects.inc({ kind: kind.kind, reason });
           },
+          onHeard: () => {
+            metrics.watchHeard.set({ kind: kind.kind }, clock.now() / 1000);
+          },
         };
         const run = runReflector(reflector, signal, () => {
           unsynced.delete(name);
@@ -117,11 +121,12 @@ export function createManager(options: ManagerOptions): Manager {
       // A timer that stays away for a minute means that the event loop is stuck.
       sick: () => (clock.monotonic() - lastBeat > 60_000 ? 'the event loop stands still' : undefined),
       notReady: () => {
-        if (watched.size === 0) return 'nothing is watched yet';
+        if (!isStarted) return 'nothing is watched yet';
         return unsynced.size > 0 ? `not yet listed: ${[...unsynced].join(', ')}` : undefined;
       },
     },
     watch(kind, watch = {}) {
+      if (stores.has(kindKey(kind))) throw new Error(`${kind.kind} is watched already; there is one cache of a kind`);
       const store = new Store();
       watched.set(kindKey(kind), { kind, store, options: watch });
       stores.set(kindKey(kind), store);
@@ -139,22 +144,13 @@ export function createManager(options: ManagerOptions): Manager {
       };
       beat();
       const watches = startWatches(all);
-      const aborted = new Promise<'aborted'>((resolve) => {
-        all.addEventListener(
-          'abort',
-          () => {
-            resolve('aborted');
-          },
-          { once: true },
-        );
-      });
-      const lead = async (leading: AbortSignal): Promise<void> => {
-        if ((await Promise.race([watches.synced, aborted])) === 'aborted') return;
-        log.info({ kinds: watched.size }, 'caches are filled; controllers start');
-        await Promise.all(controllers.map((controller) => controller.run(leading)));
-      };
+      isStarted = true;
       try {
-        return await withLeadership(lead, all);
+        // First to know, then to lead: a process whose caches do not fill must not keep others from leading.
+        await Promise.race([watches.synced, whenAborted(all)]);
+        if (all.aborted) return 'finished';
+        log.info({ kinds: watched.size }, 'caches are filled');
+        return await withLeadership(all);
       } finally {
         stopBeat();
         ended.abort();
@@ -163,11 +159,12 @@ export function createManager(options: ManagerOptions): Manager {
     },
   };
 
-  async function withLeadership(
-    lead: (signal: AbortSignal) => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<'finished' | 'lost'> {
+  async function withLeadership(signal: AbortSignal): Promise<'finished' | 'lost'> {
     const { leaderElection } = options;
+    const lead = async (leading: AbortSignal): Promise<void> => {
+      log.info({ controllers: controllers.length }, 'controllers start');
+      await Promise.all(controllers.map((controller) => controller.run(leading)));
+    };
     if (!leaderElection) {
       await lead(signal);
       return 'finished';
@@ -178,4 +175,14 @@ export function createManager(options: ManagerOptions): Manager {
     onLeading(false);
     return runAsLeader({ client, clock, log, identity, onLeading, ...leaderElection }, signal, lead);
   }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    const aborted = (): void => {
+      resolve();
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+  });
 }

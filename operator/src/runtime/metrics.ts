@@ -8,11 +8,13 @@ export interface RuntimeMetrics {
   readonly reconcileTimeouts: Counter<'controller'>;
   readonly reconcileSeconds: Histogram<'controller'>;
   readonly activeWorkers: Gauge<'controller'>;
+  readonly maxConcurrent: Gauge<'controller'>;
   readonly queueDepth: Gauge<'name'>;
   readonly queueAdds: Counter<'name'>;
   readonly queueRetries: Counter<'name'>;
   readonly requests: Counter<'method' | 'code'>;
   readonly watchReconnects: Counter<'kind' | 'reason'>;
+  readonly watchHeard: Gauge<'kind'>;
   readonly leads: Gauge<'name'>;
 }
 
@@ -56,6 +58,12 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
       labelNames: controller,
       registers,
     }),
+    maxConcurrent: new Gauge({
+      name: 'controller_runtime_max_concurrent_reconciles',
+      help: 'Passes that may be under way at the same time.',
+      labelNames: controller,
+      registers,
+    }),
     queueDepth: new Gauge({ name: 'workqueue_depth', help: 'Keys that wait.', labelNames: name, registers }),
     queueAdds: new Counter({ name: 'workqueue_adds_total', help: 'Keys added.', labelNames: name, registers }),
     queueRetries: new Counter({ name: 'workqueue_retries_total', help: 'Keys retried.', labelNames: name, registers }),
@@ -69,6 +77,12 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
       name: 'watch_reconnects_total',
       help: 'Watches begun anew, by kind and reason.',
       labelNames: ['kind', 'reason'],
+      registers,
+    }),
+    watchHeard: new Gauge({
+      name: 'watch_last_event_timestamp_seconds',
+      help: 'When the API server last said something, if only that nothing has changed; beyond 3 minutes something is wrong.',
+      labelNames: ['kind'],
       registers,
     }),
     leads: new Gauge({

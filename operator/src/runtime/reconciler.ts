@@ -47,6 +47,8 @@ export interface Outcome {
   readonly status?: Readonly<Record<string, unknown>>;
   readonly recheckAt?: Millis;
   readonly events?: readonly ReportedEvent[];
+  /** What went wrong while acting on it. The report is written all the same; then it counts like something thrown. */
+  readonly failure?: unknown;
 }
 
 export interface RemovalOutcome extends Outcome {

@@ -1,0 +1,324 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { ApiError } from './client.ts';
+import type { ApiClient, ApiRequest } from './client.ts';
+import { Controller } from './controller.ts';
+import type { ControllerOptions } from './controller.ts';
+import { FakeClock, settle } from './fake-clock.ts';
+import { silent } from './log.ts';
+import { createRuntimeMetrics } from './metrics.ts';
+import type { Kind, KubernetesObject } from './objects.ts';
+import { kindKey } from './paths.ts';
+import type { Outcome, Reconciler, ReportedEvent } from './reconciler.ts';
+import { Store } from './store.ts';
+import { aWidget, configMapKind, widgetKind } from './testing/widget.ts';
+import type { Widget } from './testing/widget.ts';
+
+const ready = { type: 'Ready', status: 'True', reason: 'Made', message: 'it stands' } as const;
+
+/** Objects that the test writes, and the statuses that the controller does; everything else needs a real API server. */
+class World {
+  readonly clock: FakeClock = new FakeClock();
+  readonly widgets: Store<Widget> = new Store();
+  readonly others: Store = new Store();
+  readonly events: ReportedEvent[] = [];
+  readonly statuses: Widget['status'][] = [];
+  /** What the next status write is refused with. */
+  refuse: number | undefined;
+  private version = 0;
+  private readonly stopping = new AbortController();
+  private readonly running: Promise<void>;
+
+  constructor(reconciler: Reconciler<Widget>, options: Partial<ControllerOptions<Widget>> = {}) {
+    const stores = (kind: Kind): Store =>
+      kindKey(kind) === kindKey(widgetKind) ? (this.widgets as unknown as Store) : this.others;
+    const controller = new Controller<Widget>(
+      { name: 'w', kind: widgetKind, finalizer: 'f', conditionTypes: ['Ready', 'Polished'], reconciler, ...options },
+      {
+        client: this.client(),
+        clock: this.clock,
+        log: silent,
+        events: { record: (_object, event) => void this.events.push(event) },
+        metrics: createRuntimeMetrics(),
+        fieldManager: 'test',
+      },
+      stores,
+    );
+    this.running = controller.run(this.stopping.signal);
+  }
+
+  write(name: string, size: number): void {
+    const before = this.widgets.get({ namespace: 'default', name });
+    const status = before?.status && { status: before.status };
+    const metadata = { ...aWidget(name).metadata, uid: name, generation: size, resourceVersion: this.next() };
+    this.widgets.set({ ...aWidget(name, size), ...status, metadata });
+  }
+
+  remove(name: string): void {
+    const { metadata, ...rest } = aWidget(name);
+    this.widgets.remove({ ...rest, metadata: { ...metadata, resourceVersion: this.next() } });
+  }
+
+  summaryOf(name: string): object | undefined {
+    return this.widgets.get({ namespace: 'default', name })?.status?.conditions?.[0];
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await settle();
+    await this.running;
+  }
+
+  private next(): string {
+    this.version += 1;
+    return String(this.version);
+  }
+
+  private client(): ApiClient {
+    const send = ({ path, body }: ApiRequest): Promise<Widget> => {
+      const code = this.refuse;
+      if (code !== undefined) return Promise.reject(new ApiError(path, code, { reason: 'Tested', message: 'refused' }));
+      const { metadata, status } = body as Widget;
+      this.statuses.push(status);
+      const stored = this.widgets.get(metadata);
+      if (!stored) return Promise.reject(new ApiError(path, 404, { reason: 'NotFound', message: 'gone' }));
+      const version = { ...stored.metadata, resourceVersion: this.next() };
+      return Promise.resolve({ ...stored, metadata: version, ...(status && { status }) });
+    };
+    return {
+      send: <T>(request: ApiRequest) => send(request) as Promise<T>,
+      stream: () => Promise.reject(new Error('not needed')),
+      close: () => Promise.resolve(),
+    };
+  }
+}
+
+type Step =
+  | { readonly write: [string, number] }
+  | { readonly remove: string }
+  | { readonly touch: string }
+  | { readonly advance: number };
+const name = fc.constantFrom('a', 'b', 'c');
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    fc.record({ write: fc.tuple(name, fc.integer({ min: 1, max: 9 })) }),
+    fc.record({ remove: name }),
+    fc.record({ touch: name }),
+    fc.record({ advance: fc.integer({ min: 1, max: 3_000 }) }),
+  ),
+  { maxLength: 40 },
+);
+
+test('no object is looked at twice at once, and the last look at each was at its last state', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      steps,
+      fc.array(fc.integer({ min: 0, max: 2_500 }), { minLength: 1 }),
+      async (history, lengths) => {
+        const underWay = new Set<string>();
+        const seen = new Map<string, number>();
+        let overlaps = 0;
+        let passes = 0;
+        const slow: Reconciler<Widget> = {
+          async apply({ metadata, spec }): Promise<Outcome> {
+            overlaps += underWay.has(metadata.name) ? 1 : 0;
+            underWay.add(metadata.name);
+            const length = lengths[passes++ % lengths.length] ?? 0;
+            await new Promise<void>((resolve) => void world.clock.after(length, resolve));
+            underWay.delete(metadata.name);
+            // Every so often it goes wrong.
+            if (length % 5 === 4) throw new Error('dropped it');
+            seen.set(metadata.name, spec.size);
+            return { conditions: [ready] };
+          },
+        };
+        const keys = ({ metadata }: KubernetesObject): string[] => [`default/${metadata.name}`];
+        const world: World = new World(slow, { concurrency: 2, mappings: [{ kind: configMapKind, keys }] });
+        let touched = 0;
+        for (const step of history) {
+          if ('write' in step) world.write(...step.write);
+          else if ('remove' in step) world.remove(step.remove);
+          else if ('advance' in step) await world.clock.advance(step.advance);
+          else {
+            touched += 1;
+            const metadata = { name: step.touch, namespace: 'default', resourceVersion: String(touched) };
+            world.others.set({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+          }
+        }
+        lengths.fill(10);
+        await world.clock.advance(300_000);
+        expect(overlaps).toBe(0);
+        for (const { metadata, spec } of world.widgets.list()) expect(seen.get(metadata.name)).toBe(spec.size);
+        await world.stop();
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test('a first look that fails says so in the summary at once', async () => {
+  const world = new World({ apply: () => Promise.reject(new Error('no such thing')) });
+  world.write('a', 1);
+  await world.clock.advance(10);
+  expect(world.summaryOf('a')).toMatchObject({ status: 'Unknown', reason: 'ReconcileFailed' });
+  expect(world.events).toMatchObject([{ type: 'Warning', reason: 'ReconcileFailed' }]);
+  await world.stop();
+});
+
+test('conditions keep what was observed for two minutes of failures, then the summary is Unknown until a look succeeds', async () => {
+  let fails = false;
+  const world = new World({
+    apply: ({ spec }) =>
+      fails ? Promise.reject(new Error('no such thing')) : Promise.resolve({ conditions: [ready], status: spec }),
+  });
+  world.write('a', 1);
+  await world.clock.advance(10);
+  fails = true;
+  world.write('a', 2);
+  await world.clock.advance(100_000);
+  expect(world.summaryOf('a')).toMatchObject({ status: 'True', observedGeneration: 1 });
+  await world.clock.advance(90_000);
+  expect(world.summaryOf('a')).toMatchObject({
+    status: 'Unknown',
+    reason: 'ReconcileFailed',
+    message: expect.stringContaining('no such thing'),
+  });
+  fails = false;
+  await world.clock.advance(61_000);
+  expect(world.summaryOf('a')).toMatchObject({ status: 'True', observedGeneration: 2 });
+  await world.stop();
+});
+
+test('what was observed before an action failed is reported, and the failure counts', async () => {
+  const world = new World({
+    apply: () => Promise.resolve({ conditions: [ready], failure: new Error('the action failed') }),
+  });
+  world.write('a', 1);
+  await world.clock.advance(10);
+  expect(world.summaryOf('a')).toMatchObject(ready);
+  expect(world.events).toHaveLength(1);
+  const before = world.statuses.length;
+  await world.clock.advance(100_000);
+  expect(world.statuses).toHaveLength(before);
+  // From the third minute on the summary says it, and does not change back and forth.
+  await world.clock.advance(600_000);
+  expect(world.summaryOf('a')).toMatchObject({ reason: 'ReconcileFailed' });
+  expect(world.statuses).toHaveLength(before + 1);
+  await world.stop();
+});
+
+test('failures are tried again ever less often, and at most a minute apart', async () => {
+  const at: number[] = [];
+  const world: World = new World({
+    apply: () => {
+      at.push(world.clock.now());
+      return Promise.reject(new Error('no such thing'));
+    },
+  });
+  world.write('a', 1);
+  await world.clock.advance(600_000);
+  const pauses = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+  expect(pauses.slice(0, 4)).toEqual([100, 200, 400, 800]);
+  expect(pauses.at(-1)).toBe(60_000);
+  await world.stop();
+});
+
+test('being overtaken is silent; being overtaken without end is a failure', async () => {
+  let conflicts = 3;
+  const world = new World({
+    apply: () => {
+      if (conflicts-- > 0) throw new ApiError('PUT', 409, { reason: 'Conflict', message: 'modified' });
+      return Promise.resolve({ conditions: [ready] });
+    },
+  });
+  world.write('a', 1);
+  await world.clock.advance(5_000);
+  expect(world.events).toEqual([]);
+  expect(world.summaryOf('a')).toMatchObject(ready);
+
+  conflicts = Infinity;
+  world.write('a', 2);
+  await world.clock.advance(60_000);
+  expect(world.events).not.toEqual([]);
+  await world.stop();
+});
+
+test('an object that went during its pass is nobody to tell, and no failure', async () => {
+  const world: World = new World({
+    apply: () => {
+      world.remove('a');
+      return Promise.resolve({ conditions: [ready] });
+    },
+  });
+  world.write('a', 1);
+  await world.clock.advance(60_000);
+  expect(world.events).toEqual([]);
+  expect(world.statuses).toHaveLength(1);
+  await world.stop();
+});
+
+test('a status that could not be written is a failure of the pass', async () => {
+  const world = new World({ apply: () => Promise.resolve({ conditions: [ready] }) });
+  world.refuse = 403;
+  world.write('a', 1);
+  await world.clock.advance(1_000);
+  expect(world.events[0]).toMatchObject({ reason: 'ReconcileFailed', message: expect.stringContaining('refused') });
+  world.refuse = undefined;
+  await world.clock.advance(60_000);
+  expect(world.summaryOf('a')).toMatchObject(ready);
+  await world.stop();
+});
+
+test('a pass that takes too long is told to stop, and tried again', async () => {
+  const world = new World({
+    apply: (_widget, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      }),
+  });
+  world.write('a', 1);
+  await world.clock.advance(61_000);
+  expect(world.events[0]?.message).toContain('took longer than 60000 ms');
+  await world.stop();
+});
+
+test('an object that a mapping chokes on keeps nobody else from hearing', async () => {
+  let passes = 0;
+  const chokes = {
+    kind: configMapKind,
+    keys: (): string[] => {
+      throw new TypeError('spec is undefined');
+    },
+  };
+  const hears = { kind: configMapKind, keys: (): string[] => ['default/a'] };
+  const world = new World(
+    {
+      apply: () => {
+        passes += 1;
+        return Promise.resolve({ conditions: [ready] });
+      },
+    },
+    { mappings: [chokes, hears] },
+  );
+  world.write('a', 1);
+  await world.clock.advance(10);
+  const before = passes;
+  world.others.set({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', resourceVersion: '1' } });
+  await world.clock.advance(10);
+  expect(passes).toBe(before + 1);
+  await world.stop();
+});
+
+test('a plan that asks for a look in the past does not spin', async () => {
+  let passes = 0;
+  const world = new World({
+    apply: (_widget, { now }) => {
+      passes += 1;
+      return Promise.resolve({ conditions: [ready], recheckAt: now - 1_000 });
+    },
+  });
+  world.write('a', 1);
+  await world.clock.advance(10_000);
+  expect(passes).toBeLessThanOrEqual(101);
+  await world.stop();
+});
