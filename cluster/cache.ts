@@ -21,6 +21,8 @@ export async function artifact(name: string, make: (folder: string) => Promise<v
   const unfinished = `${folder}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true });
+  // Some take minutes: whoever waits should see for what.
+  process.stderr.write(`\n  ${name}, made once and kept …`);
   await make(unfinished);
   await rename(unfinished, folder);
   return folder;

@@ -92,7 +92,7 @@ async function nodeBase(): Promise<string> {
   await ensureRootFilesystem();
   const node = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
   const version = (await run(node, ['--version'])).trim();
-  const tag = `localhost/authstack/node:${version}-1`;
+  const tag = `localhost/authstack/node:${version}-2`;
   if (await imageExists(tag)) return tag;
   await buildFrom({
     tag,
@@ -100,7 +100,8 @@ async function nodeBase(): Promise<string> {
     dockerfile: [
       `FROM ${rootFilesystemImage} AS debian`,
       'COPY node /usr/local/bin/node',
-      slimCopy('/usr/local/bin/node'),
+      // Node itself needs no librt; native packages that were built against an older glibc do.
+      slimCopy('/usr/local/bin/node', '/lib/*-linux-gnu/librt.so.1'),
       'RUN mkdir -p /slim/tmp /slim/etc && chmod 1777 /slim/tmp && cp /etc/passwd /etc/group /slim/etc/',
       'FROM scratch',
       pathLine,
