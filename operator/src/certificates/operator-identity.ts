@@ -4,6 +4,7 @@ import { secretKind } from '../runtime/core-kinds.ts';
 import { keyOf } from '../runtime/objects.ts';
 import type { Millis } from '../runtime/objects.ts';
 import { inspect, issue } from './certificate.ts';
+import type { KeyPair } from './certificate.ts';
 import { keyPairIn, refIn } from './observe.ts';
 import type { CertificatesPorts } from './observe.ts';
 import { renewalOf } from './plan.ts';
@@ -22,8 +23,9 @@ export const OPERATOR_COMMON_NAME = 'authstack-operator';
 export type OperatorIdentities = (stack: AuthStack) => Promise<OperatorIdentity | undefined>;
 
 interface Issued {
-  readonly identity: OperatorIdentity;
+  readonly ca: string;
   readonly renewAt: Millis;
+  readonly identity: Promise<OperatorIdentity>;
 }
 
 /** The certificates live a day and only in memory, so there is nothing to store, to leak or to clean up. */
@@ -34,32 +36,29 @@ export function createOperatorIdentities({
   const issued = new Map<string, Issued>();
   return async (stack) => {
     const ref = refIn(stack, namesOf(stack.metadata.name).ca);
+    const key = keyOf(ref);
     const secret = cluster.cached(secretKind, ref);
     const authority = secret && keyPairIn(secret);
     const found = authority && inspect(authority);
     if (!authority || !found || 'why' in found) {
-      issued.delete(keyOf(ref));
+      issued.delete(key);
       return undefined;
     }
-    const held = issued.get(keyOf(ref));
-    if (held?.identity.ca === authority.certificate && now() < held.renewAt) return held.identity;
+    const held = issued.get(key);
+    if (held?.ca === authority.certificate && now() < held.renewAt) return held.identity;
 
-    const startedAt = now();
-    const pair = await issue(authority, {
-      commonName: OPERATOR_COMMON_NAME,
-      dnsNames: [],
-      use: 'client',
-      now: startedAt,
-      life: CLIENT_LIFE,
-    });
-    const identity = { cert: pair.certificate, key: pair.privateKey, ca: authority.certificate };
-    issued.set(keyOf(ref), {
-      identity,
-      renewAt: renewalOf({
-        notBefore: startedAt,
-        notAfter: Math.min(startedAt + CLIENT_LIFE, found.validToDate.getTime()),
-      }),
-    });
+    const notBefore = now();
+    const notAfter = Math.min(notBefore + CLIENT_LIFE, found.validToDate.getTime());
+    // Kept as a promise: the members of a stack are asked at the same time and share one connection identity.
+    const identity = issueIdentity(authority, notBefore);
+    identity.catch(() => issued.delete(key));
+    issued.set(key, { ca: authority.certificate, renewAt: renewalOf({ notBefore, notAfter }), identity });
     return identity;
   };
+}
+
+async function issueIdentity(authority: KeyPair, now: Millis): Promise<OperatorIdentity> {
+  const request = { commonName: OPERATOR_COMMON_NAME, dnsNames: [], use: 'client', now, life: CLIENT_LIFE } as const;
+  const { certificate, privateKey } = await issue(authority, request);
+  return { cert: certificate, key: privateKey, ca: authority.certificate };
 }
