@@ -5,7 +5,7 @@ export interface StackImages {
   readonly agent: string;
   /** Version → image. */
   readonly mongodb: Readonly<Record<string, string>>;
-  readonly defaultMongodbVersion: string;
+  readonly defaultVersion: string;
   readonly pullPolicy: string;
 }
 
@@ -81,7 +81,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
       auth: from.AUTHSTACK_AUTH_IMAGE,
       agent: from.AUTHSTACK_AGENT_IMAGE,
       mongodb: from.AUTHSTACK_MONGODB_IMAGES,
-      defaultMongodbVersion: from.AUTHSTACK_MONGODB_DEFAULT_VERSION,
+      defaultVersion: from.AUTHSTACK_MONGODB_DEFAULT_VERSION,
       pullPolicy: from.AUTHSTACK_IMAGE_PULL_POLICY,
     },
     identity: from.POD_NAME,

@@ -42,7 +42,7 @@ export interface AgentCommand {
   readonly body: unknown;
 }
 
-const OBSERVE_WITHIN: Millis = 3_000;
+const OBSERVE_WITHIN: Millis = 2_000;
 
 export function createAgentClient(identityOf: (stack: AuthStack) => Promise<AgentIdentity | undefined>): AgentClient {
   /** Connections by member; a new identity closes the old ones. */

@@ -1,10 +1,13 @@
 import { namesOf, namespaceOf } from '../api/names.ts';
+import type { ReportedEvent } from '../runtime/reconciler.ts';
 import { changeIdentity } from './identity.ts';
 import { claimName, initializedMembers, isAnswering, isHeldEmpty, isVoter, primaryOf, reached } from './members.ts';
-import type { InitializedMember } from './members.ts';
-import { healthyVoters, majorityOf, nextMembershipChange } from './membership.ts';
+import { nextMembershipChange } from './membership.ts';
+import type { MembershipChange } from './membership.ts';
+import { byNewestConfig, healthOf, majorityOf, viewOf, whoDoesNotServe } from './serving.ts';
+import type { View } from './serving.ts';
 import { standing } from './standing.ts';
-import { says } from './step.ts';
+import { says, stateOf } from './step.ts';
 import type { Step } from './step.ts';
 import { troubleOf } from './trouble.ts';
 import type { Member, MongodbAction, MongodbObservation, SeenIdentity } from './types.ts';
@@ -14,10 +17,12 @@ type Rule = (seen: MongodbObservation, identity: Founded) => Step | undefined;
 
 /** First what forbids to start anything, then what keeps the members from serving, then what they lack. */
 const rules: readonly Rule[] = [
-  adoptionIsRefused,
+  theVersionIsAnother,
+  aMemberWouldBeLeftOut,
   theKeyfileIsLost,
   aMemberBelongsToAnotherSet,
   aCredentialIsNotStored,
+  theLossIsAccepted,
   aMajorityOfDisksIsEmpty,
   noPrimaryIsSeen,
   theUsersAreNotInTheDatabase,
@@ -32,33 +37,38 @@ export function planFounded(seen: MongodbObservation, identity: Founded): Step {
 }
 
 /** A stack that was deleted and made again takes up the old volumes only if it asks for what is on them. */
-function adoptionIsRefused({ stack, members }: MongodbObservation, identity: Founded): Step | undefined {
-  const { version, members: wanted } = stack.spec.mongodb;
-  if (version !== undefined && version !== identity.version) {
-    return says(
-      'False',
-      'AdoptionRefused',
-      `the stored database is of version ${identity.version}; set spec.mongodb.version: "${identity.version}"`,
-    );
-  }
-  const claimed = members.filter(({ claim }) => claim !== undefined).length;
-  if (claimed <= wanted) return undefined;
-  const names = members.filter(({ ordinal }) => ordinal >= wanted).map(({ ordinal }) => claimName(stack, ordinal));
+function theVersionIsAnother({ stack }: MongodbObservation, identity: Founded): Step | undefined {
+  const { version } = stack.spec.mongodb;
+  if (version === undefined || version === identity.version) return undefined;
   return says(
     'False',
     'AdoptionRefused',
-    `the stored database has further members (${names.join(', ')}), and a minority of them must not start alone; set spec.mongodb.members: ${claimed}`,
+    `the stored database is of version ${identity.version}; set spec.mongodb.version: "${identity.version}"`,
+  );
+}
+
+/** A minority of the members must not start alone. */
+function aMemberWouldBeLeftOut({ stack, members }: MongodbObservation): Step | undefined {
+  const wanted = stack.spec.mongodb.members;
+  const further = members.filter(({ ordinal, claim }) => claim !== undefined && ordinal >= wanted);
+  if (further.length === 0) return undefined;
+  const claims = further.map(({ ordinal }) => claimName(stack, ordinal)).join(', ');
+  return says(
+    'False',
+    'AdoptionRefused',
+    `the stored database has further members (PersistentVolumeClaims ${claims}); set spec.mongodb.members: 3`,
   );
 }
 
 function theKeyfileIsLost({ stack, keyfile }: MongodbObservation): Step | undefined {
-  if (keyfile.state === 'present') return undefined;
+  return keyfile.state === 'present' ? undefined : says('False', 'KeyfileLost', keyfileLost(stack));
+}
+
+export function keyfileLost(stack: MongodbObservation['stack']): string {
   const { keyfile: name, mongodb } = namesOf(stack.metadata.name);
-  return says(
-    'False',
-    'KeyfileLost',
+  return (
     `Secret ${name} is gone, and with it the members' way to each other; restore it from a backup, or from a member ` +
-      `that still runs: kubectl -n ${namespaceOf(stack)} exec ${mongodb}-0 -c mongod -- cat /etc/mongodb/keyfile/keyfile`,
+    `that still runs: kubectl -n ${namespaceOf(stack)} exec ${mongodb}-0 -c mongod -- cat /etc/mongodb/keyfile/keyfile`
   );
 }
 
@@ -75,47 +85,61 @@ function aMemberBelongsToAnotherSet({ stack, members }: MongodbObservation, iden
 }
 
 /** Stored first, then created in the database: a password that only the database knows helps nobody. */
-function aCredentialIsNotStored(seen: MongodbObservation, identity: Founded): Step | undefined {
+function aCredentialIsNotStored(seen: MongodbObservation): Step | undefined {
   const { stack, rootUser, authUser } = seen;
   const actions: MongodbAction[] = [];
   if (rootUser.state === 'absent') actions.push({ type: 'createUser', stack, user: 'root' });
   if (authUser.state === 'absent') actions.push({ type: 'createUser', stack, user: 'auth' });
-  if (authUser.isCurrent === false) actions.push({ type: 'refreshUri', stack });
+  if (authUser.state === 'present' && authUser.isCurrent === false) actions.push({ type: 'refreshUri', stack });
   if (actions.length === 0) return undefined;
-  return says('False', 'CreatingUsers', 'the credentials of the database are stored', {
-    actions: [...members(seen, identity), ...actions],
+  return says('False', 'CreatingUsers', 'the credentials of the database are stored', { actions });
+}
+
+const ACCEPT_DATA_LOSS = 'authstack.dev/accept-data-loss';
+
+/** Somebody who knows the set's id says that its data may be given up; even so only where no volume holds any. */
+function theLossIsAccepted(seen: MongodbObservation, identity: Founded): Step | undefined {
+  const { stack, members } = seen;
+  if (stack.metadata.annotations?.[ACCEPT_DATA_LOSS] !== identity.replicaSetId) return undefined;
+  const uid = members[0]?.claim?.metadata.uid;
+  if (uid === undefined || !members.every(isHeldEmpty)) return undefined;
+  const afresh = { 'replica-set-id': '', credentials: '', formed: '', 'next-member-id': '1' };
+  return says('False', 'Founding', `the loss of replica set ${identity.replicaSetId} was accepted; a new one begins`, {
+    actions: [changeIdentity(stack, identity, { ...afresh, state: 'founding', 'founder-pvc-uid': uid })],
   });
 }
 
 function aMajorityOfDisksIsEmpty(seen: MongodbObservation, identity: Founded): Step | undefined {
   const empty = seen.members.filter(isHeldEmpty);
-  if (empty.length === 0 || !isMajorityLost(seen, empty)) return undefined;
-  const names = empty.map(({ name }) => name).join(', ');
+  if (empty.length === 0 || !isMajorityLost(seen, identity, empty)) return undefined;
+  const { name, namespace } = { name: seen.stack.metadata.name, namespace: namespaceOf(seen.stack) };
+  const names = empty.map((member) => member.name).join(', ');
+  const survivors = seen.members.filter((member) => !isHeldEmpty(member)).map((member) => member.name);
+  const first =
+    survivors.length === 0 ? '' : `save what ${survivors.join(', ')} still holds, delete claim and pod of it, and `;
   return says(
     'False',
     'DataLossSuspected',
     `the volumes of ${names} are empty although replica set ${identity.replicaSetId} was founded on them; nothing is ` +
-      `started anew. Bring back the volumes that belong to the claims (kubectl get pv), or delete the AuthStack and ` +
-      `Secret ${namesOf(seen.stack.metadata.name).identity} to begin with an empty database`,
-    { actions: members(seen, identity) },
+      `started anew. Bring back the volumes that belong to the claims (kubectl get pv). If they are lost for good: ${first}` +
+      `kubectl -n ${namespace} annotate authstack ${name} ${ACCEPT_DATA_LOSS}=${identity.replicaSetId}`,
+    { actions: standingMembers(seen, identity) },
   );
 }
 
-/** Counted among the voters that a member still knows; with no such member, among all that should be there. */
-function isMajorityLost(seen: MongodbObservation, empty: readonly Member[]): boolean {
-  const [witness] = initializedMembers(seen.members);
-  if (!witness) {
-    const wanted = seen.members.filter(({ ordinal }) => ordinal < seen.stack.spec.mongodb.members);
-    return wanted.every(isHeldEmpty);
-  }
+/** Counted among the voters of the newest configuration that a member knows; where none knows one, among all. */
+function isMajorityLost(seen: MongodbObservation, identity: Founded, empty: readonly Member[]): boolean {
+  const own = initializedMembers(seen.members).filter(({ set }) => set.replicaSetId === identity.replicaSetId);
+  const [witness] = own.toSorted(byNewestConfig);
+  if (!witness) return seen.members.every(isHeldEmpty);
   const voters = witness.set.config.members.filter(isVoter);
   const lost = voters.filter(({ host }) => empty.some((member) => member.host === host));
   return voters.length - lost.length < majorityOf(voters.length);
 }
 
 function noPrimaryIsSeen(seen: MongodbObservation, identity: Founded): Step | undefined {
-  if (primaryOf(seen.members)) return undefined;
-  const actions = members(seen, identity);
+  if (viewOf(seen, identity)) return undefined;
+  const actions = standingMembers(seen, identity);
   const trouble = troubleOf(seen);
   if (trouble) {
     // Nobody could be asked, so nothing is known; a member that answers and has no primary knows something.
@@ -136,7 +160,7 @@ function theUsersAreNotInTheDatabase(seen: MongodbObservation, identity: Founded
   if (!primary || !member || identity.credentials === wanted) return undefined;
   const then = changeIdentity(seen.stack, identity, { credentials: wanted });
   return says('False', 'CreatingUsers', `the users of the database are created on ${primary.name}`, {
-    actions: [...members(seen, identity), { type: 'ensureUsers', stack: seen.stack, member, then }],
+    actions: [...standingMembers(seen, identity), { type: 'ensureUsers', stack: seen.stack, member, then }],
   });
 }
 
@@ -148,70 +172,28 @@ function credentialsOf({ rootUser, authUser }: MongodbObservation): string {
 }
 
 function planServing(seen: MongodbObservation, identity: Founded): Step {
-  const primary = primaryOf(seen.members);
+  const view = viewOf(seen, identity);
   // The rules before have answered already where there is none.
-  if (!primary) return says('False', 'NoPrimary', 'no member is primary');
-  const change = nextMembershipChange(seen, identity, primary);
-  const missing = whoDoesNotServe(seen, primary);
-  const done = missing.length === 0 && !change;
-  const marks =
-    done && identity.data['formed'] !== 'yes' ? [changeIdentity(seen.stack, identity, { formed: 'yes' })] : [];
-  const actions = [...members(seen, identity), ...(change?.actions ?? []), ...marks];
-  const events =
-    change && !change.actions.every(({ type }) => type === 'release')
-      ? [{ type: 'Normal', reason: 'MembershipChanges', message: change.why } as const]
-      : [];
-  return { ...health(seen, { identity, primary, missing, ...(change && { doing: change.why }) }), actions, events };
+  if (!view) return says('False', 'NoPrimary', 'no member is primary');
+  const primary = primaryOf(seen.members);
+  const change = primary && nextMembershipChange(seen, identity, primary);
+  const health = healthOf(seen, identity, { view, doing: change?.why });
+  const { actions, events } = change ? { ...change, events: eventsOf(change) } : marks(seen, identity, view);
+  return { ...health, actions: [...standingMembers(seen, identity), ...actions], events };
 }
 
-interface Health {
-  readonly identity: Founded;
-  readonly primary: InitializedMember;
-  readonly missing: readonly string[];
-  readonly doing?: string;
+/** Once whole, always offered: later losses are told as what they are. */
+function marks(seen: MongodbObservation, identity: Founded, view: View): Required<Pick<Step, 'actions' | 'events'>> {
+  const isFormed = view.seenBy.host === view.primaryHost && whoDoesNotServe(seen, view).length === 0;
+  if (!isFormed || identity.formed) return { actions: [], events: [] };
+  return { actions: [changeIdentity(seen.stack, identity, { formed: 'yes' })], events: [] };
 }
 
-function health(seen: MongodbObservation, { identity, primary, missing, doing }: Health): Step {
-  const wanted = seen.stack.spec.mongodb.members;
-  const voters = primary.set.config.members.filter(isVoter);
-  const healthy = healthyVoters(primary, voters);
-  if (healthy < majorityOf(voters.length)) {
-    return says(
-      'False',
-      'NoPrimary',
-      `${primary.name} sees only ${healthy} of ${voters.length} voting members; ${missing.join('; ')}`,
-    );
-  }
-  if (missing.length === 0) {
-    return says('True', 'AllMembersHealthy', `all ${wanted} members serve; ${primary.name} is primary`);
-  }
-  const trouble = troubleOf(seen);
-  const what = [...missing, ...(doing === undefined ? [] : [doing]), ...(trouble ? [trouble.message] : [])].join('; ');
-  const counts = `${wanted - missing.length} of ${wanted} members serve`;
-  // From its founding on until it first was whole, a set is not offered to people who asked for three copies.
-  if (identity.data['formed'] !== 'yes') return says('False', trouble?.reason ?? 'Starting', `${counts}: ${what}`);
-  return says('True', 'Degraded', `${counts}, writes go on: ${what}`);
+function eventsOf({ actions, why }: MembershipChange): readonly ReportedEvent[] {
+  if (!actions.some(({ type }) => type === 'reconfigure')) return [];
+  return [{ type: 'Normal', reason: 'MembershipChanges', message: why }];
 }
 
-function whoDoesNotServe({ stack, members: all }: MongodbObservation, { set }: InitializedMember): readonly string[] {
-  return all
-    .filter(({ ordinal }) => ordinal < stack.spec.mongodb.members)
-    .flatMap(({ name, host }) => {
-      const entry = set.config.members.find((member) => member.host === host);
-      if (!entry) return [`${name} is not in the set`];
-      const status = set.members.find((member) => member.host === host);
-      const serves = status?.health === 1 && (status.state === 'PRIMARY' || status.state === 'SECONDARY');
-      if (!serves) return [`${name} is ${status?.health === 1 ? status.state : 'not reached by the primary'}`];
-      return isVoter(entry) ? [] : [`${name} has no vote yet`];
-    });
-}
-
-function members(seen: MongodbObservation, identity: Founded): readonly MongodbAction[] {
+function standingMembers(seen: MongodbObservation, identity: Founded): readonly MongodbAction[] {
   return standing(seen, { version: identity.version, replicas: seen.stack.spec.mongodb.members });
-}
-
-export function stateOf({ agent, pod }: Member): string {
-  if (agent === 'unknown') return pod ? 'not reached' : 'no pod';
-  if (agent.replicaSet.state === 'initialized') return agent.replicaSet.self;
-  return agent.gate === 'waiting' ? `held, volume ${agent.volume.state}` : `mongod ${agent.mongod.state}`;
 }

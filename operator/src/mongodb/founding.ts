@@ -1,11 +1,14 @@
+import type { Volume } from '@authstack/mongodb-agent/api';
 import { namespaceOf } from '../api/names.ts';
 import { persistentVolumeClaimKind } from '../runtime/core-kinds.ts';
 import { changeIdentity, createIdentity } from './identity.ts';
-import { claimName, initializedMembers, isAnswering, isHeldEmpty, reached } from './members.ts';
+import { findSet, makeIdentityAgain } from './found-set.ts';
+import { keyfileLost } from './founded.ts';
+import { claimName, isAnswering, isBeingDeleted, isHeldEmpty, reached } from './members.ts';
 import { standing } from './standing.ts';
 import { says } from './step.ts';
 import type { Step } from './step.ts';
-import { troubleOf } from './trouble.ts';
+import { theVolumeIsBeingDeleted, troubleOf } from './trouble.ts';
 import type { Member, MongodbObservation, SeenIdentity } from './types.ts';
 import { memberClaim } from './volumes.ts';
 
@@ -19,10 +22,13 @@ type Rule = (seen: MongodbObservation, identity: Founding) => Step | undefined;
 const rules: readonly Rule[] = [
   aMemberHasASetAlready,
   theFounderHasNoVolume,
+  theFoundersVolumeIsBeingDeleted,
   theFounderGotAnotherVolume,
+  theKeyfileIsLost,
   theKeyfileIsNotThere,
   theFounderIsNotReached,
   anotherVolumeMightHoldData,
+  theFoundersVolumeIsNotItsOwn,
   theFounderIsHeld,
   theFounderIsEmpty,
 ];
@@ -30,16 +36,15 @@ const rules: readonly Rule[] = [
 /** Before there is an identity: the volume of the founder, then the identity that names it. */
 export function beginFounding(seen: MongodbObservation): Step {
   const { stack, images } = seen;
+  const found = findSet(seen);
+  // What an earlier life of the stack leaves behind must be gone before the next begins.
+  const [going] = seen.members
+    .map((member) => theVolumeIsBeingDeleted(member, seen))
+    .filter((one) => one !== undefined);
+  if (going) return says('False', going.reason, going.message);
+  if (found.state === 'several') return found.step;
+  if (found.state === 'one') return makeIdentityAgain(seen, found);
   const version = stack.spec.mongodb.version ?? images.defaultVersion;
-  // An identity that was lost is made again from what a member says.
-  const [initialized] = initializedMembers(seen.members);
-  if (initialized) {
-    const { replicaSetId } = initialized.set;
-    const facts = { state: 'founded', 'replica-set-id': replicaSetId, version, formed: 'yes', ...idsAbove(seen) };
-    return says('False', 'Founding', `the identity was lost; ${initialized.name} says the set is ${replicaSetId}`, {
-      actions: [createIdentity(stack, facts)],
-    });
-  }
   const claim = seen.members[0]?.claim;
   if (claim?.metadata.uid === undefined) {
     const name = claimName(stack, 0);
@@ -62,20 +67,11 @@ export function planFounding(seen: MongodbObservation, identity: Founding): Step
 }
 
 function aMemberHasASetAlready(seen: MongodbObservation, identity: Founding): Step | undefined {
-  const found = initializedMembers(seen.members);
-  const ids = new Set(found.map(({ set }) => set.replicaSetId));
-  const [id] = ids;
-  if (id === undefined) return undefined;
-  if (ids.size > 1) {
-    const names = found.map(({ name, set }) => `${name} belongs to ${set.replicaSetId}`).join(', ');
-    return says(
-      'False',
-      'ForeignData',
-      `the volumes hold different databases (${names}); keep the claims of one set and delete the others`,
-    );
-  }
-  return says('False', 'Founding', `the set is ${id}`, {
-    actions: [changeIdentity(seen.stack, identity, { state: 'founded', 'replica-set-id': id, ...idsAbove(seen) })],
+  const found = findSet(seen);
+  if (found.state === 'none') return undefined;
+  if (found.state === 'several') return found.step;
+  return says('False', 'Founding', `the set is ${found.by.set.replicaSetId}`, {
+    actions: [changeIdentity(seen.stack, identity, found.facts)],
   });
 }
 
@@ -86,12 +82,16 @@ function theFounderHasNoVolume(seen: MongodbObservation): Step | undefined {
   });
 }
 
+function theFoundersVolumeIsBeingDeleted(seen: MongodbObservation, identity: Founding): Step | undefined {
+  if (!isBeingDeleted(founderOf(seen)?.claim)) return undefined;
+  return founding(seen, identity, 'the volume of the founder is being deleted');
+}
+
 /** The claim was deleted while the database was being founded; nothing had been promised to anybody. */
 function theFounderGotAnotherVolume(seen: MongodbObservation, identity: Founding): Step | undefined {
   const claim = founderOf(seen)?.claim;
   const uid = claim?.metadata.uid;
   if (claim === undefined || uid === undefined || uid === identity.founderClaimUid) return undefined;
-  if (claim.metadata.deletionTimestamp !== undefined) return undefined;
   return says(
     'False',
     'Founding',
@@ -100,6 +100,12 @@ function theFounderGotAnotherVolume(seen: MongodbObservation, identity: Founding
       actions: [changeIdentity(seen.stack, identity, { 'founder-pvc-uid': uid })],
     },
   );
+}
+
+/** No pod starts without the keyfile, so a pod that runs had one, and its mongod may hold data. */
+function theKeyfileIsLost({ stack, keyfile, members }: MongodbObservation): Step | undefined {
+  const hadOne = members.some(({ pod }) => pod?.status?.initContainerStatuses?.some(({ started }) => started === true));
+  return keyfile.state === 'absent' && hadOne ? says('False', 'KeyfileLost', keyfileLost(stack)) : undefined;
 }
 
 function theKeyfileIsNotThere(seen: MongodbObservation): Step | undefined {
@@ -126,6 +132,32 @@ function anotherVolumeMightHoldData(seen: MongodbObservation, identity: Founding
   );
 }
 
+/** Neither fresh nor marked for this founding: whatever it was, no new database begins on it. */
+function theFoundersVolumeIsNotItsOwn(seen: MongodbObservation, identity: Founding): Step | undefined {
+  const founder = founderOf(seen);
+  if (!founder || !isAnswering(founder)) return undefined;
+  const { volume, replicaSet } = founder.agent;
+  if (replicaSet.state !== 'notInitialized' && !isHeldEmpty(founder)) return undefined;
+  const mayFound = isMarkedFor(identity, volume) || (isUnmarked(volume) && isHeldEmpty(founder));
+  if (mayFound) return undefined;
+  const claim = claimName(seen.stack, 0);
+  const was = volume.replicaSetId === undefined ? `claim ${volume.pvcUid ?? 'unknown'}` : `set ${volume.replicaSetId}`;
+  return says(
+    'False',
+    'ForeignData',
+    `the volume of ${founder.name} belonged to ${was} before, not to claim ${identity.founderClaimUid}; nothing is founded ` +
+      `on it. To begin on an empty one: kubectl -n ${namespaceOf(seen.stack)} delete pvc/${claim} pod/${founder.name}`,
+  );
+}
+
+function isMarkedFor({ founderClaimUid }: Founding, { pvcUid, replicaSetId }: Volume): boolean {
+  return pvcUid === founderClaimUid && replicaSetId === undefined;
+}
+
+function isUnmarked({ pvcUid, replicaSetId }: Volume): boolean {
+  return pvcUid === undefined && replicaSetId === undefined;
+}
+
 function theFounderIsHeld(seen: MongodbObservation, identity: Founding): Step | undefined {
   const founder = founderOf(seen);
   const at = founder && reached(founder);
@@ -141,15 +173,7 @@ function theFounderIsEmpty(seen: MongodbObservation, identity: Founding): Step |
   const at = founder && reached(founder);
   if (!founder || !at || !isAnswering(founder)) return undefined;
   const { replicaSet, volume } = founder.agent;
-  if (replicaSet.state !== 'notInitialized') return undefined;
-  if (volume.pvcUid !== identity.founderClaimUid) {
-    const message = `the volume of ${founder.name} was released for claim ${volume.pvcUid ?? 'none'}, not for ${identity.founderClaimUid}`;
-    return says(
-      'False',
-      'ForeignData',
-      `${message}; nothing is founded on it. Delete claim and pod to begin on an empty one`,
-    );
-  }
+  if (replicaSet.state !== 'notInitialized' || volume.pvcUid !== identity.founderClaimUid) return undefined;
   return founding(seen, identity, `the set is founded on ${founder.name}`, [
     { type: 'initiate', stack: seen.stack, member: at, pvcUid: identity.founderClaimUid },
   ]);
@@ -169,11 +193,6 @@ function founding(
 
 function founderOf({ members }: MongodbObservation): Member | undefined {
   return members.find(({ ordinal }) => ordinal === 0);
-}
-
-function idsAbove({ members }: MongodbObservation): { 'next-member-id': string } {
-  const ids = initializedMembers(members).flatMap(({ set }) => set.config.members.map(({ _id }) => _id));
-  return { 'next-member-id': String(Math.max(0, ...ids) + 1) };
 }
 
 export function whereToLook({ stack }: MongodbObservation): string {

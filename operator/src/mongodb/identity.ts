@@ -11,6 +11,7 @@ const stored = z.intersection(
     version: z.string().min(1),
     'next-member-id': z.coerce.number().int().min(1).default(1),
     credentials: z.string().default(''),
+    formed: z.string().default(''),
   }),
   z.discriminatedUnion('state', [
     z.object({ state: z.literal('founding'), 'founder-pvc-uid': z.string().min(1) }),
@@ -28,7 +29,8 @@ export function readIdentity(stack: AuthStack, secret: Secret | undefined): Seen
   if (!parsed.success) return { state: 'malformed', why: whyNot(parsed.error) };
   const { version, credentials, 'next-member-id': nextMemberId } = parsed.data;
   const createdAt = Date.parse(creationTimestamp);
-  const facts = { resourceVersion, createdAt, data, version, nextMemberId, credentials };
+  const formed = parsed.data.formed === 'yes';
+  const facts = { resourceVersion, createdAt, data, version, nextMemberId, credentials, formed };
   return parsed.data.state === 'founding'
     ? { ...facts, state: 'founding', founderClaimUid: parsed.data['founder-pvc-uid'] }
     : { ...facts, state: 'founded', replicaSetId: parsed.data['replica-set-id'] };

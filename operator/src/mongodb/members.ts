@@ -2,6 +2,7 @@ import { replicaSetName } from '@authstack/mongodb-agent/gate-script';
 import type { ConfigMember, Observation } from '@authstack/mongodb-agent/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf, namespaceOf } from '../api/names.ts';
+import type { PersistentVolumeClaim } from '../runtime/core-kinds.ts';
 import type { Member, ReachedMember } from './types.ts';
 
 export const MONGOD_PORT = 27_017;
@@ -13,6 +14,11 @@ export function memberName(stack: AuthStack, ordinal: number): string {
 export function memberHost(stack: AuthStack, ordinal: number): string {
   const service = namesOf(stack.metadata.name).mongodb;
   return `${memberName(stack, ordinal)}.${service}.${namespaceOf(stack)}.svc:${MONGOD_PORT}`;
+}
+
+/** `shop-mongodb-0` of `shop-mongodb-0.shop-mongodb.auth.svc:27017`. */
+export function nameOfHost(host: string): string {
+  return host.split('.')[0] ?? host;
 }
 
 export function claimName(stack: AuthStack, ordinal: number): string {
@@ -71,4 +77,9 @@ export function reached({ name, host, pod }: Member): ReachedMember | undefined 
 
 export function isVoter({ votes }: ConfigMember): boolean {
   return votes === 1;
+}
+
+/** Asked to go: it is gone as soon as no pod uses it. */
+export function isBeingDeleted(claim: PersistentVolumeClaim | undefined): boolean {
+  return claim?.metadata.deletionTimestamp !== undefined;
 }

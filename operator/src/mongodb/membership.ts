@@ -1,7 +1,8 @@
 import type { ConfigMember } from '@authstack/mongodb-agent/api';
 import { changeIdentity } from './identity.ts';
-import { isAnswering, isHeldEmpty, isVoter, reached } from './members.ts';
+import { isAnswering, isBeingDeleted, isHeldEmpty, isVoter, reached } from './members.ts';
 import type { InitializedMember } from './members.ts';
+import { healthyVoters, majorityOf } from './serving.ts';
 import type { Member, MongodbAction, MongodbObservation, ReachedMember, SeenIdentity } from './types.ts';
 
 export interface MembershipChange {
@@ -52,12 +53,24 @@ function anEmptyVoterLeaves(member: Member, situation: Situation): MembershipCha
   if (!entry || !isVoter(entry) || !isHeldEmpty(member)) return undefined;
   const rest = situation.config.members.filter((other) => other !== entry);
   if (!hasHealthyMajority(rest, situation)) return undefined;
-  return reconfigure(situation, rest, `${member.name} has an empty volume and leaves the set, to join it anew`);
+  const change = reconfigure(situation, rest, `${member.name} has an empty volume and leaves the set, to join it anew`);
+  return { ...change, actions: [...idsThatLeft(situation), ...change.actions] };
+}
+
+/** Stored before a member leaves, for the configuration forgets it: no id is ever given to two disks. */
+function idsThatLeft({ seen, identity, config }: Situation): readonly MongodbAction[] {
+  const next = highestId(config) + 1;
+  if (next <= identity.nextMemberId) return [];
+  return [changeIdentity(seen.stack, identity, { 'next-member-id': String(next) })];
+}
+
+function highestId({ members }: Situation['config']): number {
+  return Math.max(...members.map(({ _id }) => _id));
 }
 
 function aMemberThatCaughtUpVotes(member: Member, situation: Situation): MembershipChange | undefined {
   const entry = entryOf(member, situation);
-  if (!entry || isVoter(entry)) return undefined;
+  if (!entry || isVoter(entry) || !isSecondary(member)) return undefined;
   const status = situation.primary.set.members.find(({ host }) => host === member.host);
   const caughtUp =
     status?.state === 'SECONDARY' && status.health === 1 && (status.lagSeconds ?? Infinity) <= CAUGHT_UP_SECONDS;
@@ -68,20 +81,26 @@ function aMemberThatCaughtUpVotes(member: Member, situation: Situation): Members
   return reconfigure(situation, members, `${member.name} holds the data and gets its vote`);
 }
 
+/** The primary may go by a heartbeat from before the member lost its disk; the member itself must say so as well. */
+function isSecondary(member: Member): boolean {
+  return (
+    isAnswering(member) &&
+    member.agent.replicaSet.state === 'initialized' &&
+    member.agent.replicaSet.self === 'SECONDARY'
+  );
+}
+
 function aMemberIsAdded(member: Member, situation: Situation): MembershipChange | undefined {
-  if (entryOf(member, situation) || !isAnswering(member) || member.agent.volume.state === 'unreadable') {
-    return undefined;
-  }
-  // Never an id that any member had before: the set must not take the empty disk for the one it knew.
-  const highest = Math.max(...situation.config.members.map(({ _id }) => _id));
-  const _id = Math.max(situation.identity.nextMemberId, highest + 1);
+  if (entryOf(member, situation) || !mayJoin(member)) return undefined;
+  // Never an id that a member had before: the set must not take the empty disk for the one it knew.
+  const _id = Math.max(situation.identity.nextMemberId, highestId(situation.config) + 1);
   const joined = { _id, host: member.host, votes: 0 as const, priority: 0 };
-  const change = reconfigure(situation, [...situation.config.members, joined], `${member.name} joins without a vote`);
-  const { seen, identity } = situation;
-  return {
-    ...change,
-    actions: [changeIdentity(seen.stack, identity, { 'next-member-id': String(_id + 1) }), ...change.actions],
-  };
+  return reconfigure(situation, [...situation.config.members, joined], `${member.name} joins without a vote`);
+}
+
+/** It is known to be empty, or known to be of no other set; while it starts it may be either. */
+function mayJoin(member: Member): boolean {
+  return isHeldEmpty(member) || (isAnswering(member) && member.agent.replicaSet.state !== 'unknown');
 }
 
 /** Without a vote its empty disk can do no harm. */
@@ -89,7 +108,8 @@ function anAddedMemberStarts(member: Member, situation: Situation): MembershipCh
   const entry = entryOf(member, situation);
   const at = reached(member);
   const pvcUid = member.claim?.metadata.uid;
-  if (!entry || isVoter(entry) || !isHeldEmpty(member) || !at || pvcUid === undefined) return undefined;
+  if (!entry || isVoter(entry) || !isHeldEmpty(member) || !at) return undefined;
+  if (pvcUid === undefined || isBeingDeleted(member.claim)) return undefined;
   return {
     actions: [{ type: 'release', stack: situation.seen.stack, member: at, pvcUid }],
     why: `${member.name} starts and copies the data`,
@@ -112,19 +132,7 @@ function reconfigure(
   };
 }
 
-export function majorityOf(voters: number): number {
-  return Math.floor(voters / 2) + 1;
-}
-
 function hasHealthyMajority(members: readonly ConfigMember[], { primary }: Situation): boolean {
   const voters = members.filter(isVoter);
   return healthyVoters(primary, voters) >= majorityOf(voters.length);
-}
-
-/** Of these voters, how many the primary sees serving. */
-export function healthyVoters({ set }: InitializedMember, voters: readonly ConfigMember[]): number {
-  return voters.filter(({ host }) => {
-    const status = set.members.find((member) => member.host === host);
-    return status?.health === 1 && (status.state === 'PRIMARY' || status.state === 'SECONDARY');
-  }).length;
 }

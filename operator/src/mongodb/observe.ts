@@ -13,7 +13,7 @@ import type { Pass } from '../runtime/reconciler.ts';
 import type { AgentClient } from './agent-client.ts';
 import { isOfStack, readIdentity } from './identity.ts';
 import { claimName, connectionUri, memberHost, memberName, reached } from './members.ts';
-import type { Member, MongodbImages, MongodbObservation, SeenSecret, SeenUriSecret } from './types.ts';
+import type { Member, MongodbImages, MongodbObservation, SeenIdentity, SeenSecret, SeenUriSecret } from './types.ts';
 
 export interface MongodbPorts {
   readonly cluster: Cluster;
@@ -31,8 +31,7 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
     return cluster.cached(secretKind, ref) ?? (await cluster.read(secretKind, ref, pass));
   };
   const [identity, keyfile, rootUser, authUser, members] = await Promise.all([
-    // Live: it decides whether a database is founded.
-    cluster.read(secretKind, { namespace, name: names.identity }, pass),
+    observeIdentity(stack, cluster, pass),
     find(names.keyfile),
     find(names.rootUser),
     find(names.authUser),
@@ -43,7 +42,7 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
     stack,
     now: pass.now,
     images,
-    identity: readIdentity(stack, identity),
+    identity,
     keyfile: readSecret(stack, keyfile),
     rootUser: readSecret(stack, rootUser),
     authUser: readUri(stack, authUser),
@@ -52,6 +51,14 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
     members,
     storageClass: await observeStorageClass(stack, { cluster, members }, pass),
   };
+}
+
+/** Live as long as it may decide that a database is founded; the watch is enough for one that merely goes on. */
+async function observeIdentity(stack: AuthStack, cluster: Cluster, pass: Pass): Promise<SeenIdentity> {
+  const ref = { namespace: namespaceOf(stack), name: namesOf(stack.metadata.name).identity };
+  const cached = readIdentity(stack, cluster.cached(secretKind, ref));
+  if (cached.state === 'founded' && cached.formed) return cached;
+  return readIdentity(stack, await cluster.read(secretKind, ref, pass));
 }
 
 async function observeMembers(

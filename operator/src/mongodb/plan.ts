@@ -1,14 +1,14 @@
 import { namesOf, namespaceOf } from '../api/names.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Plan, Stalled } from '../runtime/reconciler.ts';
-import { planFounded, stateOf } from './founded.ts';
+import { planFounded } from './founded.ts';
 import { beginFounding, planFounding, whereToLook } from './founding.ts';
-import { initializedMembers, isVoter, primaryOf } from './members.ts';
-import type { InitializedMember } from './members.ts';
+import { asServed } from './serving.ts';
 import { mongodImage } from './stateful-set.ts';
+import { statusOf } from './status.ts';
 import { says } from './step.ts';
 import type { Step } from './step.ts';
-import type { Member, MemberStatus, MongodbAction, MongodbObservation, MongodbStatus } from './types.ts';
+import type { DatabaseReadyReason, MongodbAction, MongodbObservation, MongodbStatus } from './types.ts';
 
 export type MongodbPlan = Plan<MongodbAction, MongodbStatus>;
 
@@ -29,20 +29,36 @@ const IN_MOTION: Millis = 1_500;
 const AT_REST: Millis = 10_000;
 
 export function planMongodb(seen: MongodbObservation): MongodbPlan {
-  const step = rules.map((rule) => rule(seen)).find((answer) => answer !== undefined) ?? nothingApplies();
+  const step = asServed(seen, firstAnswer(seen));
   const { status, reason, message, actions, events } = step;
   const stalled = stalledBy(seen, step);
   return {
     actions,
     conditions: [{ type: 'DatabaseReady', status, reason, message }],
     status: statusOf(seen),
-    recheckAt: seen.now + (reason === 'AllMembersHealthy' ? AT_REST : IN_MOTION),
+    recheckAt: seen.now + (atRest.has(reason) ? AT_REST : IN_MOTION),
     ...(events && { events }),
     ...(stalled && { stalled }),
   };
 }
 
-function nothingApplies(): Step {
+/** Nothing is under way, or only people can bring it on; what they change is seen by the watch, too. */
+const atRest: ReadonlySet<DatabaseReadyReason> = new Set([
+  'AllMembersHealthy',
+  'IdentityNotOwned',
+  'SecretNotOwned',
+  'IdentityMalformed',
+  'VersionNotOffered',
+  'AdoptionRefused',
+  'KeyfileLost',
+  'ForeignData',
+]);
+
+function firstAnswer(seen: MongodbObservation): Step {
+  for (const rule of rules) {
+    const step = rule(seen);
+    if (step) return step;
+  }
   throw new TypeError('planMongodb: every state of the identity has a rule');
 }
 
@@ -108,40 +124,4 @@ function stalledBy(
   const stored = stack.status?.conditions?.find(({ type }) => type === 'DatabaseReady');
   if (stored?.status !== status || now - Date.parse(stored.lastTransitionTime) < PATIENCE) return undefined;
   return { reason, message: `${message} (${whereToLook({ stack, now, ...seen })})` };
-}
-
-function statusOf({ members, identity }: MongodbObservation): MongodbStatus {
-  const primary = primaryOf(members);
-  const initialized = initializedMembers(members);
-  const compatibility = (primary ?? initialized[0])?.agent.mongod.featureCompatibilityVersion;
-  const replicaSetId = identity.state === 'founded' ? identity.replicaSetId : undefined;
-  const version = identity.state === 'founded' || identity.state === 'founding' ? identity.version : undefined;
-  return {
-    mongodb: {
-      ...(replicaSetId !== undefined && { replicaSetId }),
-      ...(primary && { primary: primary.name }),
-      ...(version !== undefined && { version }),
-      ...(compatibility !== undefined && { featureCompatibilityVersion: compatibility }),
-      members: members.map((member) => memberStatus(member, primary)),
-    },
-  };
-}
-
-function memberStatus(member: Member, primary: InitializedMember | undefined): MemberStatus {
-  const seen = primary?.set.members.find(({ host }) => host === member.host);
-  const lag = seen?.lagSeconds === undefined ? {} : lagOf(seen.lagSeconds);
-  return { name: member.name, state: stateOf(member), health: healthOf(member, primary), ...lag };
-}
-
-function healthOf(member: Member, primary: InitializedMember | undefined): MemberStatus['health'] {
-  const seen = primary?.set.members.find(({ host }) => host === member.host);
-  if (!seen) return member.agent === 'unknown' ? 'Unknown' : 'Unhealthy';
-  const serves = seen.health === 1 && (seen.state === 'PRIMARY' || seen.state === 'SECONDARY');
-  const votes = primary?.set.config.members.some((entry) => entry.host === member.host && isVoter(entry)) ?? false;
-  return serves && votes ? 'Healthy' : 'Unhealthy';
-}
-
-/** In steps, so that the usual second of delay does not rewrite the status all day. */
-function lagOf(seconds: number): { optimeLagSeconds: number } {
-  return { optimeLagSeconds: seconds < 10 ? 0 : Math.round(seconds / 10) * 10 };
 }

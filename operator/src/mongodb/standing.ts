@@ -1,7 +1,7 @@
 import { podDisruptionBudgetKind, podKind, serviceKind, statefulSetKind } from '../runtime/core-kinds.ts';
 import { membersBudget, membersService } from './service.ts';
 import { membersStatefulSet } from './stateful-set.ts';
-import { podsThatNeverRan } from './trouble.ts';
+import { podsOnDyingVolumes, podsThatNeverRan } from './trouble.ts';
 import type { MongodbAction, MongodbObservation } from './types.ts';
 
 /** What has to stand for members to run. */
@@ -17,7 +17,7 @@ export function standing(
       ? [{ type: 'apply', kind: podDisruptionBudgetKind, object: membersBudget(stack) } as const]
       : []),
     { type: 'apply', kind: statefulSetKind, object },
-    ...podsThatNeverRan(seen).map(({ metadata }) => {
+    ...[...new Set([...podsThatNeverRan(seen), ...podsOnDyingVolumes(seen)])].map(({ metadata }) => {
       const target = { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' };
       return { type: 'delete', kind: podKind, target } as const;
     }),

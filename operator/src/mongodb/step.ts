@@ -1,6 +1,6 @@
 import type { ConditionStatus } from '../runtime/objects.ts';
 import type { ReportedEvent } from '../runtime/reconciler.ts';
-import type { DatabaseReadyReason, MongodbAction } from './types.ts';
+import type { DatabaseReadyReason, Member, MongodbAction } from './types.ts';
 
 /** What a rule answers: the state of the database as it was seen, and what is done about it. */
 export interface Step {
@@ -20,4 +20,11 @@ export function says(
   ]
 ): Step {
   return { status, reason, message, actions: [], ...more };
+}
+
+/** A member in a word or two, for people. */
+export function stateOf({ agent, pod }: Member): string {
+  if (agent === 'unknown') return pod ? 'not reached' : 'no pod';
+  if (agent.replicaSet.state === 'initialized') return agent.replicaSet.self;
+  return agent.gate === 'waiting' ? `held, volume ${agent.volume.state}` : `mongod ${agent.mongod.state}`;
 }

@@ -1,7 +1,7 @@
 import { agentContract } from '@authstack/mongodb-agent/api';
-import { namespaceOf } from '../api/names.ts';
+import { namesOf, namespaceOf } from '../api/names.ts';
 import type { ContainerStatus, Pod } from '../runtime/core-kinds.ts';
-import { claimName, isAnswering } from './members.ts';
+import { claimName, isAnswering, isBeingDeleted, isHeldEmpty } from './members.ts';
 import { MONGOD_CONTAINER } from './stateful-set.ts';
 import type { DatabaseReadyReason, Member, MongodbObservation } from './types.ts';
 
@@ -19,8 +19,10 @@ const rules: readonly Rule[] = [
   theImageCannotBePulled,
   aContainerCrashes,
   thePodHasNoNode,
+  theVolumeIsBeingDeleted,
   theVolumeIsPending,
   theVolumeCannotBeRead,
+  mongodRefusesTheKeyfile,
   theAgentCannotBeReached,
 ];
 
@@ -41,7 +43,7 @@ function theStorageClassIsMissing({ ordinal, claim }: Member, seen: MongodbObser
     reason: 'StorageClassNotFound',
     message:
       `PersistentVolumeClaim ${claimName(stack, ordinal)} waits for StorageClass ${className}, which does not exist; ` +
-      `create it, or delete the AuthStack and set spec.mongodb.storage.className to one of: kubectl get storageclass`,
+      `create it, or delete AuthStack and claim and set spec.mongodb.storage.className to one of: kubectl get storageclass`,
   };
 }
 
@@ -51,7 +53,7 @@ function thereIsNoDefaultStorageClass({ ordinal, claim }: Member, seen: MongodbO
     reason: 'StorageClassNotFound',
     message:
       `PersistentVolumeClaim ${claimName(seen.stack, ordinal)} waits: no StorageClass is the cluster's default; make ` +
-      `one the default, or delete the AuthStack and set spec.mongodb.storage.className (kubectl get storageclass)`,
+      `one the default, or delete AuthStack and claim and set spec.mongodb.storage.className (kubectl get storageclass)`,
   };
 }
 
@@ -92,6 +94,16 @@ function thePodHasNoNode({ pod }: Member): Trouble | undefined {
   };
 }
 
+export function theVolumeIsBeingDeleted({ claim, name }: Member, { stack }: MongodbObservation): Trouble | undefined {
+  if (!claim || !isBeingDeleted(claim)) return undefined;
+  return {
+    reason: 'VolumeBeingDeleted',
+    message:
+      `PersistentVolumeClaim ${claim.metadata.name} was deleted and goes when no pod uses it any more: ` +
+      `kubectl -n ${namespaceOf(stack)} delete pod ${name}`,
+  };
+}
+
 const PENDING_IS_LONG = 30_000;
 
 function theVolumeIsPending({ ordinal, claim }: Member, { stack, now }: MongodbObservation): Trouble | undefined {
@@ -117,9 +129,28 @@ function theVolumeCannotBeRead(member: Member, { stack }: MongodbObservation): T
   };
 }
 
-function theAgentCannotBeReached({ agent, pod, name }: Member, { stack }: MongodbObservation): Trouble | undefined {
-  const runs = statusesOf(pod).some((status) => status.name === 'agent' && status.started === true);
-  if (agent !== 'unknown' || !runs) return undefined;
+function mongodRefusesTheKeyfile(member: Member, { stack }: MongodbObservation): Trouble | undefined {
+  if (!isAnswering(member) || member.agent.mongod.state !== 'answers') return undefined;
+  const { problem } = member.agent.mongod;
+  if (problem === undefined) return undefined;
+  return {
+    reason: 'KeyfileRefused',
+    message:
+      `${member.name} tells nothing of its set: ${problem}. Compare Secret ${namesOf(stack.metadata.name).keyfile} with ` +
+      `kubectl -n ${namespaceOf(stack)} exec ${member.name} -c mongod -- cat /gate/keyfile`,
+  };
+}
+
+/** An agent that has just started may still be looking for its port. */
+const AGENT_STARTS_WITHIN = 15_000;
+
+function theAgentCannotBeReached(
+  { agent, pod, name }: Member,
+  { stack, now }: MongodbObservation,
+): Trouble | undefined {
+  const status = statusesOf(pod).find((one) => one.name === 'agent' && one.started === true);
+  const runsFor = now - Date.parse(status?.state?.running?.startedAt ?? '');
+  if (agent !== 'unknown' || !(runsFor > AGENT_STARTS_WITHIN)) return undefined;
   return {
     reason: 'MembersUnreachable',
     message:
@@ -130,6 +161,17 @@ function theAgentCannotBeReached({ agent, pod, name }: Member, { stack }: Mongod
 
 function statusesOf(pod: Pod | undefined): readonly ContainerStatus[] {
   return [...(pod?.status?.initContainerStatuses ?? []), ...(pod?.status?.containerStatuses ?? [])];
+}
+
+/** Nothing is on their volumes, and the volumes cannot go and be made anew while a pod holds them. */
+export function podsOnDyingVolumes({ members }: MongodbObservation): readonly Pod[] {
+  return members
+    .flatMap((member) =>
+      member.pod?.metadata.deletionTimestamp === undefined && isHeldEmpty(member) && isBeingDeleted(member.claim)
+        ? [member.pod]
+        : [],
+    )
+    .filter((pod) => pod !== undefined);
 }
 
 /** Pods of an older template whose mongod has never run: only a new pod can take what was mended. */

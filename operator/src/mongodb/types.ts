@@ -26,8 +26,10 @@ interface IdentityFacts {
   /** Everything the Secret holds, decoded; a change is written over all of it. */
   readonly data: Readonly<Record<string, string>>;
   readonly version: string;
-  /** No member was ever given this `_id` or a higher one. */
+  /** No member that left the set had this `_id` or a higher one. */
   readonly nextMemberId: number;
+  /** All members were seen voting at once since the founding. */
+  readonly formed: boolean;
   /** Which credentials were last put into the database, see `credentialsOf`. */
   readonly credentials: string;
 }
@@ -115,10 +117,12 @@ export type DatabaseReadyReason =
   | 'IdentityMalformed'
   | 'SecretNotOwned'
   | 'KeyfileLost'
+  | 'KeyfileRefused'
   | 'AdoptionRefused'
   | 'VersionNotOffered'
   | 'ForeignData'
   | 'VolumeUnreadable'
+  | 'VolumeBeingDeleted'
   | 'DataLossSuspected'
   | 'StorageClassNotFound'
   | 'VolumePending'

@@ -1,0 +1,58 @@
+import { createIdentity } from './identity.ts';
+import { initializedMembers, isVoter, primaryOf } from './members.ts';
+import type { InitializedMember } from './members.ts';
+import { says } from './step.ts';
+import type { Step } from './step.ts';
+import type { MongodbObservation } from './types.ts';
+
+/** Which set the members belong to, in their own words. */
+export type FoundSet =
+  | { readonly state: 'none' }
+  | { readonly state: 'one'; readonly by: InitializedMember; readonly facts: Readonly<Record<string, string>> }
+  | { readonly state: 'several'; readonly step: Step };
+
+export function findSet(seen: MongodbObservation): FoundSet {
+  const found = initializedMembers(seen.members);
+  const by = primaryOf(seen.members) ?? found[0];
+  if (!by) return { state: 'none' };
+  if (found.some(({ set }) => set.replicaSetId !== by.set.replicaSetId)) {
+    const names = found.map(({ name, set }) => `${name} belongs to ${set.replicaSetId}`).join(', ');
+    const message = `the volumes hold different databases (${names}); keep the claims of one set and delete the others`;
+    return { state: 'several', step: says('False', 'ForeignData', message) };
+  }
+  const ids = found.flatMap(({ set }) => set.config.members.map(({ _id }) => _id));
+  return {
+    state: 'one',
+    by,
+    facts: {
+      state: 'founded',
+      'replica-set-id': by.set.replicaSetId,
+      version: versionOf(by, seen),
+      'next-member-id': String(Math.max(0, ...ids) + 1),
+    },
+  };
+}
+
+/** An identity that was lost is made again from what a member says. */
+export function makeIdentityAgain(seen: MongodbObservation, { facts, by }: Extract<FoundSet, { state: 'one' }>): Step {
+  const voters = by.set.config.members.filter(isVoter);
+  // A set that has its votes was offered to people before.
+  const isWhole = voters.length >= seen.stack.spec.mongodb.members;
+  const serves = by.set.self === 'PRIMARY' && isWhole;
+  const message = `the identity was lost; ${by.name} says the set is ${by.set.replicaSetId}`;
+  return says(serves ? 'True' : 'False', serves ? 'Degraded' : 'Founding', message, {
+    actions: [createIdentity(seen.stack, { ...facts, ...(isWhole && { formed: 'yes' }) })],
+  });
+}
+
+/** Where the identity was lost, what runs tells: spec and default may have moved on since. */
+function versionOf({ agent }: InitializedMember, { stack, images, identity }: MongodbObservation): string {
+  const { version: asked } = stack.spec.mongodb;
+  if (identity.state === 'founding' && asked !== undefined) return asked;
+  return majorOf(agent.mongod.version) ?? asked ?? images.defaultVersion;
+}
+
+/** `6.0` of `6.0.5`. */
+function majorOf(version: string | undefined): string | undefined {
+  return version === undefined ? undefined : /^\d+\.\d+/.exec(version)?.[0];
+}

@@ -1,0 +1,857 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ContainerStatus } from '../runtime/core-kinds.ts';
+import { planMongodb } from './plan.ts';
+import type { MongodbPlan } from './plan.ts';
+import {
+  NOW,
+  SET,
+  aStack,
+  allVote,
+  claim,
+  configOf,
+  foundedIdentity,
+  foundingIdentity,
+  held,
+  host,
+  inSet,
+  member,
+  noMember,
+  pod,
+  released,
+  seen,
+} from './testing/seen.ts';
+import type { Votes } from './testing/seen.ts';
+import type { MongodbAction, MongodbObservation } from './types.ts';
+
+type Change = Partial<MongodbObservation>;
+
+const decode = (data: Readonly<Record<string, string>> = {}): object =>
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, atob(value)]));
+
+/** An action in short; what merely stands (Service, StatefulSet …) is left out. */
+function brief(action: MongodbAction): object[] {
+  switch (action.type) {
+    case 'apply':
+      return [];
+    case 'create':
+    case 'replace': {
+      const { object } = action as { object: { data?: Readonly<Record<string, string>> } };
+      return [{ [action.type]: action.object.metadata.name, ...(object.data && decode(object.data)) }];
+    }
+    case 'delete':
+      return [{ delete: action.target.name }];
+    case 'createKeyfile':
+      return [{ createKeyfile: true }];
+    case 'createUser':
+      return [{ createUser: action.user }];
+    case 'refreshUri':
+      return [{ refreshUri: true }];
+    case 'release':
+    case 'initiate':
+      return [{ [action.type]: action.member.name, pvcUid: action.pvcUid }];
+    case 'reconfigure':
+      return [{ reconfigure: action.member.name, expectedVersion: action.expectedVersion, members: action.members }];
+    case 'ensureUsers':
+      return [{ ensureUsers: action.member.name }, ...brief(action.then)];
+  }
+}
+
+function summary(plan: MongodbPlan): { ready: string; message: string; does: object[] } {
+  const [{ status, reason, message } = { status: '', reason: '', message: '' }] = plan.conditions;
+  return { ready: `${status}/${reason}`, message, does: plan.actions.flatMap(brief) };
+}
+
+const kindsApplied = ({ actions }: MongodbPlan): string[] =>
+  actions.flatMap((action) => (action.type === 'apply' ? [action.kind.kind] : []));
+
+const absent = { state: 'absent' } as const;
+const founding = foundingIdentity();
+/** Nothing but the stack. */
+const nothing: Change = {
+  identity: absent,
+  keyfile: absent,
+  rootUser: absent,
+  authUser: absent,
+  members: [noMember(0), noMember(1), noMember(2)],
+};
+const identityOnly: Change = { ...nothing, identity: founding, members: [noMember(0), noMember(1), noMember(2)] };
+const founder = (agent: Parameters<typeof member>[1]): Change => ({
+  identity: founding,
+  rootUser: absent,
+  authUser: absent,
+  members: [member(0, agent), noMember(1), noMember(2)],
+});
+const alone: Votes = [[0, 1]];
+const pair: Votes = [
+  [0, 1],
+  [1, 1],
+];
+const newcomers: Votes = [
+  [0, 1],
+  [1, 0],
+  [2, 0],
+];
+const notFormed = foundedIdentity({ formed: false });
+
+type Case = [law: string, change: Change, ready: string, does: object[]];
+
+const replaced = (data: object): object => ({ replace: 'shop-mongodb-identity', ...data });
+
+describe('founding', () => {
+  test.each<Case>([
+    [
+      'begins with the volume, before there is anything else',
+      nothing,
+      'False/Founding',
+      [{ create: 'data-shop-mongodb-0' }],
+    ],
+    [
+      'then writes down which volume founds',
+      { ...nothing, members: [{ ...noMember(0), claim: claim(0) }, noMember(1), noMember(2)] },
+      'False/Founding',
+      [
+        {
+          create: 'shop-mongodb-identity',
+          ...{ state: 'founding', 'founder-pvc-uid': 'claim-0', version: '8.0', 'next-member-id': '1' },
+        },
+      ],
+    ],
+    [
+      'makes a keyfile',
+      { ...identityOnly, members: [{ ...noMember(0), claim: claim(0) }] },
+      'False/Founding',
+      [{ createKeyfile: true }],
+    ],
+    ['waits for the founder', founder('unknown'), 'False/Founding', []],
+    ['releases the founder', founder(held), 'False/Founding', [{ release: 'shop-mongodb-0', pvcUid: 'claim-0' }]],
+    [
+      'initiates on the volume that was written down',
+      founder(released('claim-0')),
+      'False/Founding',
+      [{ initiate: 'shop-mongodb-0', pvcUid: 'claim-0' }],
+    ],
+    [
+      'never initiates on a volume of another claim',
+      founder(released('claim-of-another-life')),
+      'False/ForeignData',
+      [],
+    ],
+    [
+      'never initiates on a volume that once belonged to a set',
+      founder({
+        ...released('claim-0'),
+        volume: { state: 'data', pvcUid: 'claim-0', replicaSetId: SET },
+      }),
+      'False/ForeignData',
+      [],
+    ],
+    [
+      'never releases a volume that was marked for another claim',
+      founder({ ...held, volume: { state: 'empty', pvcUid: 'claim-of-another-life' } }),
+      'False/ForeignData',
+      [],
+    ],
+    [
+      'releases its own volume again when it is interrupted',
+      founder({ ...held, volume: { state: 'empty', pvcUid: 'claim-0' } }),
+      'False/Founding',
+      [{ release: 'shop-mongodb-0', pvcUid: 'claim-0' }],
+    ],
+    [
+      'writes down the id before anything else happens to the set',
+      founder(inSet({ self: 'PRIMARY', votes: alone })),
+      'False/Founding',
+      [replaced({ state: 'founded', 'replica-set-id': SET, version: '8.0', 'next-member-id': '1' })],
+    ],
+    [
+      'moves to the volume that replaced the lost one',
+      {
+        identity: founding,
+        members: [member(0, held, { claim: claim(0, { uid: 'claim-new' }) }), noMember(1), noMember(2)],
+      },
+      'False/Founding',
+      [replaced({ 'founder-pvc-uid': 'claim-new' })],
+    ],
+    [
+      'makes the volume again that was lost',
+      { identity: founding, members: [noMember(0), noMember(1), noMember(2)] },
+      'False/Founding',
+      [{ create: 'data-shop-mongodb-0' }],
+    ],
+    [
+      'lets a volume go that was deleted before it was used',
+      {
+        identity: founding,
+        members: [member(0, held, { claim: claim(0, { deletionTimestamp: '2030-01-01T00:00:00Z' }) })],
+      },
+      'False/VolumeBeingDeleted',
+      [{ delete: 'shop-mongodb-0' }],
+    ],
+    [
+      'waits while another volume may hold a set',
+      { identity: founding, members: [member(0, held), member(1, 'unknown'), noMember(2)] },
+      'False/Founding',
+      [],
+    ],
+    [
+      'takes up the set that another volume holds',
+      {
+        identity: founding,
+        members: [member(0, held), member(1, inSet({ self: 'SECONDARY', votes: allVote })), noMember(2)],
+      },
+      'False/Founding',
+      [replaced({ state: 'founded', 'replica-set-id': SET, version: '8.0', 'next-member-id': '3' })],
+    ],
+    [
+      'refuses volumes of different sets',
+      {
+        identity: founding,
+        members: [
+          member(0, inSet({ self: 'PRIMARY', votes: alone })),
+          member(1, inSet({ self: 'SECONDARY', votes: allVote, replicaSetId: '65a0000000000000000000ff' })),
+        ],
+      },
+      'False/ForeignData',
+      [],
+    ],
+    [
+      'makes no second keyfile while pods run with the first',
+      {
+        identity: founding,
+        keyfile: absent,
+        members: [
+          member(0, 'unknown', {
+            pod: pod(0, { initContainerStatuses: [container({ name: 'agent', started: true })] }),
+          }),
+        ],
+      },
+      'False/KeyfileLost',
+      [],
+    ],
+    [
+      'waits until the volumes of an earlier life are gone',
+      {
+        identity: absent,
+        members: [
+          member(0, inSet({ self: 'PRIMARY', votes: alone }), {
+            claim: claim(0, { deletionTimestamp: '2030-01-01T00:00:00Z' }),
+          }),
+        ],
+      },
+      'False/VolumeBeingDeleted',
+      [],
+    ],
+  ])('%s', (...[, change, ready, does]) => {
+    expect(summary(planMongodb(seen(change)))).toMatchObject({ ready, does });
+  });
+
+  test('no pod is asked for before the identity is stored', () => {
+    for (const change of [nothing, { ...nothing, members: [{ ...noMember(0), claim: claim(0) }] }]) {
+      expect(kindsApplied(planMongodb(seen(change)))).toEqual([]);
+    }
+    expect(kindsApplied(planMongodb(seen(founder('unknown'))))).toEqual([
+      'Service',
+      'PodDisruptionBudget',
+      'StatefulSet',
+    ]);
+  });
+});
+
+describe('a lost identity', () => {
+  test.each<Case>([
+    [
+      'is made again from what the primary says, and people are served meanwhile',
+      { identity: absent },
+      'True/Degraded',
+      [
+        {
+          create: 'shop-mongodb-identity',
+          ...{ state: 'founded', 'replica-set-id': SET, version: '8.0', 'next-member-id': '3', formed: 'yes' },
+        },
+      ],
+    ],
+    [
+      'keeps the version that runs, whatever the default is now',
+      { identity: absent, images: { ...seen().images, defaultVersion: '6.0' } },
+      'True/Degraded',
+      [expect.objectContaining({ create: 'shop-mongodb-identity', version: '8.0' })],
+    ],
+    [
+      'is not made again where members disagree',
+      {
+        identity: absent,
+        members: [
+          member(0, inSet({ self: 'PRIMARY', votes: alone })),
+          member(1, inSet({ self: 'PRIMARY', votes: [[1, 1]], replicaSetId: '65a0000000000000000000ff' })),
+        ],
+      },
+      'False/ForeignData',
+      [],
+    ],
+  ])('%s', (...[, change, ready, does]) => {
+    expect(summary(planMongodb(seen(change)))).toMatchObject({ ready, does });
+  });
+});
+
+describe('what stands in the way', () => {
+  test.each<Case>([
+    ['a Secret of somebody else is left alone', { keyfile: { state: 'foreign' } }, 'True/Degraded', []],
+    ['an identity of somebody else', { identity: { state: 'foreign' } }, 'False/IdentityNotOwned', []],
+    [
+      'an identity that cannot be read',
+      { identity: { state: 'malformed', why: 'state: Invalid input' } },
+      'False/IdentityMalformed',
+      [],
+    ],
+    [
+      'a version without an image',
+      { ...nothing, stack: aStack({ mongodb: { version: '7.0' } }) },
+      'False/VersionNotOffered',
+      [],
+    ],
+    ['agents without a certificate', { ...nothing, hasAgentCertificate: false }, 'False/WaitingForCertificates', []],
+    [
+      'another version than the stored one',
+      { stack: aStack({ mongodb: { version: '6.0' } }), members: [noMember(0), noMember(1), noMember(2)] },
+      'False/AdoptionRefused',
+      [],
+    ],
+    [
+      'fewer members than there are volumes',
+      {
+        stack: aStack({ members: 1 }),
+        members: [0, 1, 2].map((ordinal) => ({ ...noMember(ordinal), claim: claim(ordinal) })),
+      },
+      'False/AdoptionRefused',
+      [],
+    ],
+    ['a lost keyfile', { keyfile: absent, members: [noMember(0)] }, 'False/KeyfileLost', []],
+  ])('%s is told, and nothing is started', (...[, change, ready, does]) => {
+    const plan = planMongodb(seen(change));
+    expect(summary(plan)).toMatchObject({ ready, does });
+    expect(kindsApplied(plan)).toEqual([]);
+  });
+
+  test('AdoptionRefused names the field and the value', () => {
+    const another = seen({ stack: aStack({ mongodb: { version: '6.0' } }), members: [noMember(0)] });
+    expect(summary(planMongodb(another)).message).toContain('spec.mongodb.version: "8.0"');
+    const fewer = seen({ stack: aStack({ members: 1 }) });
+    expect(summary(planMongodb(fewer)).message).toContain('spec.mongodb.members: 3');
+  });
+
+  test('a set that takes writes stays ready, whatever else is wrong', () => {
+    const changes: Change[] = [
+      { keyfile: absent },
+      { hasAgentCertificate: false },
+      { stack: aStack({ mongodb: { version: '6.0' } }) },
+      { rootUser: absent },
+      { authUser: { state: 'present', resourceVersion: '1', isCurrent: false } },
+      { images: { ...seen().images, mongodb: {} } },
+    ];
+    for (const change of changes) expect(summary(planMongodb(seen(change))).ready).toBe('True/Degraded');
+  });
+});
+
+describe('credentials', () => {
+  test.each<Case>([
+    [
+      'are stored before they are created in the database',
+      { identity: foundedIdentity({ formed: false, credentials: '' }), rootUser: absent, authUser: absent },
+      'False/CreatingUsers',
+      [{ createUser: 'root' }, { createUser: 'auth' }],
+    ],
+    [
+      'are then created, and that is written down',
+      { identity: foundedIdentity({ formed: false, credentials: '' }) },
+      'False/CreatingUsers',
+      [{ ensureUsers: 'shop-mongodb-0' }, replaced({ credentials: 'root@1 auth@1' })],
+    ],
+    [
+      'are carried into the database again when a Secret was made anew',
+      { rootUser: { state: 'present', resourceVersion: '9' } },
+      'True/Degraded',
+      [{ ensureUsers: 'shop-mongodb-0' }, replaced({ credentials: 'root@9 auth@1' })],
+    ],
+    [
+      'are never created where no primary was asked',
+      {
+        identity: foundedIdentity({ formed: false, credentials: '' }),
+        members: [member(0, 'unknown'), member(1, inSet({ self: 'SECONDARY', votes: allVote }))],
+      },
+      'False/Starting',
+      [],
+    ],
+  ])('%s', (...[, change, ready, does]) => {
+    expect(summary(planMongodb(seen(change)))).toMatchObject({ ready, does });
+  });
+});
+
+describe('members', () => {
+  const primary = (votes: Votes, more: object = {}): ReturnType<typeof member> =>
+    member(0, inSet({ self: 'PRIMARY', votes, ...more }));
+  const one = member(1, inSet({ self: 'SECONDARY', votes: allVote }));
+  const reconfigure = (votes: Votes): object => ({
+    reconfigure: 'shop-mongodb-0',
+    expectedVersion: 5,
+    members: configOf(votes),
+  });
+
+  test.each<Case>([
+    ['all in order: nothing is done', {}, 'True/AllMembersHealthy', []],
+    [
+      'an empty disk joins without a vote',
+      { identity: notFormed, members: [primary(alone), member(1, held), member(2, held)] },
+      'False/Starting',
+      [
+        reconfigure([
+          [0, 1],
+          [1, 0],
+        ]),
+      ],
+    ],
+    [
+      'and starts once its place is committed',
+      {
+        identity: notFormed,
+        members: [primary(newcomers), member(1, held), member(2, held)],
+      },
+      'False/Starting',
+      [{ release: 'shop-mongodb-1', pvcUid: 'claim-1' }],
+    ],
+    [
+      'nothing moves while a configuration is not committed',
+      {
+        members: [
+          primary(
+            [
+              [0, 1],
+              [1, 0],
+            ],
+            { committed: false },
+          ),
+          member(1, held),
+          member(2, held),
+        ],
+      },
+      'True/Degraded',
+      [],
+    ],
+    [
+      'a member that caught up gets its vote, alone in its reconfig',
+      {
+        members: [
+          primary(newcomers),
+          member(
+            1,
+            inSet({
+              self: 'SECONDARY',
+              votes: newcomers,
+            }),
+          ),
+          member(
+            2,
+            inSet({
+              self: 'SECONDARY',
+              votes: newcomers,
+            }),
+          ),
+        ],
+      },
+      'True/Degraded',
+      [
+        reconfigure([
+          [0, 1],
+          [1, 1],
+          [2, 0],
+        ]),
+      ],
+    ],
+    [
+      'a member that lags gets none',
+      {
+        members: [
+          primary(
+            [
+              [0, 1],
+              [1, 1],
+              [2, 0],
+            ],
+            { lagSeconds: 6 },
+          ),
+          member(1, inSet({ self: 'SECONDARY', votes: allVote })),
+          one,
+        ],
+      },
+      'True/Degraded',
+      [],
+    ],
+    [
+      'nor does one that only the primary still takes for a secondary',
+      {
+        members: [
+          primary([
+            [0, 1],
+            [1, 1],
+            [2, 0],
+          ]),
+          member(1, inSet({ self: 'SECONDARY', votes: allVote })),
+          member(2, 'unknown'),
+        ],
+      },
+      'True/Degraded',
+      [],
+    ],
+    [
+      'an empty disk in a voting place leaves first, and its id with it',
+      {
+        members: [
+          primary(allVote, { states: { 2: 'DOWN' } }),
+          member(1, inSet({ self: 'SECONDARY', votes: allVote })),
+          member(2, held),
+        ],
+      },
+      'True/Degraded',
+      [replaced({ 'next-member-id': '3' }), reconfigure(pair)],
+    ],
+    [
+      'and comes back under an id that nobody had',
+      {
+        identity: foundedIdentity({ nextMemberId: 3 }),
+        members: [primary(pair), member(1, inSet({ self: 'SECONDARY', votes: allVote })), member(2, held)],
+      },
+      'True/Degraded',
+      [
+        reconfigure([
+          [0, 1],
+          [1, 1],
+          [2, 0, 3],
+        ]),
+      ],
+    ],
+    [
+      'nobody leaves where the rest has no healthy majority',
+      {
+        members: [
+          primary(allVote, { states: { 1: 'DOWN', 2: 'DOWN' } }),
+          member(1, 'unknown', { pod: pod(1) }),
+          member(2, held),
+        ],
+      },
+      'False/NoPrimary',
+      [],
+    ],
+    [
+      'a member that cannot be asked keeps its place',
+      { members: [primary(allVote, { states: { 2: 'DOWN' } }), one, member(2, 'unknown')] },
+      'True/Degraded',
+      [],
+    ],
+    [
+      'a member whose mongod just starts is not taken in before it says what it holds',
+      {
+        members: [primary(pair), one, member(2, { ...released('claim-2'), replicaSet: { state: 'unknown' } })],
+      },
+      'True/Degraded',
+      [],
+    ],
+    [
+      'a member that left with its data is taken in again, without a vote',
+      {
+        members: [primary(pair), one, member(2, inSet({ self: 'REMOVED', votes: [] }))],
+      },
+      'True/Degraded',
+      [
+        reconfigure([
+          [0, 1],
+          [1, 1],
+          [2, 0],
+        ]),
+      ],
+    ],
+    [
+      'a member of another set is left alone',
+      {
+        identity: notFormed,
+        members: [
+          primary(allVote),
+          one,
+          member(2, inSet({ self: 'PRIMARY', votes: [[2, 1]], replicaSetId: '65a0000000000000000000ff', term: 9 })),
+        ],
+      },
+      'False/ForeignData',
+      [],
+    ],
+    [
+      'whole for the first time: from now on offered',
+      { identity: notFormed },
+      'True/AllMembersHealthy',
+      [replaced({ formed: 'yes' })],
+    ],
+    [
+      'a primary whose agent is silent is known from its secondaries',
+      { members: [member(0, 'unknown'), ...seen().members.slice(1)] },
+      'True/Degraded',
+      [],
+    ],
+    [
+      'no primary: told, and left to the members',
+      {
+        members: [0, 1, 2].map((ordinal) =>
+          member(ordinal, inSet({ self: 'SECONDARY', votes: allVote, states: { 0: 'SECONDARY' } })),
+        ),
+      },
+      'False/NoPrimary',
+      [],
+    ],
+    [
+      'a primary that sees no majority does not serve',
+      { members: [primary(allVote, { states: { 1: 'DOWN', 2: 'DOWN' } }), member(1, 'unknown'), member(2, 'unknown')] },
+      'False/NoPrimary',
+      [],
+    ],
+  ])('%s', (...[, change, ready, does]) => {
+    expect(summary(planMongodb(seen(change)))).toMatchObject({ ready, does });
+  });
+
+  test('two members that believe to be primary: the one of the newer configuration is', () => {
+    const members = [
+      member(0, inSet({ self: 'PRIMARY', votes: allVote, term: 1 })),
+      member(1, inSet({ self: 'PRIMARY', votes: allVote, term: 2, states: { 0: 'SECONDARY', 1: 'PRIMARY' } })),
+      member(2, inSet({ self: 'SECONDARY', votes: allVote, term: 2 })),
+    ];
+    expect(planMongodb(seen({ members })).status.mongodb.primary).toBe('shop-mongodb-1');
+  });
+});
+
+describe('lost disks', () => {
+  const survivor = member(2, inSet({ self: 'SECONDARY', votes: allVote, states: { 0: 'DOWN', 1: 'DOWN' } }));
+  const none = [member(0, held), member(1, held), member(2, held)];
+  const accepting = (id: string): Change => ({
+    stack: aStack({ annotations: { 'authstack.dev/accept-data-loss': id } }),
+  });
+
+  test.each<Case>([
+    ['all disks empty', { members: none }, 'False/DataLossSuspected', []],
+    [
+      'a majority of disks empty',
+      { members: [member(0, held), member(1, held), survivor] },
+      'False/DataLossSuspected',
+      [],
+    ],
+    [
+      'the only disk empty',
+      { stack: aStack({ members: 1 }), members: [member(0, held)] },
+      'False/DataLossSuspected',
+      [],
+    ],
+    [
+      'two disks empty, the third not heard of',
+      { members: [member(0, held), member(1, held), member(2, 'unknown')] },
+      'False/NoPrimary',
+      [],
+    ],
+    ['a loss of another set was accepted', { ...accepting('other'), members: none }, 'False/DataLossSuspected', []],
+    [
+      'the loss was accepted, and nothing is left',
+      { ...accepting(SET), members: none },
+      'False/Founding',
+      [
+        replaced({
+          ...{ state: 'founding', 'founder-pvc-uid': 'claim-0', 'replica-set-id': '' },
+          ...{ formed: '', credentials: '', 'next-member-id': '1' },
+        }),
+      ],
+    ],
+    [
+      'the loss was accepted, but one disk still holds data',
+      { ...accepting(SET), members: [member(0, held), member(1, held), survivor] },
+      'False/DataLossSuspected',
+      [],
+    ],
+    [
+      'the loss was accepted, but one member was not heard of',
+      { ...accepting(SET), members: [member(0, held), member(1, held), member(2, 'unknown')] },
+      'False/NoPrimary',
+      [],
+    ],
+  ])('%s', (...[, change, ready, does]) => {
+    expect(summary(planMongodb(seen(change)))).toMatchObject({ ready, does });
+  });
+
+  test('the message says how to accept the loss', () => {
+    const { message } = summary(planMongodb(seen({ members: none })));
+    expect(message).toContain(`kubectl -n auth annotate authstack shop authstack.dev/accept-data-loss=${SET}`);
+  });
+});
+
+function container(status: Partial<ContainerStatus>): ContainerStatus {
+  return { name: 'mongod', ready: false, restartCount: 0, ...status };
+}
+
+describe('why members do not come up', () => {
+  const unbound = { ...claim(0, { creationTimestamp: new Date(NOW - 60_000).toISOString() }), status: {} };
+  const waiting = (name: string, reason: string): Partial<MongodbObservation> => ({
+    ...founder('unknown'),
+    members: [
+      member(0, 'unknown', {
+        pod: pod(0, {
+          containerStatuses: [
+            container({
+              name,
+              image: 'registry.example/mongo:9',
+              state: { waiting: { reason } },
+              lastState: { terminated: { exitCode: 62 } },
+              restartCount: 3,
+            }),
+          ],
+        }),
+      }),
+    ],
+  });
+  const fast = { stack: aStack({ mongodb: { storage: { className: 'fast' } } }) };
+
+  test.each<[law: string, change: Change, reason: string, names: string[]]>([
+    [
+      'a StorageClass that does not exist',
+      { ...founder('unknown'), ...fast, storageClass: 'missing', members: [member(0, 'unknown', { claim: unbound })] },
+      'StorageClassNotFound',
+      ['fast', 'data-shop-mongodb-0', 'spec.mongodb.storage.className'],
+    ],
+    [
+      'no default StorageClass',
+      { ...founder('unknown'), storageClass: 'noDefault', members: [member(0, 'unknown', { claim: unbound })] },
+      'StorageClassNotFound',
+      ['data-shop-mongodb-0', 'spec.mongodb.storage.className'],
+    ],
+    [
+      'a volume that does not come',
+      { ...founder('unknown'), storageClass: 'present', members: [member(0, 'unknown', { claim: unbound })] },
+      'VolumePending',
+      ['data-shop-mongodb-0', '60 s', 'kubectl -n auth describe pvc data-shop-mongodb-0'],
+    ],
+    [
+      'an image that cannot be pulled',
+      waiting('mongod', 'ImagePullBackOff'),
+      'ImageNotPullable',
+      ['registry.example/mongo:9', 'shop-mongodb-0', 'spec.mongodb.image'],
+    ],
+    [
+      "the agent's image",
+      waiting('agent', 'ErrImagePull'),
+      'ImageNotPullable',
+      ['registry.example/mongo:9', 'shop-mongodb-0', 'image.agent'],
+    ],
+    [
+      'a container that ends again and again',
+      waiting('mongod', 'CrashLoopBackOff'),
+      'ContainerCrashes',
+      ['mongod', 'exit code 62', 'kubectl -n auth logs shop-mongodb-0 -c mongod --previous'],
+    ],
+    [
+      'a pod without a node',
+      {
+        ...founder('unknown'),
+        members: [
+          member(0, 'unknown', {
+            pod: pod(0, { conditions: [{ type: 'PodScheduled', status: 'False', message: 'Insufficient memory' }] }),
+          }),
+        ],
+      },
+      'PodUnschedulable',
+      ['shop-mongodb-0', 'Insufficient memory'],
+    ],
+    [
+      'a volume that cannot be judged',
+      founder({ ...held, volume: { state: 'unreadable', problem: 'no WiredTiger file' } }),
+      'VolumeUnreadable',
+      ['shop-mongodb-0', 'no WiredTiger file', 'pvc/data-shop-mongodb-0'],
+    ],
+    [
+      'a keyfile that mongod does not know',
+      founder({
+        ...released('claim-0'),
+        replicaSet: { state: 'unknown' },
+        mongod: { state: 'answers', problem: 'mongod refuses __system' },
+      }),
+      'KeyfileRefused',
+      ['shop-mongodb-0', 'shop-mongodb-keyfile', 'mongod refuses __system'],
+    ],
+    [
+      'an agent that cannot be reached',
+      {
+        ...founder('unknown'),
+        members: [
+          member(0, 'unknown', {
+            pod: pod(0, {
+              initContainerStatuses: [
+                container({
+                  name: 'agent',
+                  started: true,
+                  state: { running: { startedAt: new Date(NOW - 60_000).toISOString() } },
+                }),
+              ],
+            }),
+          }),
+        ],
+      },
+      'MembersUnreachable',
+      ['shop-mongodb-0', '9443'],
+    ],
+  ])('%s is named', (...[, change, reason, names]) => {
+    const { ready, message } = summary(planMongodb(seen(change)));
+    expect(ready).toBe(`False/${reason}`);
+    for (const name of names) expect(message).toContain(name);
+  });
+
+  test('after five minutes it counts as stalled, and says where to look', () => {
+    const since = (minutes: number): Change => {
+      const lastTransitionTime = new Date(NOW - minutes * 60_000).toISOString();
+      const condition = { type: 'DatabaseReady', status: 'False' as const, reason: 'x', message: 'x' };
+      return { ...waiting('mongod', 'ImagePullBackOff'), stack: stackWith({ ...condition, lastTransitionTime }) };
+    };
+    expect(planMongodb(seen(since(4))).stalled).toBeUndefined();
+    expect(planMongodb(seen(since(5))).stalled).toMatchObject({
+      reason: 'ImageNotPullable',
+      message: expect.stringContaining('kubectl -n auth get pods,pvc'),
+    });
+  });
+
+  test('nobody known at all is Unknown, not False', () => {
+    const reachable = waiting('agent', 'none').members ?? [];
+    const statuses = [
+      container({ name: 'agent', started: true, state: { running: { startedAt: '2029-12-31T00:00:00Z' } } }),
+    ];
+    const members = reachable.map((one) => ({ ...one, pod: pod(one.ordinal, { initContainerStatuses: statuses }) }));
+    expect(summary(planMongodb(seen({ members }))).ready).toBe('Unknown/MembersUnreachable');
+  });
+});
+
+function stackWith(condition: {
+  type: string;
+  status: 'False';
+  reason: string;
+  message: string;
+  lastTransitionTime: string;
+}): MongodbObservation['stack'] {
+  return { ...aStack(), status: { conditions: [condition] } };
+}
+
+test('the status names set, primary, versions and members', () => {
+  expect(planMongodb(seen()).status.mongodb).toEqual({
+    replicaSetId: SET,
+    primary: 'shop-mongodb-0',
+    version: '8.0',
+    featureCompatibilityVersion: '8.0',
+    members: [
+      { name: 'shop-mongodb-0', state: 'PRIMARY', health: 'Healthy' },
+      { name: 'shop-mongodb-1', state: 'SECONDARY', health: 'Healthy', optimeLagSeconds: 0 },
+      { name: 'shop-mongodb-2', state: 'SECONDARY', health: 'Healthy', optimeLagSeconds: 0 },
+    ],
+  });
+  expect(host(0)).toBe('shop-mongodb-0.shop-mongodb.auth.svc:27017');
+});
+
+test('looks again soon while something is under way, seldom at rest', () => {
+  expect(planMongodb(seen()).recheckAt).toBe(NOW + 10_000);
+  expect(planMongodb(seen(founder(held))).recheckAt).toBeLessThanOrEqual(NOW + 2_000);
+});

@@ -1,0 +1,108 @@
+import { initializedMembers, isVoter, nameOfHost, primaryOf } from './members.ts';
+import type { InitializedMember } from './members.ts';
+import { says } from './step.ts';
+import type { Step } from './step.ts';
+import { troubleOf } from './trouble.ts';
+import type { MongodbObservation, SeenIdentity } from './types.ts';
+import type { ConfigMember, ObservedMember } from '@authstack/mongodb-agent/api';
+
+type Founded = Extract<SeenIdentity, { state: 'founded' }>;
+
+/** The set as it looks from where it can be seen best. */
+export interface View {
+  readonly seenBy: InitializedMember;
+  readonly primaryHost: string;
+}
+
+/** From the primary; while its agent cannot be asked, from a secondary that sees it. */
+export function viewOf({ members }: MongodbObservation, { replicaSetId }: Founded): View | undefined {
+  const own = initializedMembers(members).filter(({ set }) => set.replicaSetId === replicaSetId);
+  const primary = primaryOf(own);
+  if (primary) return { seenBy: primary, primaryHost: primary.host };
+  for (const seenBy of own.toSorted(byNewestConfig)) {
+    const seen = seenBy.set.members.find(({ state, health }) => state === 'PRIMARY' && health === 1);
+    if (seenBy.set.self === 'SECONDARY' && seen) return { seenBy, primaryHost: seen.host };
+  }
+  return undefined;
+}
+
+export function byNewestConfig(a: InitializedMember, b: InitializedMember): number {
+  const [newest, other] = [b.set.config, a.set.config];
+  return newest.term - other.term || newest.version - other.version || a.ordinal - b.ordinal;
+}
+
+/** Whether a write would be acknowledged by a majority now. */
+export function servesMajority({ seenBy }: View): boolean {
+  const voters = seenBy.set.config.members.filter(isVoter);
+  return healthyVoters(seenBy, voters) >= majorityOf(voters.length);
+}
+
+export function majorityOf(voters: number): number {
+  return Math.floor(voters / 2) + 1;
+}
+
+/** Of these voters, how many are seen serving. */
+export function healthyVoters({ set }: InitializedMember, voters: readonly ConfigMember[]): number {
+  return voters.filter(({ host }) => serves(set.members.find((member) => member.host === host))).length;
+}
+
+export function serves(status: ObservedMember | undefined): boolean {
+  return status?.health === 1 && (status.state === 'PRIMARY' || status.state === 'SECONDARY');
+}
+
+interface Standing {
+  readonly view: View;
+  /** What is being done about what is missing. */
+  readonly doing: string | undefined;
+}
+
+/** How a founded set stands. */
+export function healthOf(seen: MongodbObservation, identity: Founded, { view, doing }: Standing): Step {
+  const { members: wanted } = seen.stack.spec.mongodb;
+  const missing = whoDoesNotServe(seen, view);
+  if (missing.length === 0 && servesMajority(view)) return allServe(wanted, identity, view);
+
+  const trouble = troubleOf(seen);
+  const what = [...missing, doing, trouble?.message].filter((text) => text !== undefined).join('; ');
+  if (!servesMajority(view)) {
+    const voters = view.seenBy.set.config.members.filter(isVoter);
+    const healthy = healthyVoters(view.seenBy, voters);
+    return says('False', 'NoPrimary', `only ${healthy} of ${voters.length} voting members are seen serving: ${what}`);
+  }
+  const counts = `${wanted - missing.length} of ${wanted} members serve`;
+  // From its founding on until it first was whole, a set is not offered to people who asked for three copies.
+  if (!identity.formed) return says('False', trouble?.reason ?? 'Starting', `${counts}: ${what}`);
+  return says('True', 'Degraded', `${counts}, writes go on: ${what}`);
+}
+
+function allServe(wanted: number, { formed }: Founded, { seenBy, primaryHost }: View): Step {
+  const primary = nameOfHost(primaryHost);
+  if (seenBy.host === primaryHost) {
+    return says('True', 'AllMembersHealthy', `all ${wanted} members serve; ${primary} is primary`);
+  }
+  const message = `all ${wanted} members serve; the agent of the primary ${primary} does not answer`;
+  return formed ? says('True', 'Degraded', message) : says('False', 'Starting', message);
+}
+
+export function whoDoesNotServe({ stack, members }: MongodbObservation, { seenBy: { set } }: View): readonly string[] {
+  return members
+    .filter(({ ordinal }) => ordinal < stack.spec.mongodb.members)
+    .flatMap(({ name, host }) => {
+      const entry = set.config.members.find((member) => member.host === host);
+      if (!entry) return [`${name} is not in the set`];
+      const status = set.members.find((member) => member.host === host);
+      if (!serves(status)) {
+        return [`${name} is ${status?.health === 1 ? status.state : 'not reached by the other members'}`];
+      }
+      return isVoter(entry) ? [] : [`${name} has no vote yet`];
+    });
+}
+
+/** Whatever else is wrong: as long as a whole set takes writes, people are served, and the condition says so. */
+export function asServed(seen: MongodbObservation, step: Step): Step {
+  const { identity } = seen;
+  if (step.status === 'True' || identity.state !== 'founded' || !identity.formed) return step;
+  const view = viewOf(seen, identity);
+  if (!view || !servesMajority(view)) return step;
+  return { ...step, status: 'True', reason: 'Degraded', message: `writes go on; ${step.message}` };
+}
