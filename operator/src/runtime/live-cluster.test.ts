@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startApiServer } from '../../../test/support/api-server.ts';
+import type { ApiServer } from '../../../test/support/api-server.ts';
+import { createApiClient } from './client.ts';
+import type { ApiClient } from './client.ts';
+import { systemClock } from './clock.ts';
+import type { Cluster } from './cluster.ts';
+import { persistentVolumeClaimKind, secretKind, serviceKind } from './core-kinds.ts';
+import { silent } from './log.ts';
+import { createManager } from './manager.ts';
+import { createRuntimeMetrics } from './metrics.ts';
+import type { KubernetesObject } from './objects.ts';
+import { eventually } from './testing/eventually.ts';
+import { configMapKind } from './testing/widget.ts';
+
+const stopping = new AbortController();
+const { signal } = new AbortController();
+const options = { signal };
+let api: ApiServer;
+let client: ApiClient;
+let cluster: Cluster;
+let running: Promise<unknown>;
+let writes = 0;
+
+beforeAll(async () => {
+  api = await startApiServer();
+  client = createApiClient({
+    userAgent: 'test',
+    kubeconfig: api.kubeconfig,
+    onAnswer: ({ method }) => {
+      if (method !== 'GET') writes += 1;
+    },
+  });
+  const manager = createManager({
+    client,
+    clock: systemClock,
+    log: silent,
+    metrics: createRuntimeMetrics(),
+    fieldManager: 'runtime-test',
+    hashAnnotation: 'example.com/applied-hash',
+    identity: 'test',
+  });
+  manager.watch(configMapKind);
+  manager.watch(persistentVolumeClaimKind);
+  cluster = manager.cluster;
+  running = manager.run(stopping.signal);
+}, 120_000);
+
+afterAll(async () => {
+  stopping.abort();
+  await running;
+  await client.close();
+  await api[Symbol.asyncDispose]();
+});
+
+interface ConfigMap extends KubernetesObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+function configMap(name: string, data: Readonly<Record<string, string>>): ConfigMap {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data };
+}
+
+const ref = (name: string): { namespace: string; name: string } => ({ namespace: 'default', name });
+
+/** The watch shows what the API server has. */
+async function isCached(name: string): Promise<ConfigMap> {
+  const live = (await cluster.read(configMapKind, ref(name), options)) as ConfigMap;
+  await eventually(() => {
+    expect(cluster.cached(configMapKind, ref(name))?.metadata.resourceVersion).toBe(live.metadata.resourceVersion);
+  });
+  return live;
+}
+
+test('a value that the API server writes in another way is sent once, and once more after each foreign change', async () => {
+  const claim = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'quantity', namespace: 'default' },
+    // Stored as `1Gi`.
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1024Mi' } } },
+  };
+  const caught = (): Promise<void> =>
+    eventually(async () => {
+      const live = await cluster.read(persistentVolumeClaimKind, ref('quantity'), options);
+      const cached = cluster.cached(persistentVolumeClaimKind, ref('quantity'));
+      expect(cached?.metadata.resourceVersion).toBe(live?.metadata.resourceVersion);
+    });
+  const before = writes;
+  for (let turn = 0; turn < 3; turn++) {
+    await cluster.apply(persistentVolumeClaimKind, claim, options);
+    await caught();
+  }
+  expect(writes).toBe(before + 1);
+
+  await api.kubectl(['label', 'pvc', 'quantity', 'somebody=else']);
+  await caught();
+  for (let turn = 0; turn < 3; turn++) {
+    await cluster.apply(persistentVolumeClaimKind, claim, options);
+    await caught();
+  }
+  expect(writes).toBe(before + 2);
+}, 60_000);
+
+test('what is no longer wanted goes, and what others added stays', async () => {
+  await cluster.apply(configMapKind, configMap('shared', { ours: '1', outdated: '1' }), options);
+  await api.kubectl(['patch', 'configmap', 'shared', '-p', '{"data":{"theirs":"1"}}']);
+  await isCached('shared');
+  await cluster.apply(configMapKind, configMap('shared', { ours: '1' }), options);
+  expect((await isCached('shared')).data).toEqual({ ours: '1', theirs: '1' });
+}, 60_000);
+
+test('create leaves an object of that name as it is', async () => {
+  await expect(cluster.create(configMapKind, configMap('made', { by: 'us' }), options)).resolves.toBe('created');
+  await expect(cluster.create(configMapKind, configMap('made', { by: 'us again' }), options)).resolves.toBe('exists');
+  expect((await isCached('made')).data).toEqual({ by: 'us' });
+}, 60_000);
+
+test('replace is refused when the object has changed since it was read', async () => {
+  await cluster.create(configMapKind, configMap('versioned', { turn: '1' }), options);
+  const read = await isCached('versioned');
+  await cluster.replace(configMapKind, { ...read, data: { turn: '2' } } as ConfigMap, options);
+  const outdated = cluster.replace(configMapKind, { ...read, data: { turn: '3' } } as ConfigMap, options);
+  await expect(outdated).rejects.toMatchObject({ status: 409, reason: 'Conflict' });
+  expect((await isCached('versioned')).data).toEqual({ turn: '2' });
+}, 60_000);
+
+test('delete takes the very object it was decided for, and no other of its name', async () => {
+  await cluster.create(configMapKind, configMap('doomed', {}), options);
+  const { metadata } = await isCached('doomed');
+  await cluster.delete(configMapKind, { ...ref('doomed'), uid: 'another' }, options);
+  await expect(cluster.read(configMapKind, ref('doomed'), options)).resolves.toBeDefined();
+
+  await cluster.delete(configMapKind, { ...ref('doomed'), uid: metadata.uid ?? '' }, options);
+  await expect(cluster.read(configMapKind, ref('doomed'), options)).resolves.toBeUndefined();
+  await cluster.delete(configMapKind, { ...ref('doomed'), uid: metadata.uid ?? '' }, options);
+}, 60_000);
+
+test('a field that does not exist is refused by its name', async () => {
+  const misspelt = { ...configMap('typo', {}), dataa: {} };
+  await expect(cluster.apply(configMapKind, misspelt, options)).rejects.toThrow(/dataa/);
+}, 60_000);
+
+test('a kind that nobody watches cannot be read from the cache', () => {
+  expect(() => cluster.cached(serviceKind, ref('x'))).toThrow('Service is not watched');
+  expect(() => cluster.cachedList(secretKind)).toThrow('Secret is not watched');
+});
