@@ -1,10 +1,14 @@
 import { authConsumerKind } from './api/auth-consumer.ts';
 import { authStackKind } from './api/auth-stack.ts';
-import { stackConditionTypes } from './api/conditions.ts';
+import { consumerConditionTypes, stackConditionTypes } from './api/conditions.ts';
 import { APPLIED_HASH_ANNOTATION, FIELD_MANAGER, FINALIZER, STACK_LABEL, STACK_NAMESPACE_LABEL } from './api/names.ts';
+import { createOperatorIdentities } from './certificates/operator-identity.ts';
+import { consumerMappings, createConsumerReconciler } from './consumers/reconcile.ts';
 import type { Settings } from './environment.ts';
+import { createAgentClient } from './mongodb/agent-client.ts';
 import type { ApiClient } from './runtime/client.ts';
 import type { Clock } from './runtime/clock.ts';
+import { mapping } from './runtime/controller.ts';
 import type { Mapping } from './runtime/controller.ts';
 import {
   deploymentKind,
@@ -63,6 +67,8 @@ export function createOperator(settings: Settings, { client, clock, log, metrics
     ...(settings.leaderElection && { leaderElection: settings.leaderElection }),
   });
   const { cluster } = manager;
+  const now = (): number => clock.now();
+  const agents = createAgentClient(createOperatorIdentities({ cluster, now }));
 
   for (const kind of foreignKinds) manager.watch(kind);
   for (const kind of ownKinds) manager.watch(kind, { labelSelector: `app.kubernetes.io/managed-by=${FIELD_MANAGER}` });
@@ -71,13 +77,22 @@ export function createOperator(settings: Settings, { client, clock, log, metrics
   manager.control({
     name: 'authstack',
     kind: authStackKind,
-    reconciler: createStackReconciler({ cluster, images: settings.images }),
+    reconciler: createStackReconciler({ cluster, agents, now, images: settings.images }),
     finalizer: FINALIZER,
     conditionTypes: stackConditionTypes,
     mappings: [
       ...ownKinds.map((kind): Mapping => ({ kind, keys: stackOf })),
       { kind: storageClassKind, keys: everyStack },
+      mapping(authConsumerKind, ({ spec }) => [keyOf(spec.stackRef)]),
     ],
+  });
+  manager.control({
+    name: 'authconsumer',
+    kind: authConsumerKind,
+    reconciler: createConsumerReconciler({ cluster }),
+    finalizer: FINALIZER,
+    conditionTypes: consumerConditionTypes,
+    mappings: consumerMappings(cluster),
   });
   return manager;
 }

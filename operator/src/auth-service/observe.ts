@@ -11,7 +11,7 @@ import {
   secretKind,
 } from '../runtime/core-kinds.ts';
 import type { Deployment, Secret } from '../runtime/core-kinds.ts';
-import type { ObjectRef } from '../runtime/objects.ts';
+import type { KubernetesObject, ObjectRef } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import { INITIAL_ADMIN_ANNOTATION } from './deployment.ts';
 import type { AuthImages, AuthServiceObservation, SeenAuthSecrets, SeenInitialAdmin } from './types.ts';
@@ -89,11 +89,16 @@ async function findSignOfLife(stack: AuthStack, cluster: Cluster, { signal }: Pa
   const identity = await cluster.read(secretKind, ref(names.identity), { signal });
   if (textIn(identity, 'state') === 'founded') return `Secret ${names.identity} says the database is founded`;
   const deployment = await cluster.read(deploymentKind, ref(names.auth), { signal });
-  if (deployment) return `Deployment ${names.auth} exists`;
+  if (stays(deployment)) return `Deployment ${names.auth} exists`;
   if (identity) return undefined;
   const volume = ref(`data-${names.mongodb}-0`);
   const claim = await cluster.read(persistentVolumeClaimKind, volume, { signal });
-  return claim && `PersistentVolumeClaim ${volume.name} exists`;
+  return stays(claim) ? `PersistentVolumeClaim ${volume.name} exists` : undefined;
+}
+
+/** What a deletion has already asked to go tells nothing of this life of the stack. */
+function stays(object: KubernetesObject | undefined): boolean {
+  return object !== undefined && object.metadata.deletionTimestamp === undefined;
 }
 
 interface AdminPorts {

@@ -17,7 +17,7 @@ const SYSTEM = 'authstack-system';
 
 let folder: string;
 let api: ApiServer;
-let operator: Server;
+let operator: Server | undefined;
 
 /** The operator as the chart runs it: its process, its account, its environment, against a real API server. */
 beforeAll(async () => {
@@ -30,6 +30,8 @@ beforeAll(async () => {
       labels: { 'pod-security.kubernetes.io/enforce': 'restricted', trusted: 'true' },
     };
     await apply({ apiVersion: 'v1', kind: 'Namespace', metadata });
+    // Made by a controller elsewhere; no pod is admitted without.
+    await api.kubectl(['-n', namespace, 'create', 'serviceaccount', 'default']);
   }
   const chart = await render();
   await apply(...chart.filter(({ kind }) => kind === 'CustomResourceDefinition'));
@@ -39,7 +41,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await operator.kill();
+  await operator?.kill();
   await api[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
@@ -86,7 +88,13 @@ async function startOperator(environment: Readonly<Record<string, string>>): Pro
     const { ok, status } = await fetch(`http://127.0.0.1:${port}/readyz`);
     if (!ok) throw new Error(`readyz answers ${status}`);
   };
-  const args = ['-i', ...variables, process.execPath, join(root, 'operator/src/main.ts')];
+  const args = [
+    '-i',
+    ...variables,
+    process.execPath,
+    '--conditions=authstack-source',
+    join(root, 'operator/src/main.ts'),
+  ];
   return startServer('env', args, { log, answers });
 }
 
@@ -121,14 +129,12 @@ function ownSecret(stack: string, { name, data, namespace = 'auth', home }: OwnS
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels }, stringData: data };
 }
 
-/** As the StatefulSet's controller would make it; there is none here. */
-function volume(stack: string): object {
-  const labels = { 'app.kubernetes.io/managed-by': 'authstack-operator', 'authstack.dev/stack': stack };
-  return {
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: { name: `data-${stack}-mongodb-0`, namespace: 'auth', labels },
-    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+interface Maker extends KubernetesObject {
+  readonly spec: {
+    readonly template: {
+      readonly metadata: object;
+      readonly spec: { readonly volumes?: readonly object[] };
+    };
   };
 }
 
@@ -207,7 +213,9 @@ test('deleting under Retain keeps Secrets and volumes, and the same name finds t
   await eventually(async () => {
     expect(await namesOfOwn('kept')).toEqual(expect.arrayContaining(['Secret kept-auth-secrets', 'Secret kept-ca']));
   });
-  await apply(volume('kept'));
+  await eventually(async () => {
+    expect(await list('pvc', '-n', 'auth', '-l', 'authstack.dev/stack=kept')).toHaveLength(1);
+  });
   const pepper = (): Promise<string> => api.kubectl(['-n', 'auth', 'get', 'secret', 'kept-auth-secrets', '-o', 'json']);
   const before = await pepper();
 
@@ -235,7 +243,9 @@ test('deleting under Delete takes Secrets, volumes and copies along, and nothing
   await eventually(async () => {
     expect(await namesOfOwn('gone')).toEqual(expect.arrayContaining(['Secret gone-auth-secrets', 'Secret gone-ca']));
   });
-  await apply(volume('gone'));
+  await eventually(async () => {
+    expect(await list('pvc', '-n', 'auth', '-l', 'authstack.dev/stack=gone')).toHaveLength(1);
+  });
 
   await api.kubectl(['-n', 'auth', 'delete', 'authstack', 'gone', '--timeout=20s']);
 
@@ -245,6 +255,27 @@ test('deleting under Delete takes Secrets, volumes and copies along, and nothing
   expect(claim === undefined || claim.metadata.deletionTimestamp !== undefined).toBe(true);
   const copies = await list('secrets', '-n', 'shop', '-l', 'authstack.dev/stack=gone');
   expect(copies.map(({ metadata }) => metadata.name)).toEqual(['their-copy']);
+});
+
+test('every pod that a stack asks for is allowed where Pod Security is restricted', async () => {
+  const makers = await eventually(async () => {
+    const found = (await list('statefulsets,deployments', '-n', 'auth', '-l', 'authstack.dev/stack=shop')) as Maker[];
+    expect(found.map(({ kind }) => kind)).toContain('StatefulSet');
+    return found;
+  });
+  for (const { metadata, spec } of makers) {
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      ...spec.template,
+      metadata: { ...spec.template.metadata, name: 'try' },
+    };
+    // The StatefulSet's controller adds the claim; only its name matters here.
+    const volumes = [...(pod.spec.volumes ?? []), { name: 'data', emptyDir: {} }];
+    const podSpec = { ...pod.spec, volumes: metadata.name === 'shop-mongodb' ? volumes : (pod.spec.volumes ?? []) };
+    const input = JSON.stringify({ ...pod, metadata: { ...pod.metadata, namespace: 'auth' }, spec: podSpec });
+    await expect(api.kubectl(['create', '--dry-run=server', '-f', '-'], input)).resolves.toContain('pod/try created');
+  }
 });
 
 test('the account of the operator cannot write what is not its own', async () => {

@@ -1,6 +1,8 @@
 import { performAuthService } from '../auth-service/apply.ts';
 import { performCertificates } from '../certificates/apply.ts';
+import { performMongodb } from '../mongodb/apply.ts';
 import { unreachable } from '../runtime/objects.ts';
+import { performSigningKeys } from '../signing-keys/apply.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import type { StackPorts } from './observe.ts';
 import type { StackAction, StackPlan } from './types.ts';
@@ -25,6 +27,10 @@ function perform({ feature, action }: StackAction, ports: StackPorts, pass: Pass
   switch (feature) {
     case 'certificates':
       return performCertificates(action, ports, pass);
+    case 'mongodb':
+      return performMongodb(action, ports, pass);
+    case 'signingKeys':
+      return performSigningKeys(action, ports, pass);
     case 'authService':
       return performAuthService(action, ports, pass);
     default:

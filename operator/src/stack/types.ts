@@ -1,17 +1,25 @@
 import type { AuthServiceAction, AuthServiceObservation } from '../auth-service/types.ts';
 import type { CertificatesAction, CertificatesObservation } from '../certificates/types.ts';
+import type { StackConsumersObservation } from '../consumers/summary.ts';
+import type { MongodbAction, MongodbObservation } from '../mongodb/types.ts';
 import type { ObservedCondition, ReportedEvent } from '../runtime/reconciler.ts';
 import type { Millis } from '../runtime/objects.ts';
+import type { KeysObservation, SigningKeysAction } from '../signing-keys/types.ts';
 
 /** What every feature saw, already read; there is nothing in here to await. */
 export interface StackObservation {
   readonly certificates: CertificatesObservation;
+  readonly mongodb: MongodbObservation;
+  readonly signingKeys: KeysObservation;
   readonly authService: AuthServiceObservation;
+  readonly consumers: StackConsumersObservation;
 }
 
 /** An action with the feature that performs it. */
 export type StackAction =
   | { readonly feature: 'certificates'; readonly action: CertificatesAction }
+  | { readonly feature: 'mongodb'; readonly action: MongodbAction }
+  | { readonly feature: 'signingKeys'; readonly action: SigningKeysAction }
   | { readonly feature: 'authService'; readonly action: AuthServiceAction };
 
 export interface StackPlan {
