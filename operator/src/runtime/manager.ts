@@ -163,7 +163,8 @@ export function createManager(options: ManagerOptions): Manager {
     const { leaderElection } = options;
     const lead = async (leading: AbortSignal): Promise<void> => {
       log.info({ controllers: controllers.length }, 'controllers start');
-      await Promise.all(controllers.map((controller) => controller.run(leading)));
+      // Also one without controllers works on: its caches are read by somebody.
+      await Promise.all([whenAborted(leading), ...controllers.map((controller) => controller.run(leading))]);
     };
     if (!leaderElection) {
       await lead(signal);
