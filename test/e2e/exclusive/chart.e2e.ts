@@ -11,7 +11,7 @@ scenario(
     expect((await stack.visitor().signUp(person)).status).toBe(201);
     const { uid } = (await stack.read()).metadata;
 
-    const chart = await installedChart();
+    await using chart = await installedChart();
     await chart.uninstall();
     await eventually(async () => expect(await installedOperator.podNames()).toEqual([]), { within: 60 });
     expect(await kubectl(['get', 'crd', '-o', 'name'])).toContain('authstacks.authstack.dev');

@@ -9,7 +9,8 @@ async function currentValues(): Promise<string> {
   return helm(['get', 'values', RELEASE, '--output', 'json']);
 }
 
-export interface InstalledChart {
+/** Disposing gives the release the values back that it had. */
+export interface InstalledChart extends AsyncDisposable {
   uninstall(): Promise<void>;
   /** Installs it again with the values it had. */
   install(): Promise<void>;
@@ -19,6 +20,7 @@ export interface InstalledChart {
 export async function installedChart(): Promise<InstalledChart> {
   const values = await currentValues();
   const waiting = ['--wait', '--timeout', '5m', '--values', '-'];
+  let isChanged = false;
   return {
     async uninstall() {
       await helm(['uninstall', RELEASE, '--wait', '--timeout', '5m']);
@@ -27,8 +29,12 @@ export async function installedChart(): Promise<InstalledChart> {
       await helm(['install', RELEASE, folder, ...waiting], values);
     },
     async upgrade(changes) {
+      isChanged = true;
       const merged = { ...(JSON.parse(values) as object), ...changes };
       await helm(['upgrade', RELEASE, folder, ...waiting], JSON.stringify(merged));
+    },
+    async [Symbol.asyncDispose]() {
+      if (isChanged) await helm(['upgrade', RELEASE, folder, ...waiting], values);
     },
   };
 }
