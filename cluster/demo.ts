@@ -25,7 +25,23 @@ export async function makeDemo({ products, thirdParty }: Images, tell: (news: st
   await apply('orders.yaml');
   await apply('gateway.yaml');
   for (const name of ['orders', 'gateway']) {
-    await kubectl(['-n', 'shop', 'rollout', 'status', `deployment/${name}`, '--timeout=180s']);
+    await rollOut(name);
+  }
+}
+
+/** Waits for a Deployment of the shop; when it does not come, its own last words are the failure. */
+async function rollOut(name: string): Promise<void> {
+  const shop = ['-n', 'shop'];
+  try {
+    await kubectl([...shop, 'rollout', 'status', `deployment/${name}`, '--timeout=120s']);
+  } catch (cause) {
+    const ask = async (args: readonly string[]): Promise<string> => kubectl([...shop, ...args]).catch(String);
+    const pods = await ask(['get', 'pods', '-l', `app.kubernetes.io/name=${name}`]);
+    const logs = await ask(['logs', `deployment/${name}`, '--tail=5']);
+    const message = `Deployment shop/${name} is not available after 120 s\n${pods}${logs}`;
+    throw new Error(`${message}look at it with: kubectl -n shop describe pods -l app.kubernetes.io/name=${name}`, {
+      cause,
+    });
   }
 }
 

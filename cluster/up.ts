@@ -4,6 +4,7 @@ import { ensureEngine } from './engine.ts';
 import { buildProducts, ensureThirdParty } from './images.ts';
 import { address, context, ensureCluster } from './kind.ts';
 import { loadImages } from './node-images.ts';
+import { which } from './process.ts';
 import { tool } from './provide.ts';
 import { main, step } from './step.ts';
 
@@ -46,12 +47,15 @@ await main(async () => {
       }),
   );
 
+  // Where it was built because the machine has none, its whole path is what works when pasted.
+  const program = await tool('kubectl');
+  const kubectl = `${program === (await which('kubectl')) ? 'kubectl' : program} --context ${context}`;
   process.stdout.write(`
 Sign in at ${address}    (kubectl context: ${context})
 
 Three things to try:
-  kubectl --context ${context} -n auth delete pod demo-mongodb-0 --force     then sign in again
-  kubectl --context ${context} -n auth delete pod -l app.kubernetes.io/component=auth     orders keeps working
-  kubectl --context ${context} -n auth get authstack demo -o yaml     what it tells of itself
+  ${kubectl} -n auth delete pod demo-mongodb-0 --force     then sign in again
+  ${kubectl} -n auth delete pod -l app.kubernetes.io/component=auth     orders keeps working
+  ${kubectl} -n auth get authstack demo -o yaml     what it tells of itself
 `);
 });

@@ -24,7 +24,8 @@ const schema = z.object({
   ORDERS_AUTH_DIR: path,
   ORDERS_DATABASE: path,
   ORDERS_CLOCK_SKEW_SECONDS: seconds.default(10),
-  ORDERS_PORT: port.default(8080),
+  // Not ORDERS_PORT: Kubernetes sets that in pods beside a Service of the name orders.
+  ORDERS_HTTP_PORT: port.default(8080),
   ORDERS_PROBE_PORT: port.default(9090),
   ORDERS_DRAIN_SECONDS: seconds.default(2),
   ORDERS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
@@ -43,7 +44,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     authDir: from.ORDERS_AUTH_DIR,
     database: from.ORDERS_DATABASE,
     clockSkewSeconds: from.ORDERS_CLOCK_SKEW_SECONDS,
-    ports: { public: from.ORDERS_PORT, probes: from.ORDERS_PROBE_PORT },
+    ports: { public: from.ORDERS_HTTP_PORT, probes: from.ORDERS_PROBE_PORT },
     drain: from.ORDERS_DRAIN_SECONDS * 1000,
     logLevel: from.ORDERS_LOG_LEVEL,
   };

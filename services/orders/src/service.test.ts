@@ -149,9 +149,9 @@ test('what is not there is a 404 in the form of all other problems', async () =>
 });
 
 test('an incomplete environment names every variable that is wrong, and no value', () => {
-  const environment = { ORDERS_AUTH_DIR: 'relative', ORDERS_PORT: '99999' };
+  const environment = { ORDERS_AUTH_DIR: 'relative', ORDERS_HTTP_PORT: '99999' };
   expect(() => readEnvironment(environment)).toThrow(
-    'ORDERS_AUTH_DIR: must be an absolute path\n  ORDERS_DATABASE: is not set\n  ORDERS_PORT:',
+    'ORDERS_AUTH_DIR: must be an absolute path\n  ORDERS_DATABASE: is not set\n  ORDERS_HTTP_PORT:',
   );
 });
 

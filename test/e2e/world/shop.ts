@@ -27,8 +27,11 @@ export class Shop {
   }
 
   async open(): Promise<void> {
-    const documents = parseAllDocuments(await readFile(join(examples, 'orders.yaml'), 'utf8'));
-    const manifests = documents
+    // The image that `make up` built and loaded is the demo's.
+    const ofDemo = ['-n', 'shop', 'get', 'deployment', 'orders', '-o'];
+    const image = await kubectl([...ofDemo, 'jsonpath={.spec.template.spec.containers[0].image}']);
+    const text = await readFile(join(examples, 'orders.yaml'), 'utf8');
+    const manifests = parseAllDocuments(text.replaceAll('authstack/orders:dev', image))
       .map((document) => document.toJS() as Manifest)
       .filter(({ kind }) => kind !== 'Namespace')
       .map((manifest) => this.moved(manifest));

@@ -29,7 +29,7 @@ export async function premises(files: Files | undefined = consumerSecret([key]))
     environment: {
       ORDERS_AUTH_DIR: secret.directory,
       ORDERS_DATABASE: join(volume, 'orders.sqlite'),
-      ORDERS_PORT: '0',
+      ORDERS_HTTP_PORT: '0',
       ORDERS_PROBE_PORT: '0',
       ORDERS_DRAIN_SECONDS: '0',
     },
