@@ -1,4 +1,4 @@
-import { aPerson, eventually, expect, kubectl, scenario } from '../world.ts';
+import { aPerson, apply, eventually, expect, kubectl, scenario } from '../world.ts';
 
 scenario('with every auth pod gone, orders still takes valid tokens', { minutes: 4 }, async (world) => {
   const stack = await world.createStack({ members: 1 });
@@ -8,17 +8,20 @@ scenario('with every auth pod gone, orders still takes valid tokens', { minutes:
   const visitor = stack.visitor();
   expect((await visitor.signUp(aPerson())).status).toBe(201);
 
-  // Without its Deployment's pods there is nothing to ask; the operator brings them back, so they are killed each time.
-  const pods = (await stack.pods('auth')).map(({ metadata }) => metadata.name);
-  expect(pods.length).toBeGreaterThan(0);
-  await stack.killPods(pods);
-  const whileDown = await visitor.get('/api/users/currentuser');
-  const order = await visitor.post('/api/orders', { ticketId: await firstTicket() });
+  const ticketId = await firstTicket();
 
-  expect(whileDown.status).toBeGreaterThanOrEqual(500);
+  // No pod may take the place of those that are killed, so there is no auth service until the quota goes.
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace: stack.namespace } };
+  await apply({ ...quota, spec: { hard: { pods: '0' } } });
+  await stack.killPods((await stack.pods('auth')).map(({ metadata }) => metadata.name));
+  await eventually(async () => expect(await authAnswers()).toBeGreaterThanOrEqual(500), { within: 30 });
+  const order = await visitor.post('/api/orders', { ticketId });
+
   expect(order.status).toBe(201);
+  expect(await authAnswers()).toBeGreaterThanOrEqual(500);
+  await kubectl(['-n', stack.namespace, 'delete', 'resourcequota', 'none']);
   await stack.becomes('AuthReady', { within: 60 });
-  await eventually(async () => expect((await visitor.get('/api/users/currentuser')).status).toBe(200), { within: 30 });
+  await eventually(async () => expect(await authAnswers()).toBe(200), { within: 30 });
   await kubectl(['-n', shop.namespace, 'delete', 'pod', '-l', 'app.kubernetes.io/name=orders', '--wait=false']);
   await eventually(
     async () => {
@@ -27,6 +30,10 @@ scenario('with every auth pod gone, orders still takes valid tokens', { minutes:
     },
     { within: 60 },
   );
+
+  async function authAnswers(): Promise<number> {
+    return (await visitor.get('/api/users/currentuser')).status;
+  }
 
   async function firstTicket(): Promise<string> {
     const { body } = await visitor.get('/api/orders/tickets');

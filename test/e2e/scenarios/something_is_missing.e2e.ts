@@ -1,4 +1,4 @@
-import { apply, expect, kubectl, scenario } from '../world.ts';
+import { apply, eventually, expect, kubectl, scenario } from '../world.ts';
 
 scenario(
   'a StorageClass that does not exist is named, and its arrival heals the stack',
@@ -52,9 +52,15 @@ scenario(
       stringData: admin,
     });
     await stack.becomes('Ready', { within: 120 });
-    const { status, body } = await stack.visitor().signIn(admin);
-    expect(status).toBe(200);
-    expect(JSON.stringify(body)).toContain('admin');
+    // Pods from before serve until one that knows the Secret has taken their place.
+    await eventually(
+      async () => {
+        const { status, body } = await stack.visitor().signIn(admin);
+        expect(status).toBe(200);
+        expect(JSON.stringify(body)).toContain('admin');
+      },
+      { within: 30 },
+    );
   },
 );
 
