@@ -1,0 +1,235 @@
+import type { ConfigMember } from '@authstack/mongodb-agent/api';
+import { isVoter } from '../members.ts';
+import { majorityOf } from '../serving.ts';
+import { host } from './seen.ts';
+
+/** A write in an oplog; the database is nothing but its oplog here. */
+interface Entry {
+  readonly id: number;
+  readonly term: number;
+}
+
+export interface Config {
+  readonly version: number;
+  readonly members: readonly ConfigMember[];
+}
+
+export interface SetData {
+  readonly id: string;
+  config: Config;
+  log: readonly Entry[];
+  /** The highest term this member has voted or seen a primary in. */
+  term: number;
+}
+
+/** What lies on a volume: nothing, a mongod that was started on it, or a member of a set. */
+interface Disk {
+  marker?: string;
+  set?: SetData;
+}
+
+export interface Node {
+  readonly ordinal: number;
+  claimUid?: string;
+  disk: Disk;
+  /** Of the pod; a new one has a new address. */
+  podUid?: string;
+  mongod: 'held' | 'runs';
+  isPrimary: boolean;
+  /** Neither members nor operator reach it. */
+  isCutOff: boolean;
+  /** Its replication stands still. */
+  isLagging: boolean;
+}
+
+/** A law that was broken. */
+export class Broken extends Error {
+  override readonly name: string = 'Broken';
+}
+
+/** Elections by majority and newest log, and writes that a majority acknowledges (mongodb.com/docs, "Replica Set Elections"). */
+export class MembersModel {
+  protected readonly nodes: Node[] = [];
+  protected versions = 0;
+  private readonly acknowledged = new Map<string, number[]>();
+  /** Sets that took the users, and so clients. */
+  protected readonly offered = new Set<string>();
+
+  get setsThatTookClients(): number {
+    return this.offered.size;
+  }
+
+  get writesAcknowledged(): number {
+    return [...this.acknowledged.values()].flat().length;
+  }
+
+  cutOff(ordinal: number, isCutOff: boolean): void {
+    const node = this.nodes[ordinal];
+    if (node) node.isCutOff = isCutOff;
+  }
+
+  lag(ordinal: number, isLagging: boolean): void {
+    const node = this.nodes[ordinal];
+    if (node) node.isLagging = isLagging;
+  }
+
+  /** One member stands for election, as after a time-out of its own. */
+  standForElection(ordinal: number): void {
+    const candidate = this.nodes[ordinal];
+    const set = candidate && this.living(candidate);
+    if (!candidate || !set || candidate.isPrimary || !isElectable(candidate, set)) return;
+    const voters = set.config.members.filter(isVoter);
+    const term = Math.max(...this.members(set.id).map((node) => node.disk.set?.term ?? 0)) + 1;
+    const votes = voters.filter(({ host }) => this.votesFor(candidate, host));
+    if (votes.length < majorityOf(voters.length)) return;
+    for (const { host } of votes) {
+      const voter = this.nodeOf(host);
+      if (!voter) continue;
+      voter.isPrimary = false;
+      if (voter.disk.set) voter.disk.set.term = term;
+    }
+    candidate.isPrimary = true;
+    this.checkElected(candidate);
+  }
+
+  /** Members take configuration and log of the primary they see; what it does not have is rolled back. */
+  replicate(): void {
+    for (const primary of this.primaries()) {
+      const source = primary.disk.set;
+      if (!source || primary.isCutOff) continue;
+      for (const node of this.nodes) if (node !== primary) this.follow(node, source);
+    }
+  }
+
+  /** A client writes with w: majority; acknowledged once a majority of the voters holds it. */
+  write(): void {
+    for (const primary of this.primaries()) {
+      const set = primary.disk.set;
+      if (!set || primary.isCutOff || !this.offered.has(set.id)) continue;
+      const entry = { id: ++this.versions, term: set.term };
+      set.log = [...set.log, entry];
+      this.replicate();
+      if (this.holders(set, entry.id) < majorityOf(set.config.members.filter(isVoter).length)) continue;
+      this.acknowledged.set(set.id, [...(this.acknowledged.get(set.id) ?? []), entry.id]);
+    }
+  }
+
+  /** Everything works again. */
+  heal(): void {
+    for (const node of this.nodes) Object.assign(node, { isCutOff: false, isLagging: false });
+  }
+
+  // How a replica set works.
+
+  private votesFor(candidate: Node, host: string): boolean {
+    const voter = this.nodeOf(host);
+    const asking = candidate.disk.set;
+    if (!voter || !asking || voter.isCutOff || candidate.isCutOff || voter.mongod !== 'runs') return false;
+    const own = voter.disk.set;
+    // Before 5.0 and in an old place, a member without data votes for anybody.
+    if (!own) return true;
+    if (own.id !== asking.id || own.config.version > asking.config.version) return false;
+    return isAtLeastAsNew(asking.log, own.log);
+  }
+
+  private follow(node: Node, source: SetData): void {
+    if (node.isCutOff || node.mongod !== 'runs') return;
+    if (!source.config.members.some(({ host }) => host === hostOf(node))) return;
+    if (!node.disk.set) {
+      node.disk.set = { ...source };
+      return;
+    }
+    const own = node.disk.set;
+    if (own.id !== source.id || own.term > source.term) return;
+    Object.assign(own, { config: source.config, term: source.term, ...(!node.isLagging && { log: source.log }) });
+    node.isPrimary = false;
+  }
+
+  /** In force on a majority of its voters, and so is what was acknowledged before. */
+  protected isCommitted({ id, config }: SetData): boolean {
+    const voters = config.members.filter(isVoter);
+    const promised = this.acknowledged.get(id) ?? [];
+    const agree = voters.filter(({ host }) => {
+      const node = this.nodeOf(host);
+      const own = node && this.living(node);
+      const holds = (entry: number): boolean => own?.log.some((one) => one.id === entry) ?? false;
+      return own?.id === id && own.config.version >= config.version && promised.every(holds);
+    });
+    return agree.length >= majorityOf(voters.length);
+  }
+
+  private holders({ id, config }: SetData, entry: number): number {
+    return config.members.filter(isVoter).filter(({ host }) => {
+      const node = this.nodeOf(host);
+      const own = node && this.living(node);
+      return own?.id === id && own.log.some((one) => one.id === entry);
+    }).length;
+  }
+
+  private checkElected(primary: Node): void {
+    const set = primary.disk.set;
+    const lost = (this.acknowledged.get(set?.id ?? '') ?? []).filter((id) => !set?.log.some((one) => one.id === id));
+    if (lost.length > 0) throw new Broken(`member ${primary.ordinal} became primary without writes ${lost.join(', ')}`);
+  }
+
+  /** Whether losing this disk leaves every acknowledged write on a majority's worth of disks. */
+  protected isSpare(node: Node): boolean {
+    const set = node.disk.set;
+    if (!set) return true;
+    const [newest] = this.members(set.id).sort((a, b) => versionOf(b) - versionOf(a));
+    const voters = newest?.disk.set?.config.members.filter(isVoter) ?? [];
+    const promised = this.acknowledged.get(set.id) ?? [];
+    const left = voters.filter(({ host }) => host !== hostOf(node) && this.nodeOf(host)?.disk.set !== undefined);
+    const keepsAll = left.some(({ host }) => {
+      const log = this.nodeOf(host)?.disk.set?.log ?? [];
+      return promised.every((id) => log.some((entry) => entry.id === id));
+    });
+    return voters.length > 1 && left.length >= majorityOf(voters.length) && keepsAll;
+  }
+
+  /** The data of a member whose mongod can be reached. */
+  protected living(node: Node): SetData | undefined {
+    return node.mongod === 'runs' && !node.isCutOff ? node.disk.set : undefined;
+  }
+
+  private primaries(): readonly Node[] {
+    return this.nodes.filter((node) => node.isPrimary && node.mongod === 'runs');
+  }
+
+  protected members(setId: string): Node[] {
+    return this.nodes.filter(({ disk }) => disk.set?.id === setId);
+  }
+
+  protected nodeOf(host: string): Node | undefined {
+    return this.nodes.find((node) => hostOf(node) === host);
+  }
+
+  protected node(ordinal: number): Node {
+    return (this.nodes[ordinal] ??= {
+      ordinal,
+      disk: {},
+      mongod: 'held',
+      isPrimary: false,
+      isCutOff: false,
+      isLagging: false,
+    });
+  }
+}
+
+export function hostOf({ ordinal }: Node): string {
+  return host(ordinal);
+}
+
+function versionOf({ disk }: Node): number {
+  return disk.set?.config.version ?? 0;
+}
+
+function isAtLeastAsNew(log: readonly Entry[], than: readonly Entry[]): boolean {
+  const [a, b] = [log.at(-1), than.at(-1)];
+  if (!b) return true;
+  return a !== undefined && (a.term > b.term || (a.term === b.term && log.length >= than.length));
+}
+
+function isElectable(node: Node, { config }: SetData): boolean {
+  return config.members.some((entry) => entry.host === hostOf(node) && entry.priority > 0);
+}
