@@ -1,7 +1,15 @@
 import { authConsumerKind } from './api/auth-consumer.ts';
 import { authStackKind } from './api/auth-stack.ts';
 import { consumerConditionTypes, stackConditionTypes } from './api/conditions.ts';
-import { APPLIED_HASH_ANNOTATION, FIELD_MANAGER, FINALIZER, STACK_LABEL, STACK_NAMESPACE_LABEL } from './api/names.ts';
+import {
+  APPLIED_HASH_ANNOTATION,
+  CONSUMERS_BY_STACK,
+  CONSUMER_LABEL,
+  FIELD_MANAGER,
+  FINALIZER,
+  STACK_LABEL,
+  STACK_NAMESPACE_LABEL,
+} from './api/names.ts';
 import { createOperatorIdentities } from './certificates/operator-identity.ts';
 import { consumerMappings, createConsumerReconciler } from './consumers/reconcile.ts';
 import type { Settings } from './environment.ts';
@@ -51,7 +59,7 @@ const ownKinds: readonly Kind[] = [
   networkPolicyKind,
 ];
 
-const foreignKinds: readonly Kind[] = [authStackKind, authConsumerKind, namespaceKind, storageClassKind];
+const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind, storageClassKind];
 
 /** Registers what is watched and who looks after what; `run` of the result does the work. */
 export function createOperator(settings: Settings, { client, clock, log, metrics }: OperatorDeps): Manager {
@@ -71,7 +79,11 @@ export function createOperator(settings: Settings, { client, clock, log, metrics
   const agents = createAgentClient(createOperatorIdentities({ cluster, now }));
 
   for (const kind of foreignKinds) manager.watch(kind);
-  for (const kind of ownKinds) manager.watch(kind, { labelSelector: `app.kubernetes.io/managed-by=${FIELD_MANAGER}` });
+  manager.watch(authConsumerKind, { indexers: { [CONSUMERS_BY_STACK]: ({ spec }) => [keyOf(spec.stackRef)] } });
+  for (const kind of ownKinds) {
+    const labelSelector = `app.kubernetes.io/managed-by=${FIELD_MANAGER}`;
+    manager.watch(kind, { labelSelector, labels: [STACK_LABEL, CONSUMER_LABEL, 'app.kubernetes.io/instance'] });
+  }
 
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
   manager.control({

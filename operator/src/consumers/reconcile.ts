@@ -1,13 +1,13 @@
 import { authConsumerKind } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import { authStackKind } from '../api/auth-stack.ts';
-import { CONSUMER_LABEL, STACK_LABEL, namesOf } from '../api/names.ts';
+import { CONSUMERS_BY_STACK, CONSUMER_LABEL, STACK_LABEL, namesOf } from '../api/names.ts';
 import { performKubernetes } from '../runtime/cluster.ts';
-import type { Cluster } from '../runtime/cluster.ts';
+import type { Cluster, ListOptions } from '../runtime/cluster.ts';
 import type { Mapping } from '../runtime/controller.ts';
 import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
 import { keyOf } from '../runtime/objects.ts';
-import type { KubernetesObject } from '../runtime/objects.ts';
+import type { KubernetesObject, ObjectRef } from '../runtime/objects.ts';
 import type { Reconciler } from '../runtime/reconciler.ts';
 import { observeConsumer } from './observe.ts';
 import type { ConsumerPorts } from './observe.ts';
@@ -26,20 +26,13 @@ export function createConsumerReconciler(ports: ConsumerPorts): Reconciler<AuthC
 
 /** What else concerns an AuthConsumer: its stack, the stack's keys, its own copies, and the labels of its namespace. */
 export function consumerMappings(cluster: Cluster): readonly Mapping[] {
-  const keysWhere = (concerned: (consumer: AuthConsumer) => boolean): readonly string[] =>
-    cluster
-      .cachedList(authConsumerKind)
-      .filter(concerned)
-      .map(({ metadata }) => keyOf(metadata));
-  const ofStack = (namespace: string, name: string): readonly string[] =>
-    keysWhere(({ spec }) => spec.stackRef.namespace === namespace && spec.stackRef.name === name);
-
+  const keysOf = (options: ListOptions): readonly string[] =>
+    cluster.cachedList(authConsumerKind, options).map(({ metadata }) => keyOf(metadata));
+  const ofStack = (stack: ObjectRef): readonly string[] =>
+    keysOf({ index: { name: CONSUMERS_BY_STACK, value: keyOf(stack) } });
   return [
-    { kind: authStackKind, keys: ({ metadata }) => ofStack(metadata.namespace ?? '', metadata.name) },
-    {
-      kind: namespaceKind,
-      keys: ({ metadata }) => keysWhere((consumer) => consumer.metadata.namespace === metadata.name),
-    },
+    { kind: authStackKind, keys: ({ metadata }) => ofStack(metadata) },
+    { kind: namespaceKind, keys: ({ metadata }) => keysOf({ namespace: metadata.name }) },
     {
       kind: secretKind,
       keys: ({ metadata }: KubernetesObject) => {
@@ -49,7 +42,7 @@ export function consumerMappings(cluster: Cluster): readonly Mapping[] {
         const stack = labels[STACK_LABEL];
         if (stack === undefined) return [];
         const { jwks, ca } = namesOf(stack);
-        return metadata.name === jwks || metadata.name === ca ? ofStack(namespace, stack) : [];
+        return metadata.name === jwks || metadata.name === ca ? ofStack({ namespace, name: stack }) : [];
       },
     },
   ];

@@ -1,7 +1,7 @@
 import { authConsumerKind } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
-import { namespaceOf } from '../api/names.ts';
+import { CONSUMERS_BY_STACK } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { keyOf } from '../runtime/objects.ts';
 import type { Condition } from '../runtime/objects.ts';
@@ -20,10 +20,8 @@ export function observeStackConsumers(
   stack: AuthStack,
   { cluster }: { readonly cluster: Cluster },
 ): StackConsumersObservation {
-  const consumers = cluster
-    .cachedList(authConsumerKind)
-    .filter(({ spec }) => spec.stackRef.name === stack.metadata.name && spec.stackRef.namespace === namespaceOf(stack));
-  return { consumers };
+  const index = { name: CONSUMERS_BY_STACK, value: keyOf(stack.metadata) };
+  return { consumers: cluster.cachedList(authConsumerKind, { index }) };
 }
 
 /** Only accepted ones count: whom the stack does not allow is not behind. */

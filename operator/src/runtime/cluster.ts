@@ -10,11 +10,13 @@ export interface ListOptions {
   readonly namespace?: string;
   /** Every label must be equal. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Only what that index, named where the kind is watched, has under the value. */
+  readonly index?: { readonly name: string; readonly value: string };
 }
 
 /** The API server as features see it. Cached reads are of the watch, may be behind, and never block. */
 export interface Cluster {
-  /** From the watch of that kind; a kind that is not watched throws. */
+  /** From the watch of that kind, frozen; a kind that is not watched throws. */
   cached<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef): T | undefined;
   cachedList<T extends KubernetesObject>(kind: Kind<T>, options?: ListOptions): readonly T[];
   /** Straight from the API server; undefined when it answers 404. */

@@ -14,6 +14,7 @@ import type { Kind, KubernetesObject } from './objects.ts';
 import { kindKey } from './paths.ts';
 import { runReflector } from './reflector.ts';
 import { Store } from './store.ts';
+import type { StoreOptions } from './store.ts';
 
 export interface LeaderElection {
   readonly namespace: string;
@@ -38,7 +39,8 @@ export interface ManagerOptions {
   readonly namespaces?: readonly string[];
 }
 
-export interface WatchOptions {
+/** With the ways in which the kind's objects are looked up. */
+export interface WatchOptions<T extends KubernetesObject> extends StoreOptions<T> {
   /** `key=value,…`: only these objects are known, and only their kind's cache is asked for them. */
   readonly labelSelector?: string;
 }
@@ -50,7 +52,7 @@ export interface Manager {
   readonly events: EventRecorder;
   readonly health: Health;
   /** Keeps a cache of a kind. Register every kind before `run`. */
-  watch<T extends KubernetesObject>(kind: Kind<T>, options?: WatchOptions): void;
+  watch<T extends KubernetesObject>(kind: Kind<T>, options?: WatchOptions<T>): void;
   /** Its own kind and those of its mappings must be watched. */
   control<T extends KubernetesObject>(options: ControllerOptions<T>): void;
   /** Works until `signal` aborts (finished) or leadership is lost, after which the process should end. */
@@ -60,7 +62,7 @@ export interface Manager {
 interface Watched {
   readonly kind: Kind;
   readonly store: Store;
-  readonly options: WatchOptions;
+  readonly labelSelector?: string;
 }
 
 export function createManager(options: ManagerOptions): Manager {
@@ -82,7 +84,7 @@ export function createManager(options: ManagerOptions): Manager {
   function startWatches(signal: AbortSignal): { synced: Promise<unknown>; ended: Promise<unknown> } {
     const runs: Promise<void>[] = [];
     const syncs: Promise<void>[] = [];
-    for (const { kind, store, options: watch } of watched.values()) {
+    for (const { kind, store, labelSelector } of watched.values()) {
       const scopes = kind.namespaced && namespaces.length > 0 ? namespaces : [undefined];
       for (const namespace of scopes) {
         const name = namespace === undefined ? kind.plural : `${kind.plural} in ${namespace}`;
@@ -95,7 +97,7 @@ export function createManager(options: ManagerOptions): Manager {
           store,
           clock,
           log,
-          ...watch,
+          ...(labelSelector !== undefined && { labelSelector }),
           ...(namespace !== undefined && { namespace }),
           onReconnect: (reason: string) => {
             metrics.watchReconnects.inc({ kind: kind.kind, reason });
@@ -125,10 +127,10 @@ export function createManager(options: ManagerOptions): Manager {
         return unsynced.size > 0 ? `not yet listed: ${[...unsynced].join(', ')}` : undefined;
       },
     },
-    watch(kind, watch = {}) {
+    watch<T extends KubernetesObject>(kind: Kind<T>, { labelSelector, ...lookups }: WatchOptions<T> = {}) {
       if (stores.has(kindKey(kind))) throw new Error(`${kind.kind} is watched already; there is one cache of a kind`);
-      const store = new Store();
-      watched.set(kindKey(kind), { kind, store, options: watch });
+      const store = new Store<T>(lookups) as unknown as Store;
+      watched.set(kindKey(kind), { kind, store, ...(labelSelector !== undefined && { labelSelector }) });
       stores.set(kindKey(kind), store);
     },
     control(controller) {

@@ -1,3 +1,4 @@
+import { cacheable } from './cacheable.ts';
 import { ApiError, isApiError } from './client.ts';
 import type { ApiClient } from './client.ts';
 import type { Clock } from './clock.ts';
@@ -139,7 +140,8 @@ async function list<T extends KubernetesObject>(options: ReflectorOptions<T>, si
     const query = { ...selected, limit: PAGE, ...(continued !== undefined && { continue: continued }) };
     const page: List<T> = await client.send({ method: 'GET', path: collectionPath(kind, namespace), query, signal });
     // The items of a list carry neither, those of a watch do.
-    for (const item of page.items) objects.push({ ...item, apiVersion: kind.apiVersion, kind: kind.kind });
+    const { apiVersion } = kind;
+    for (const item of page.items) objects.push(cacheable({ ...item, apiVersion, kind: kind.kind }));
     continued = page.metadata.continue;
     if (continued === undefined || continued === '') {
       store.replace(objects, namespace);

@@ -70,6 +70,97 @@ test('lists by namespace and by labels that all agree', () => {
   expect(names({ namespace: 'nowhere' })).toEqual([]);
 });
 
+test('what is cached cannot be changed, however deep', () => {
+  const store = new Store();
+  store.set(anObject('a', 1, { labels: { app: 'x' } }));
+  const labels = store.get({ namespace: 'default', name: 'a' })?.metadata.labels as Record<string, string>;
+  expect(() => {
+    labels['app'] = 'y';
+  }).toThrow(TypeError);
+});
+
+test('what field managers did is not kept: it would double the cache', () => {
+  const store = new Store();
+  const { metadata, ...rest } = anObject('a', 1);
+  store.set({ ...rest, metadata: { ...metadata, managedFields: [{ manager: 'kubectl' }] } as typeof metadata });
+  expect(store.list()).toEqual([anObject('a', 1)]);
+});
+
+const letter = fc.constantFrom('x', 'y');
+const labels = fc.oneof(fc.constant({}), fc.record({ app: letter }), fc.record({ app: letter, tier: letter }));
+const history = fc.array(
+  fc.record({
+    act: fc.constantFrom('set' as const, 'remove' as const, 'replace' as const),
+    name: fc.constantFrom('a', 'b', 'c', 'd'),
+    namespace: fc.constantFrom('default', 'other'),
+    labels,
+  }),
+  { maxLength: 40 },
+);
+
+test('an index finds exactly what a look at each object would find, whatever happened before', () => {
+  fc.assert(
+    fc.property(history, letter, letter, (steps, app, tier) => {
+      const byAnyLabel = ({ metadata }: KubernetesObject): string[] => Object.values(metadata.labels ?? {});
+      const indexed = new Store({ labels: ['app'], indexers: { anyLabel: byAnyLabel } });
+      const plain = new Store();
+      steps.forEach(({ act, name, ...options }, version) => {
+        for (const store of [indexed, plain]) {
+          const object = anObject(name, version, options);
+          if (act === 'replace') store.replace([object], options.namespace);
+          else store[act](object);
+        }
+      });
+      for (const asked of [{ labels: { app } }, { labels: { app, tier } }, { namespace: 'other', labels: { app } }]) {
+        expect(new Set(indexed.list(asked))).toEqual(new Set(plain.list(asked)));
+      }
+      for (const narrowed of [{}, { namespace: 'other' }, { labels: { app } }]) {
+        const found = indexed.list({ ...narrowed, index: { name: 'anyLabel', value: tier } });
+        const looked = plain.list(narrowed).filter((object) => byAnyLabel(object).includes(tier));
+        expect(new Set(found)).toEqual(new Set(looked));
+      }
+    }),
+  );
+});
+
+test('a list looks at no object outside the smallest of what namespace and labels narrow it down to', () => {
+  const store = new Store({ labels: ['stack'] });
+  let looks = 0;
+  for (let index = 0; index < 1_000; index++) {
+    const object = anObject(`o${index}`, 1, { namespace: `n${Math.floor(index / 100)}` });
+    const metadata = Object.defineProperty({ ...object.metadata }, 'labels', {
+      enumerable: true,
+      get: () => {
+        looks += 1;
+        return { stack: `s${index % 100}` };
+      },
+    });
+    store.set(Object.freeze({ ...object, metadata }));
+  }
+  looks = 0;
+  expect(store.list({ labels: { stack: 's7' } })).toHaveLength(10);
+  expect(looks).toBe(10);
+  expect(store.list({ namespace: 'n3', labels: { stack: 's7' } })).toHaveLength(1);
+  expect(looks).toBe(11);
+});
+
+test('an object that an indexer chokes on is found under nothing, and keeps no other from being known', () => {
+  const byLength = ({ metadata }: KubernetesObject): string[] => {
+    const app = metadata.labels?.['app'];
+    if (app === undefined) throw new TypeError('spec of an older version');
+    return [String(app.length)];
+  };
+  const store = new Store({ indexers: { byLength } });
+  store.set(anObject('unlabelled', 1));
+  store.set(anObject('a', 1, { labels: { app: 'x' } }));
+  expect(store.list({ index: { name: 'byLength', value: '1' } })).toHaveLength(1);
+  expect(store.size).toBe(2);
+});
+
+test('an index that nobody named is a mistake that says so', () => {
+  expect(() => new Store().list({ index: { name: 'owner', value: 'x' } })).toThrow('there is no index owner');
+});
+
 type Act = { readonly set: [string, number] } | { readonly remove: [string, number] } | { readonly list: string[] };
 const name = fc.constantFrom('a', 'b', 'c');
 const act: fc.Arbitrary<Act> = fc.oneof(

@@ -1,4 +1,7 @@
+import { Index, byLabel } from './store-index.ts';
+import type { Indexers } from './store-index.ts';
 import type { ListOptions } from './cluster.ts';
+import { cacheable } from './cacheable.ts';
 import type { KubernetesObject, ObjectRef } from './objects.ts';
 import { keyOf } from './objects.ts';
 
@@ -9,6 +12,13 @@ export interface Change<T> {
   readonly after?: T;
 }
 
+export interface StoreOptions<T> {
+  /** Labels by which lists are asked for; other labels cost a look at each object of the namespace. */
+  readonly labels?: readonly string[];
+  /** Other ways to find objects, by name. */
+  readonly indexers?: Indexers<T>;
+}
+
 /**
  * The objects of one kind as the watch last told of them. It never goes back in time: what our own write answered stays
  * until the watch has caught up with it. Only a list may contradict that, for etcd may have been restored.
@@ -16,7 +26,14 @@ export interface Change<T> {
 export class Store<T extends KubernetesObject = KubernetesObject> {
   /** Namespace → name → object; cluster-scoped objects are in the namespace ''. */
   private readonly namespaces: Map<string, Map<string, T>> = new Map();
+  private readonly labelled: ReadonlyMap<string, Index<T>>;
+  private readonly indexed: ReadonlyMap<string, Index<T>>;
   private readonly listeners: ((change: Change<T>) => void)[] = [];
+
+  constructor({ labels = [], indexers = {} }: StoreOptions<T> = {}) {
+    this.labelled = new Map(labels.map((label) => [label, new Index<T>(byLabel(label))]));
+    this.indexed = new Map(Object.entries(indexers).map(([name, indexer]) => [name, new Index<T>(indexer)]));
+  }
 
   get({ namespace = '', name }: ObjectRef): T | undefined {
     return this.namespaces.get(namespace)?.get(name);
@@ -26,10 +43,14 @@ export class Store<T extends KubernetesObject = KubernetesObject> {
     return [...this.namespaces.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  list({ namespace, labels = {} }: ListOptions = {}): readonly T[] {
+  list(options: ListOptions = {}): readonly T[] {
+    const { namespace, labels = {}, index } = options;
     const wanted = Object.entries(labels);
-    return this.of(namespace).filter(({ metadata }) =>
-      wanted.every(([name, value]) => metadata.labels?.[name] === value),
+    return this.candidates(options).filter(
+      (object) =>
+        (namespace === undefined || (object.metadata.namespace ?? '') === namespace) &&
+        wanted.every(([name, value]) => object.metadata.labels?.[name] === value) &&
+        (!index || this.index(index.name).has(index.value, object)),
     );
   }
 
@@ -63,6 +84,26 @@ export class Store<T extends KubernetesObject = KubernetesObject> {
     for (const object of objects) this.put(object);
   }
 
+  /** At least what is asked for: the smallest of what namespace and indexes narrow it down to. */
+  private candidates({ namespace, labels = {}, index }: ListOptions): readonly T[] {
+    const found: ReadonlyMap<string, T>[] = [];
+    if (namespace !== undefined) found.push(this.namespaces.get(namespace) ?? new Map());
+    if (index) found.push(this.index(index.name).of(index.value));
+    for (const [name, value] of Object.entries(labels)) {
+      const labelled = this.labelled.get(name);
+      if (labelled) found.push(labelled.of(value));
+    }
+    const [first, ...rest] = found;
+    if (!first) return this.of(undefined);
+    return [...rest.reduce((smallest, next) => (next.size < smallest.size ? next : smallest), first).values()];
+  }
+
+  private index(name: string): Index<T> {
+    const index = this.indexed.get(name);
+    if (!index) throw new Error(`there is no index ${name}; name it where the kind is watched`);
+    return index;
+  }
+
   private of(namespace: string | undefined): readonly T[] {
     const chosen = namespace === undefined ? [...this.namespaces.values()] : [this.namespaces.get(namespace)];
     return chosen.flatMap((objects) => (objects ? [...objects.values()] : []));
@@ -73,8 +114,9 @@ export class Store<T extends KubernetesObject = KubernetesObject> {
     const objects = this.namespaces.get(namespace) ?? new Map<string, T>();
     const before = objects.get(name);
     if (before && before.metadata.resourceVersion === resourceVersion) return;
-    this.namespaces.set(namespace, objects.set(name, object));
-    this.tell({ ...(before && { before }), after: object });
+    const after = cacheable(object);
+    this.namespaces.set(namespace, objects.set(name, after));
+    this.tell({ ...(before && { before }), after });
   }
 
   private drop(object: T): void {
@@ -86,6 +128,7 @@ export class Store<T extends KubernetesObject = KubernetesObject> {
   }
 
   private tell(change: Change<T>): void {
+    for (const index of [...this.labelled.values(), ...this.indexed.values()]) index.follow(change);
     for (const listener of this.listeners) listener(change);
   }
 }

@@ -2,7 +2,15 @@ import { authConsumerKind } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { durationMillis } from '../api/duration.ts';
-import { CONSUMER_LABEL, STACK_LABEL, STACK_NAMESPACE_LABEL, namesOf, namespaceOf, selectorOf } from '../api/names.ts';
+import {
+  CONSUMERS_BY_STACK,
+  CONSUMER_LABEL,
+  STACK_LABEL,
+  STACK_NAMESPACE_LABEL,
+  namesOf,
+  namespaceOf,
+  selectorOf,
+} from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { podKind, secretKind } from '../runtime/core-kinds.ts';
 import type { Pod, Secret } from '../runtime/core-kinds.ts';
@@ -83,8 +91,7 @@ function copiesOf(stack: AuthStack, cluster: Cluster): readonly Copy[] {
   };
   const secrets = cluster.cachedList(secretKind, { labels });
   return cluster
-    .cachedList(authConsumerKind)
-    .filter(({ spec: { stackRef } }) => keyOf(stackRef) === keyOf(stack.metadata))
+    .cachedList(authConsumerKind, { index: { name: CONSUMERS_BY_STACK, value: keyOf(stack.metadata) } })
     .flatMap((consumer): readonly Copy[] => {
       const held = secrets.filter((secret) => isCopyOf(consumer, secret));
       const name = keyOf(consumer.metadata);
