@@ -14,8 +14,8 @@ const log = pino({ level: settings.logLevel, base: { operator: settings.identity
 const metrics = createRuntimeMetrics();
 const client = createApiClient({
   userAgent: 'authstack-operator',
-  onAnswer: ({ method, code }) => {
-    metrics.requests.inc({ method, code: String(code) });
+  onAnswer: ({ method, code, host }) => {
+    metrics.requests.inc({ code: String(code), method, host });
   },
 });
 const operator = createOperator(settings, { client, clock: systemClock, log, metrics });

@@ -15,7 +15,7 @@ let folder: string;
 let server: Server;
 let client: ApiClient;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
-const told: { method: string; code: number }[] = [];
+const told: { method: string; code: number; host: string }[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'client-'));
@@ -58,7 +58,7 @@ test('a request carries who we are and what kind of body it has', async () => {
     'content-type': contentType,
     authorization: `Bearer ${TOKEN}`,
   });
-  expect(told.at(-1)).toEqual({ method: 'PATCH', code: 200 });
+  expect(told.at(-1)).toEqual({ method: 'PATCH', code: 200, host: seen?.headers.host });
 });
 
 test('a refusal says what was tried, why not, and never with what token', async () => {
@@ -75,6 +75,28 @@ test('a refusal says what was tried, why not, and never with what token', async 
     message: 'POST /apis/x: widgets "a" already exists',
   });
   await expect(refused).rejects.not.toThrow(TOKEN);
+});
+
+test('a server that asks to come back later is asked later, and gets the same request', async () => {
+  const bodies: string[] = [];
+  answer = (request, response) => {
+    request.on('data', (chunk: Buffer) => void bodies.push(chunk.toString()));
+    request.on('end', () => {
+      if (bodies.length > 1) response.end('{"kind":"Widget"}');
+      else response.writeHead(429, { 'retry-after': '0' }).end('{"reason":"TooManyRequests","message":"busy"}');
+    });
+  };
+  const sent = client.send({ method: 'POST', path: '/apis/x', body: { a: 1 }, signal });
+  await expect(sent).resolves.toEqual({ kind: 'Widget' });
+  expect(bodies).toEqual(['{"a":1}', '{"a":1}']);
+});
+
+test('a refusal tells how long the server wants to be left alone', async () => {
+  answer = (_request, response) => {
+    response.writeHead(503, { 'retry-after': '7' }).end('{"reason":"ServiceUnavailable","message":"starting"}');
+  };
+  const refused = client.send({ method: 'GET', path: '/', signal });
+  await expect(refused).rejects.toMatchObject({ status: 503, retryAfter: 7_000 });
 });
 
 test('what a proxy says in its own words is passed on, shortened', async () => {

@@ -3,6 +3,10 @@ import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
+import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
+import type { Millis } from './objects.ts';
+import { honouringRetryAfter, retryAfterOf } from './retry-after.ts';
 
 /** What the API server answered to a request it did not fulfil (meta/v1 Status). */
 export class ApiError extends Error {
@@ -11,12 +15,21 @@ export class ApiError extends Error {
   readonly status: number;
   /** Machine readable, such as `AlreadyExists`, `Conflict`, `Expired`; see meta/v1 StatusReason. */
   readonly reason: string;
+  /** How long the server wants to be left alone. */
+  readonly retryAfter: Millis | undefined;
 
-  constructor(act: string, status: number, { reason, message }: { reason: string; message: string }) {
+  constructor(act: string, status: number, { reason, message, retryAfter }: Refusal) {
     super(`${act}: ${message}`);
     this.status = status;
     this.reason = reason;
+    this.retryAfter = retryAfter;
   }
+}
+
+interface Refusal {
+  readonly reason: string;
+  readonly message: string;
+  readonly retryAfter?: Millis;
 }
 
 export function isApiError(error: unknown, status: number): error is ApiError {
@@ -49,12 +62,14 @@ export interface ApiClientOptions {
   /** Path of a kubeconfig; absent: $KUBECONFIG, ~/.kube/config or the pod's service account, in this order. */
   readonly kubeconfig?: string;
   /** Told the outcome of each request. */
-  readonly onAnswer?: (answer: { readonly method: string; readonly code: number }) => void;
+  readonly onAnswer?: (answer: { readonly method: string; readonly code: number; readonly host: string }) => void;
+  /** For the pauses that a busy server asks for. */
+  readonly clock?: Clock;
 }
 
 const ANSWER_WITHIN = 30_000;
 
-export function createApiClient({ userAgent, kubeconfig, onAnswer }: ApiClientOptions): ApiClient {
+export function createApiClient({ userAgent, kubeconfig, onAnswer, clock = systemClock }: ApiClientOptions): ApiClient {
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(kubeconfig);
@@ -83,12 +98,12 @@ export function createApiClient({ userAgent, kubeconfig, onAnswer }: ApiClientOp
       headersTimeout: ANSWER_WITHIN,
       bodyTimeout,
     });
-    onAnswer?.({ method, code: answer.statusCode });
+    onAnswer?.({ method, code: answer.statusCode, host: url.host });
     if (answer.statusCode < 200 || answer.statusCode > 299) throw await refusal(`${method} ${path}`, answer);
     return answer;
   }
 
-  return {
+  const client: ApiClient = {
     async send<T>(request: ApiRequest): Promise<T> {
       const { body } = await call(request, ANSWER_WITHIN);
       return (await body.json()) as T;
@@ -100,16 +115,20 @@ export function createApiClient({ userAgent, kubeconfig, onAnswer }: ApiClientOp
     },
     close,
   };
+  return honouringRetryAfter(client, clock);
 }
 
-async function refusal(act: string, { statusCode, body }: Dispatcher.ResponseData): Promise<ApiError> {
+async function refusal(act: string, { statusCode, headers, body }: Dispatcher.ResponseData): Promise<ApiError> {
   const text = await body.text();
+  const retryAfter = retryAfterOf(headers['retry-after']);
+  const later = retryAfter === undefined ? {} : { retryAfter };
   try {
     const { reason = 'Unknown', message = text } = JSON.parse(text) as { reason?: string; message?: string };
-    return new ApiError(act, statusCode, { reason, message });
+    return new ApiError(act, statusCode, { reason, message, ...later });
   } catch {
     // A proxy in between answers in its own words.
-    return new ApiError(act, statusCode, { reason: 'Unknown', message: `${statusCode} ${text.slice(0, 200)}` });
+    const message = `${statusCode} ${text.slice(0, 200)}`;
+    return new ApiError(act, statusCode, { reason: 'Unknown', message, ...later });
   }
 }
 
@@ -144,7 +163,9 @@ function createConnection(config: KubeConfig): {
     if (current?.key !== id) {
       void current?.agent.close();
       const keepAlive = { keepAlive: true, keepAliveInitialDelay: 30_000 };
-      current = { key: id, agent: new Agent({ connect: { ...given, ...keepAlive } }) };
+      // Over HTTP/2 everything would share one connection: a long list holds up watches and lease, and when it breaks,
+      // all break. (undici 8.13 also ends the process when such a connection is idle after a watch was given up.)
+      current = { key: id, agent: new Agent({ allowH2: false, connect: { ...given, ...keepAlive } }) };
     }
     const headers = Object.fromEntries(
       Object.entries(options.headers ?? {}).map(([name, value]) => [name, String(value)]),

@@ -1,3 +1,5 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startApiServer } from '../../../test/support/api-server.ts';
 import type { ApiServer } from '../../../test/support/api-server.ts';
@@ -21,8 +23,15 @@ let client: ApiClient;
 let cluster: Cluster;
 let running: Promise<unknown>;
 let writes = 0;
+/** The protocol of each connection that was made (undici's diagnostics channel). */
+const protocols: unknown[] = [];
 
 beforeAll(async () => {
+  subscribe('undici:client:connected', (message) => {
+    const { socket } = message as { readonly socket: Partial<TLSSocket> };
+    // etcd, which the test's own fetch asks, speaks no TLS.
+    if (socket.encrypted === true) protocols.push(socket.alpnProtocol);
+  });
   api = await startApiServer();
   client = createApiClient({
     userAgent: 'test',
@@ -71,6 +80,13 @@ async function isCached(name: string): Promise<ConfigMap> {
   });
   return live;
 }
+
+test('each watch has a connection of its own, so that nothing waits behind another', async () => {
+  await eventually(() => {
+    expect(protocols.length).toBeGreaterThanOrEqual(2);
+  });
+  expect(new Set(protocols)).toEqual(new Set(['http/1.1']));
+});
 
 test('a value that the API server writes in another way is sent once, and once more after each foreign change', async () => {
   const claim = {

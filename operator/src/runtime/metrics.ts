@@ -12,7 +12,7 @@ export interface RuntimeMetrics {
   readonly queueDepth: Gauge<'name'>;
   readonly queueAdds: Counter<'name'>;
   readonly queueRetries: Counter<'name'>;
-  readonly requests: Counter<'method' | 'code'>;
+  readonly requests: Counter<'code' | 'method' | 'host'>;
   readonly watchReconnects: Counter<'kind' | 'reason'>;
   readonly watchHeard: Gauge<'kind'>;
   readonly leads: Gauge<'name'>;
@@ -69,8 +69,8 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
     queueRetries: new Counter({ name: 'workqueue_retries_total', help: 'Keys retried.', labelNames: name, registers }),
     requests: new Counter({
       name: 'rest_client_requests_total',
-      help: 'Requests to the API server by method and status code.',
-      labelNames: ['method', 'code'],
+      help: 'Requests to the API server by status code, method and host.',
+      labelNames: ['code', 'method', 'host'],
       registers,
     }),
     watchReconnects: new Counter({

@@ -47,6 +47,14 @@ test.each<[string, ReflectorState, ReflectorOutcome, ReflectorState]>([
   expect(nextState(state, outcome)).toEqual(next);
 });
 
+test('a server that asks for a longer pause gets it, up to five minutes', () => {
+  const pause = (retryAfter: number): number =>
+    pauseAfter({ type: 'failed', retryAfter }, { type: 'list', failures: 1 }, () => 0.5);
+  expect(pause(20_000)).toBe(20_000);
+  expect(pause(0)).toBe(600);
+  expect(pause(86_400_000)).toBe(300_000);
+});
+
 test('no run of failures makes it ask without a pause, or pause longer than 30 s', () => {
   fc.assert(
     fc.property(

@@ -39,6 +39,8 @@ export type ReflectorOutcome =
   | { readonly type: 'expired' }
   | {
       readonly type: 'failed';
+      /** The server wants to be left alone for so long. */
+      readonly retryAfter?: Millis;
       readonly resourceVersion?: string;
       /** It had worked before, so this failure is the first of its row. */
       readonly stood?: boolean;
@@ -64,10 +66,15 @@ export function nextState(state: ReflectorState, outcome: ReflectorOutcome): Ref
 }
 
 /** client-go's reflector waits from 0.8 s to 30 s between attempts, with jitter. */
-export function pauseAfter({ type }: ReflectorOutcome, { failures }: ReflectorState, random: () => number): Millis {
-  if (type === 'listed' || type === 'ended') return 0;
-  return Math.min(30_000, 800 * 2 ** (failures - 1)) * (0.5 + random() / 2);
+export function pauseAfter(outcome: ReflectorOutcome, { failures }: ReflectorState, random: () => number): Millis {
+  if (outcome.type === 'listed' || outcome.type === 'ended') return 0;
+  const pause = Math.min(30_000, 800 * 2 ** (failures - 1)) * (0.5 + random() / 2);
+  const asked = outcome.type === 'failed' ? (outcome.retryAfter ?? 0) : 0;
+  return Math.max(pause, Math.min(asked, LONGEST_ASKED));
 }
+
+/** A server that asks for more than this is asked before. */
+const LONGEST_ASKED: Millis = 300_000;
 
 const PAGE = '500';
 /** The server sends a bookmark about every minute, so this much silence is a dead connection. */
@@ -119,8 +126,12 @@ async function attempt<T extends KubernetesObject>(
     }
     options.onReconnect?.('broken');
     complain(options, 'list', error);
-    return { type: 'failed' };
+    return { type: 'failed', ...laterOf(error) };
   }
+}
+
+function laterOf(error: unknown): { readonly retryAfter?: Millis } {
+  return error instanceof ApiError && error.retryAfter !== undefined ? { retryAfter: error.retryAfter } : {};
 }
 
 function complain(
@@ -172,7 +183,7 @@ async function watch<T extends KubernetesObject>(
     if (signal.aborted || isApiError(error, 410)) throw error;
     onReconnect?.(silence.signal.aborted ? 'silent' : 'broken');
     complain(options, 'watch', silence.signal.aborted ? silence.signal.reason : error);
-    return { type: 'failed', ...at, stood: stood() };
+    return { type: 'failed', ...at, stood: stood(), ...laterOf(error) };
   } finally {
     silence.stop();
   }
