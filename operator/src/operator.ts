@@ -16,8 +16,6 @@ import type { Settings } from './environment.ts';
 import { createAgentClient } from './mongodb/agent-client.ts';
 import type { ApiClient } from './runtime/client.ts';
 import type { Clock } from './runtime/clock.ts';
-import { mapping } from './runtime/controller.ts';
-import type { Mapping } from './runtime/controller.ts';
 import {
   deploymentKind,
   ingressKind,
@@ -33,6 +31,8 @@ import {
 } from './runtime/core-kinds.ts';
 import type { Log } from './runtime/log.ts';
 import { createManager } from './runtime/manager.ts';
+import { mapping } from './runtime/mapping.ts';
+import type { Mapping } from './runtime/mapping.ts';
 import type { Manager } from './runtime/manager.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { keyOf } from './runtime/objects.ts';

@@ -4,10 +4,11 @@ import { authStackKind } from '../api/auth-stack.ts';
 import { CONSUMERS_BY_STACK, CONSUMER_LABEL, STACK_LABEL, namesOf } from '../api/names.ts';
 import { performKubernetes } from '../runtime/cluster.ts';
 import type { Cluster, ListOptions } from '../runtime/cluster.ts';
-import type { Mapping } from '../runtime/controller.ts';
 import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
 import { keyOf } from '../runtime/objects.ts';
 import type { KubernetesObject, ObjectRef } from '../runtime/objects.ts';
+import type { Mapping } from '../runtime/mapping.ts';
+import { labelsChanged, moreThanStatusChanged } from '../runtime/predicates.ts';
 import type { Reconciler } from '../runtime/reconciler.ts';
 import { observeConsumer } from './observe.ts';
 import type { ConsumerPorts } from './observe.ts';
@@ -31,8 +32,9 @@ export function consumerMappings(cluster: Cluster): readonly Mapping[] {
   const ofStack = (stack: ObjectRef): readonly string[] =>
     keysOf({ index: { name: CONSUMERS_BY_STACK, value: keyOf(stack) } });
   return [
-    { kind: authStackKind, keys: ({ metadata }) => ofStack(metadata) },
-    { kind: namespaceKind, keys: ({ metadata }) => keysOf({ namespace: metadata.name }) },
+    // A stack tells its status after every pass; each of its consumers would have a pass for that.
+    { kind: authStackKind, keys: ({ metadata }) => ofStack(metadata), when: moreThanStatusChanged },
+    { kind: namespaceKind, keys: ({ metadata }) => keysOf({ namespace: metadata.name }), when: labelsChanged },
     {
       kind: secretKind,
       keys: ({ metadata }: KubernetesObject) => {

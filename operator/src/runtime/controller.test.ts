@@ -7,8 +7,10 @@ import type { ControllerOptions } from './controller.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 import { silent } from './log.ts';
 import { createRuntimeMetrics } from './metrics.ts';
+import type { RuntimeMetrics } from './metrics.ts';
 import type { Kind, KubernetesObject } from './objects.ts';
 import { kindKey } from './paths.ts';
+import { TerminalError } from './reconciler.ts';
 import type { Outcome, Reconciler, ReportedEvent } from './reconciler.ts';
 import { Store } from './store.ts';
 import { aWidget, configMapKind, widgetKind } from './testing/widget.ts';
@@ -23,8 +25,12 @@ class World {
   readonly others: Store = new Store();
   readonly events: ReportedEvent[] = [];
   readonly statuses: Widget['status'][] = [];
+  readonly lines: object[] = [];
+  readonly metrics: RuntimeMetrics = createRuntimeMetrics();
   /** What the next status write is refused with. */
   refuse: number | undefined;
+  /** What the API server has, where the watch has not told of it yet. */
+  live: Widget | 'gone' | undefined;
   private version = 0;
   private readonly stopping = new AbortController();
   private readonly running: Promise<void>;
@@ -37,9 +43,13 @@ class World {
       {
         client: this.client(),
         clock: this.clock,
-        log: silent,
+        log: {
+          ...silent,
+          warn: (fields) => void this.lines.push(fields),
+          error: (fields) => void this.lines.push(fields),
+        },
         events: { record: (_object, event) => void this.events.push(event) },
-        metrics: createRuntimeMetrics(),
+        metrics: this.metrics,
         fieldManager: 'test',
       },
       stores,
@@ -52,6 +62,19 @@ class World {
     const status = before?.status && { status: before.status };
     const metadata = { ...aWidget(name).metadata, uid: name, generation: size, resourceVersion: this.next() };
     this.widgets.set({ ...aWidget(name, size), ...status, metadata });
+  }
+
+  /** Somebody asked for its deletion; our finalizer holds it. */
+  doom(name: string): void {
+    const before = this.widgets.get({ namespace: 'default', name }) ?? aWidget(name);
+    const metadata = { ...before.metadata, resourceVersion: this.next(), deletionTimestamp: 'now', finalizers: ['f'] };
+    this.widgets.set({ ...before, metadata });
+  }
+
+  async value(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
+    const found = await this.metrics.registry.getSingleMetric(name)?.get();
+    return found?.values.find((each) => Object.entries(labels).every(([key, value]) => each.labels[key] === value))
+      ?.value;
   }
 
   remove(name: string): void {
@@ -75,13 +98,18 @@ class World {
   }
 
   private client(): ApiClient {
-    const send = ({ path, body }: ApiRequest): Promise<Widget> => {
-      const code = this.refuse;
-      if (code !== undefined) return Promise.reject(new ApiError(path, code, { reason: 'Tested', message: 'refused' }));
+    const send = ({ method, path, body }: ApiRequest): Promise<Widget> => {
+      const refused = (code: number): Promise<Widget> =>
+        Promise.reject(new ApiError(path, code, { reason: 'Tested', message: 'refused' }));
+      if (method === 'GET') {
+        const live = this.live ?? this.widgets.list()[0] ?? 'gone';
+        return live === 'gone' ? refused(404) : Promise.resolve(live);
+      }
+      if (this.refuse !== undefined) return refused(this.refuse);
       const { metadata, status } = body as Widget;
       this.statuses.push(status);
       const stored = this.widgets.get(metadata);
-      if (!stored) return Promise.reject(new ApiError(path, 404, { reason: 'NotFound', message: 'gone' }));
+      if (!stored) return refused(404);
       const version = { ...stored.metadata, resourceVersion: this.next() };
       return Promise.resolve({ ...stored, metadata: version, ...(status && { status }) });
     };
@@ -320,5 +348,163 @@ test('a plan that asks for a look in the past does not spin', async () => {
   world.write('a', 1);
   await world.clock.advance(10_000);
   expect(passes).toBeLessThanOrEqual(101);
+  await world.stop();
+});
+
+test('what no retry can mend is told at once, counted, and tried again only when the object changes', async () => {
+  let passes = 0;
+  const world = new World({
+    apply: ({ spec }) => {
+      passes += 1;
+      if (spec.size === 2) throw new TerminalError('size 2 is not made any more');
+      return Promise.resolve({ conditions: [ready] });
+    },
+  });
+  world.write('a', 1);
+  await world.clock.advance(10);
+  world.write('a', 2);
+  await world.clock.advance(3_600_000);
+  expect(passes).toBe(2);
+  expect(world.summaryOf('a')).toMatchObject({
+    status: 'Unknown',
+    reason: 'ReconcileFailed',
+    message: 'size 2 is not made any more; not tried again before it changes',
+  });
+  expect(await world.value('controller_runtime_terminal_reconcile_errors_total')).toBe(1);
+  expect(await world.value('workqueue_retries_total')).toBe(0);
+  world.write('a', 3);
+  await world.clock.advance(10);
+  expect(world.summaryOf('a')).toMatchObject(ready);
+  await world.stop();
+});
+
+test.each([
+  ['that is thrown', (): Promise<Outcome> => Promise.reject(new TypeError('x is undefined'))],
+  // A report that cannot be written down: it refers to itself.
+  [
+    'in a report',
+    (): Promise<Outcome> => {
+      const circle: Record<string, unknown> = {};
+      circle['self'] = circle;
+      return Promise.resolve({ conditions: [ready], status: circle });
+    },
+  ],
+])('a mistake in the code %s ends its pass and nothing else, and is counted', async (_where, apply) => {
+  const world = new World({
+    apply: (widget) => (widget.metadata.name === 'a' ? apply() : Promise.resolve({ conditions: [ready] })),
+  });
+  world.write('a', 1);
+  await world.clock.advance(10);
+  world.write('b', 1);
+  await world.clock.advance(10);
+  expect(world.summaryOf('b')).toMatchObject(ready);
+  expect(await world.value('controller_runtime_reconcile_panics_total')).toBe(1);
+  expect(world.events).toMatchObject([{ reason: 'ReconcileFailed' }]);
+  await world.stop();
+});
+
+test('a deletion is decided on the object as it is now, not as the watch last told of it', async () => {
+  const seen: number[] = [];
+  const world = new World({
+    apply: () => Promise.resolve({ conditions: [ready] }),
+    cleanup: ({ spec }) => {
+      seen.push(spec.size);
+      return Promise.resolve({ conditions: [], done: true });
+    },
+  });
+  world.live = {
+    ...aWidget('a', 7),
+    metadata: { ...aWidget('a').metadata, uid: 'a', resourceVersion: '9', finalizers: ['f'] },
+  };
+  world.write('a', 1);
+  world.doom('a');
+  await world.clock.advance(10);
+  expect(new Set(seen)).toEqual(new Set([7]));
+  await world.stop();
+});
+
+test.each<[string, (world: World) => void]>([
+  ['is gone by now', (world) => void (world.live = 'gone')],
+  [
+    'has its name by now',
+    (world) => {
+      const metadata = { ...aWidget('a').metadata, uid: 'another', resourceVersion: '9', finalizers: ['f'] };
+      world.live = { ...aWidget('a', 7), metadata };
+    },
+  ],
+])('nothing is cleaned up for an object that %s', async (_what, happen) => {
+  let cleanups = 0;
+  const world = new World({
+    apply: () => Promise.resolve({ conditions: [ready] }),
+    cleanup: () => {
+      cleanups += 1;
+      return Promise.resolve({ conditions: [], done: true });
+    },
+  });
+  happen(world);
+  world.write('a', 1);
+  world.doom('a');
+  await world.clock.advance(1_000);
+  expect(cleanups).toBe(0);
+  expect(world.events).toEqual([]);
+  await world.stop();
+});
+
+test('each line of the log says which controller, which object and which pass', async () => {
+  const world = new World({ apply: () => Promise.reject(new Error('no such thing')) });
+  world.write('a', 1);
+  await world.clock.advance(200);
+  const common = { controller: 'w', kind: 'Widget', namespace: 'default', name: 'a' };
+  expect(world.lines).toMatchObject([
+    { ...common, reconcileID: 'w-1' },
+    { ...common, reconcileID: 'w-2' },
+  ]);
+  await world.stop();
+});
+
+test('every series is there from the start, with the names and labels that controller-runtime gives it', async () => {
+  const world = new World({ apply: () => Promise.resolve({ conditions: [ready] }) });
+  const controller = { controller: 'w' };
+  const queue = { name: 'w', controller: 'w' };
+  for (const result of ['success', 'error', 'requeue', 'requeue_after']) {
+    expect(await world.value('controller_runtime_reconcile_total', { ...controller, result })).toBe(0);
+  }
+  for (const name of [
+    'controller_runtime_reconcile_errors_total',
+    'controller_runtime_terminal_reconcile_errors_total',
+    'controller_runtime_reconcile_panics_total',
+    'controller_runtime_reconcile_timeouts_total',
+    'controller_runtime_reconcile_time_seconds',
+    'controller_runtime_active_workers',
+  ]) {
+    expect([name, await world.value(name, controller)]).toEqual([name, 0]);
+  }
+  expect(await world.value('controller_runtime_max_concurrent_reconciles', controller)).toBe(4);
+  for (const name of [
+    'workqueue_depth',
+    'workqueue_adds_total',
+    'workqueue_retries_total',
+    'workqueue_queue_duration_seconds',
+    'workqueue_work_duration_seconds',
+    'workqueue_unfinished_work_seconds',
+    'workqueue_longest_running_processor_seconds',
+  ]) {
+    expect([name, await world.value(name, queue)]).toEqual([name, 0]);
+  }
+  await world.stop();
+});
+
+test('work that does not end shows in the metrics while it lasts', async () => {
+  const world: World = new World({
+    apply: () => new Promise((resolve) => void world.clock.after(40_000, () => resolve({ conditions: [ready] }))),
+  });
+  world.write('a', 1);
+  await world.clock.advance(10_000);
+  world.write('b', 1);
+  await world.clock.advance(20_000);
+  expect(await world.value('workqueue_unfinished_work_seconds')).toBe(50);
+  expect(await world.value('workqueue_longest_running_processor_seconds')).toBe(30);
+  await world.clock.advance(30_000);
+  expect(await world.value('workqueue_unfinished_work_seconds')).toBe(0);
   await world.stop();
 });

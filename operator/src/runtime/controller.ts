@@ -1,33 +1,25 @@
 import { isApiError } from './client.ts';
 import type { ApiClient } from './client.ts';
 import type { Clock } from './clock.ts';
+import { concurrencyOf, metricsFromZero, queueLabels } from './controller-metrics.ts';
 import type { EventRecorder } from './events.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
 import type { FinalizerPorts } from './finalizers.ts';
-import { sameJson } from './json.ts';
 import { messageOf } from './log.ts';
 import type { Log } from './log.ts';
-import { reconcileResults } from './metrics.ts';
+import { concernedBy } from './mapping.ts';
+import type { Mapping } from './mapping.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import { keyOf, refOf } from './objects.ts';
 import type { Kind, KubernetesObject, Millis } from './objects.ts';
+import { objectPath } from './paths.ts';
+import { moreThanStatusChanged } from './predicates.ts';
+import { TerminalError } from './reconciler.ts';
 import type { ObservedCondition, Outcome, Pass, Reconciler } from './reconciler.ts';
 import { applyStatus, nextStatus, statusOf } from './status.ts';
 import type { Change, Store } from './store.ts';
 import { WorkQueue } from './work-queue.ts';
-
-/** Objects of another kind whose changes concern objects of the controller's own kind. */
-export interface Mapping {
-  readonly kind: Kind;
-  /** Keys (`namespace/name`) of the objects to look at when this one changed. */
-  readonly keys: (object: KubernetesObject) => readonly string[];
-}
-
-/** A mapping that reads more than metadata of its kind. */
-export function mapping<T extends KubernetesObject>(kind: Kind<T>, keys: (object: T) => readonly string[]): Mapping {
-  // The store of a kind holds objects of that kind only.
-  return { kind, keys: (object) => keys(object as T) };
-}
+import type { Urgency } from './work-queue.ts';
 
 export interface ControllerOptions<T extends KubernetesObject> {
   /** In metrics and logs. */
@@ -69,26 +61,39 @@ export class Controller<T extends KubernetesObject> {
   private readonly queue: WorkQueue;
   /** Keys that nothing but failed for, and since when on the monotonic clock. */
   private readonly failingSince: Map<string, Millis> = new Map();
+  private passes = 0;
 
   constructor(options: ControllerOptions<T>, ports: ControllerPorts, stores: (kind: Kind) => Store) {
     this.options = options;
     this.ports = ports;
     this.store = stores(options.kind) as unknown as Store<T>;
-    this.queue = new WorkQueue({ clock: ports.clock, backoff: { base: 100, cap: 60_000 } });
+    const { metrics, clock } = ports;
+    const labels = queueLabels(options);
+    this.queue = new WorkQueue({
+      clock,
+      backoff: { base: 100, cap: 60_000 },
+      onTaken: (waited) => {
+        metrics.queueSeconds.observe(labels, waited / 1000);
+      },
+      onDone: (worked) => {
+        metrics.workSeconds.observe(labels, worked / 1000);
+      },
+    });
+    metrics.followQueue(labels, this.queue);
     this.store.onChange((change) => {
-      if (concernsSpec(change)) this.add(keyOf(objectOf(change).metadata));
+      if (moreThanStatusChanged(change)) this.add(keyOf(objectOf(change).metadata));
     });
     for (const mapped of options.mappings ?? []) {
       stores(mapped.kind).onChange((change) => {
-        for (const key of this.keysOf(mapped, change)) this.add(key);
+        for (const key of concernedBy(mapped, change, ports.log)) this.add(key);
       });
     }
-    metricsFromZero(ports.metrics, options);
+    metricsFromZero(metrics, options);
   }
 
   /** Works until `signal` aborts; then finishes what is under way. */
   async run(signal: AbortSignal): Promise<void> {
-    for (const { metadata } of this.store.list()) this.add(keyOf(metadata));
+    for (const { metadata } of this.store.list()) this.add(keyOf(metadata), 'background');
     const workers = Array.from({ length: concurrencyOf(this.options) }, () => this.work(signal));
     const stop = (): void => void this.queue.shutDownWithDrain();
     if (signal.aborted) stop();
@@ -96,34 +101,15 @@ export class Controller<T extends KubernetesObject> {
     await Promise.all(workers);
   }
 
-  /** Before and after: an object that changed its owner concerns both. */
-  private keysOf({ kind, keys }: Mapping, { before, after }: Change<KubernetesObject>): ReadonlySet<string> {
-    try {
-      return new Set([before, after].flatMap((object) => (object ? keys(object) : [])));
-    } catch (error) {
-      // An object of an older schema, say. It must not keep others from hearing of it.
-      const object = after ?? before;
-      const fields = { kind: kind.kind, ...(object && refOf(keyOf(object.metadata))), error: messageOf(error) };
-      this.ports.log.error(fields, 'an object could not be mapped to what it concerns');
-      return new Set();
-    }
-  }
-
-  private add(key: string): void {
-    this.ports.metrics.queueAdds.inc({ name: this.options.name });
-    this.queue.add(key);
-    this.tellDepth();
-  }
-
-  private tellDepth(): void {
-    this.ports.metrics.queueDepth.set({ name: this.options.name }, this.queue.depth);
+  private add(key: string, urgency?: Urgency): void {
+    this.ports.metrics.queueAdds.inc(queueLabels(this.options));
+    this.queue.add(key, urgency);
   }
 
   private async work(signal: AbortSignal): Promise<void> {
     const { metrics, clock } = this.ports;
     const controller = this.options.name;
     for (let key = await this.queue.take(); key !== undefined; key = await this.queue.take()) {
-      this.tellDepth();
       const begun = clock.monotonic();
       metrics.activeWorkers.inc({ controller });
       if (!signal.aborted) await this.pass(key, signal);
@@ -134,12 +120,14 @@ export class Controller<T extends KubernetesObject> {
   }
 
   private async pass(key: string, signal: AbortSignal): Promise<void> {
+    this.passes += 1;
+    const reconcileID = `${this.options.name}-${this.passes}`;
     const object = this.store.get(refOf(key));
     const outcome = object && (await this.visit(object, signal));
     // What was cut off by a shutdown or a lost lease is nobody's word.
     if (signal.aborted) return;
-    const failure = object && outcome && (await this.report(object, outcome, signal));
-    if (object && failure !== undefined) this.failed(object, failure);
+    const failure = object && outcome && (await this.report(object, outcome, { signal, reconcileID }));
+    if (object && failure !== undefined) this.failed(object, failure, reconcileID);
     else this.succeeded(key, outcome?.recheckAt);
   }
 
@@ -175,11 +163,25 @@ export class Controller<T extends KubernetesObject> {
   private async cleanup(object: T, pass: Pass): Promise<Outcome | undefined> {
     const { reconciler, finalizer } = this.options;
     if (!reconciler.cleanup || !hasFinalizer(object, finalizer)) return undefined;
-    const outcome = await reconciler.cleanup(object, pass);
+    const live = await this.liveOf(object, pass);
+    if (!live || !hasFinalizer(live, finalizer)) return undefined;
+    const outcome = await reconciler.cleanup(live, pass);
     if (!outcome.done || outcome.failure !== undefined) return outcome;
-    for (const event of outcome.events ?? []) this.ports.events.record(object, event);
-    await removeFinalizer(object, this.finalizing, pass.signal);
+    for (const event of outcome.events ?? []) this.ports.events.record(live, event);
+    await removeFinalizer(live, this.finalizing, pass.signal);
     return undefined;
+  }
+
+  /** What cannot be undone is decided on the object as it is now, say after its owner asked to retain something. */
+  private async liveOf({ metadata }: T, { signal }: Pass): Promise<T | undefined> {
+    const { kind } = this.options;
+    try {
+      const live = await this.ports.client.send<T>({ method: 'GET', path: objectPath(kind, metadata), signal });
+      return live.metadata.uid === metadata.uid ? live : undefined;
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined;
+      throw error;
+    }
   }
 
   private get finalizing(): FinalizerPorts<T> {
@@ -188,23 +190,27 @@ export class Controller<T extends KubernetesObject> {
   }
 
   /** Tells what was observed, in a status that is written once and only when it says something new. */
-  private async report(object: T, outcome: Outcome, signal: AbortSignal): Promise<unknown> {
+  private async report(object: T, outcome: Outcome, { signal, reconcileID }: Telling): Promise<unknown> {
     const { client, clock, log, events, fieldManager } = this.ports;
     const { kind, conditionTypes: types } = this.options;
-    for (const event of outcome.events ?? []) events.record(object, event);
-    const conditions = this.withLastingFailure(object, outcome);
-    if (outcome.failure !== undefined && conditions.length === 0) return outcome.failure;
-    const status = nextStatus(object, { ...outcome, conditions }, { now: clock.now(), types });
-    if (!status) return outcome.failure;
     try {
+      for (const event of outcome.events ?? []) events.record(object, event);
+      const conditions = this.withLastingFailure(object, outcome);
+      if (outcome.failure !== undefined && conditions.length === 0) return outcome.failure;
+      const status = nextStatus(object, { ...outcome, conditions }, { now: clock.now(), types });
+      if (!status) return outcome.failure;
       const written = await applyStatus(object, status, { client, kind, fieldManager, signal });
       if (written) this.store.setIfNewer(written);
       return outcome.failure;
     } catch (error) {
-      const fields = { controller: this.options.name, ...refOf(keyOf(object.metadata)), error: messageOf(error) };
+      const fields = { ...this.fieldsOf(object, reconcileID), error: messageOf(error) };
       if (outcome.failure !== undefined) log.warn(fields, 'the failure could not be written to the status');
       return outcome.failure ?? error;
     }
+  }
+
+  private fieldsOf({ metadata }: T, reconcileID: string): object {
+    return { controller: this.options.name, kind: this.options.kind.kind, ...refOf(keyOf(metadata)), reconcileID };
   }
 
   /** The summary tells of a failure that lasts, or that came before anything was ever observed. */
@@ -216,7 +222,8 @@ export class Controller<T extends KubernetesObject> {
     const since = this.failingSince.get(key) ?? clock.monotonic();
     this.failingSince.set(key, since);
     const knowsNothing = conditions.length === 0 && (statusOf(object).conditions ?? []).length === 0;
-    if (!knowsNothing && clock.monotonic() - since < failFor) return conditions;
+    const mayPass = !knowsNothing && !(failure instanceof TerminalError);
+    if (mayPass && clock.monotonic() - since < failFor) return conditions;
     const [type] = conditionTypes;
     const summary = { type, status: 'Unknown', reason: 'ReconcileFailed', message: failureMessage(failure) } as const;
     return [summary, ...conditions.filter((condition) => condition.type !== type)];
@@ -236,61 +243,54 @@ export class Controller<T extends KubernetesObject> {
     metrics.reconciles.inc({ controller: this.options.name, result });
   }
 
-  private failed(object: T, failure: unknown): void {
+  private failed(object: T, failure: unknown, reconcileID: string): void {
     const { metrics, log, events } = this.ports;
-    const { name: controller, kind } = this.options;
+    const { name: controller } = this.options;
     const key = keyOf(object.metadata);
-    const isConflict = this.isPassingConflict(key, failure);
-    const retryIn = this.queue.addRateLimited(key);
-    metrics.queueRetries.inc({ name: controller });
-    metrics.reconciles.inc({ controller, result: isConflict ? 'requeue' : 'error' });
-    const fields = { controller, kind: kind.kind, ...refOf(key), retryIn, error: messageOf(failure) };
-    if (isConflict) {
+    const fields = { ...this.fieldsOf(object, reconcileID), error: messageOf(failure) };
+    if (this.isPassingConflict(key, failure)) {
+      this.retry(key);
+      metrics.reconciles.inc({ controller, result: 'requeue' });
       log.debug(fields, 'a pass was overtaken');
       return;
     }
+    metrics.reconciles.inc({ controller, result: 'error' });
     metrics.reconcileErrors.inc({ controller });
-    log.warn(fields, 'a pass failed');
+    if (isPanic(failure)) metrics.reconcilePanics.inc({ controller });
+    if (failure instanceof TerminalError) {
+      this.queue.forget(key);
+      metrics.terminalErrors.inc({ controller });
+      log.error(fields, 'a pass failed, and is not tried again before something changes');
+    } else {
+      log.warn({ ...fields, retryIn: this.retry(key) }, 'a pass failed');
+    }
     events.record(object, { type: 'Warning', reason: 'ReconcileFailed', message: failureMessage(failure) });
+  }
+
+  private retry(key: string): Millis {
+    this.ports.metrics.queueRetries.inc(queueLabels(this.options));
+    return this.queue.addRateLimited(key);
   }
 }
 
+interface Telling {
+  readonly signal: AbortSignal;
+  readonly reconcileID: string;
+}
+
 function failureMessage(failure: unknown): string {
-  return `${messageOf(failure)}; tried again with growing pauses`;
+  const next =
+    failure instanceof TerminalError ? 'not tried again before it changes' : 'tried again with growing pauses';
+  return `${messageOf(failure)}; ${next}`;
 }
 
-function concurrencyOf({ concurrency = 4 }: { readonly concurrency?: number }): number {
-  return concurrency;
-}
-
-/** Whether more changed than the status, which only we write. */
-function concernsSpec<T extends KubernetesObject>({ before, after }: Change<T>): boolean {
-  if (!before || !after) return true;
-  const facts = ({ metadata }: T): unknown => {
-    const { uid, generation, deletionTimestamp, labels, annotations, finalizers } = metadata;
-    return { uid, generation, deletionTimestamp, labels, annotations, finalizers };
-  };
-  return !sameJson(facts(before), facts(after));
+/** A mistake in the code rather than in the world, as a panic is in Go; it ends its pass and nothing else. */
+function isPanic(failure: unknown): boolean {
+  return failure instanceof TypeError || failure instanceof ReferenceError || failure instanceof RangeError;
 }
 
 function objectOf<T extends KubernetesObject>({ before, after }: Change<T>): T {
   const object = after ?? before;
   if (!object) throw new TypeError('a change has an object before or after it');
   return object;
-}
-
-function metricsFromZero(
-  metrics: RuntimeMetrics,
-  options: Pick<ControllerOptions<KubernetesObject>, 'name' | 'concurrency'>,
-): void {
-  const { name } = options;
-  const controller = name;
-  for (const result of reconcileResults) metrics.reconciles.inc({ controller, result }, 0);
-  metrics.reconcileErrors.inc({ controller }, 0);
-  metrics.reconcileTimeouts.inc({ controller }, 0);
-  metrics.activeWorkers.set({ controller }, 0);
-  metrics.maxConcurrent.set({ controller }, concurrencyOf(options));
-  metrics.queueAdds.inc({ name }, 0);
-  metrics.queueRetries.inc({ name }, 0);
-  metrics.queueDepth.set({ name }, 0);
 }

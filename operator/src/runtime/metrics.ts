@@ -1,17 +1,35 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Millis } from './objects.ts';
+
+export interface QueueLabels {
+  readonly name: string;
+  readonly controller: string;
+}
+
+export interface FollowedQueue {
+  /** Keys that wait. */
+  readonly depth: number;
+  /** How long each key under way has been worked on. */
+  readonly unfinished: readonly Millis[];
+}
 
 /** Named as controller-runtime names them, so that its dashboards and alerts fit. */
 export interface RuntimeMetrics {
   readonly registry: Registry;
   readonly reconciles: Counter<'controller' | 'result'>;
   readonly reconcileErrors: Counter<'controller'>;
+  readonly terminalErrors: Counter<'controller'>;
+  readonly reconcilePanics: Counter<'controller'>;
   readonly reconcileTimeouts: Counter<'controller'>;
   readonly reconcileSeconds: Histogram<'controller'>;
   readonly activeWorkers: Gauge<'controller'>;
   readonly maxConcurrent: Gauge<'controller'>;
-  readonly queueDepth: Gauge<'name'>;
-  readonly queueAdds: Counter<'name'>;
-  readonly queueRetries: Counter<'name'>;
+  readonly queueAdds: Counter<'name' | 'controller'>;
+  readonly queueRetries: Counter<'name' | 'controller'>;
+  readonly queueSeconds: Histogram<'name' | 'controller'>;
+  readonly workSeconds: Histogram<'name' | 'controller'>;
+  /** From now on the queue is looked at whenever somebody asks for the metrics. */
+  followQueue(labels: QueueLabels, queue: FollowedQueue): void;
   readonly requests: Counter<'code' | 'method' | 'host'>;
   readonly watchReconnects: Counter<'kind' | 'reason'>;
   readonly watchHeard: Gauge<'kind'>;
@@ -23,10 +41,52 @@ export const reconcileResults = ['success', 'error', 'requeue', 'requeue_after']
 export function createRuntimeMetrics(registry: Registry = new Registry()): RuntimeMetrics {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const controller = ['controller'] as const;
-  const name = ['name'] as const;
   return {
     registry,
+    ...reconcileMetrics(registers),
+    ...queueMetrics(registers),
+    requests: new Counter({
+      name: 'rest_client_requests_total',
+      help: 'Requests to the API server by status code, method and host.',
+      labelNames: ['code', 'method', 'host'],
+      registers,
+    }),
+    watchReconnects: new Counter({
+      name: 'watch_reconnects_total',
+      help: 'Watches begun anew, by kind and reason.',
+      labelNames: ['kind', 'reason'],
+      registers,
+    }),
+    watchHeard: new Gauge({
+      name: 'watch_last_event_timestamp_seconds',
+      help: 'When the API server last said something, if only that nothing has changed; beyond 3 minutes something is wrong.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    leads: new Gauge({
+      name: 'leader_election_master_status',
+      help: '1 while this process leads.',
+      labelNames: ['name'],
+      registers,
+    }),
+  };
+}
+
+type ReconcileMetrics = Pick<
+  RuntimeMetrics,
+  | 'reconciles'
+  | 'reconcileErrors'
+  | 'terminalErrors'
+  | 'reconcilePanics'
+  | 'reconcileTimeouts'
+  | 'reconcileSeconds'
+  | 'activeWorkers'
+  | 'maxConcurrent'
+>;
+
+function reconcileMetrics(registers: Registry[]): ReconcileMetrics {
+  const controller = ['controller'] as const;
+  return {
     reconciles: new Counter({
       name: 'controller_runtime_reconcile_total',
       help: 'Passes by controller and result.',
@@ -36,6 +96,18 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
     reconcileErrors: new Counter({
       name: 'controller_runtime_reconcile_errors_total',
       help: 'Passes that failed.',
+      labelNames: controller,
+      registers,
+    }),
+    terminalErrors: new Counter({
+      name: 'controller_runtime_terminal_reconcile_errors_total',
+      help: 'Passes that failed in a way that no retry can mend.',
+      labelNames: controller,
+      registers,
+    }),
+    reconcilePanics: new Counter({
+      name: 'controller_runtime_reconcile_panics_total',
+      help: 'Passes that a mistake in the code ended.',
       labelNames: controller,
       registers,
     }),
@@ -64,32 +136,54 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
       labelNames: controller,
       registers,
     }),
-    queueDepth: new Gauge({ name: 'workqueue_depth', help: 'Keys that wait.', labelNames: name, registers }),
-    queueAdds: new Counter({ name: 'workqueue_adds_total', help: 'Keys added.', labelNames: name, registers }),
-    queueRetries: new Counter({ name: 'workqueue_retries_total', help: 'Keys retried.', labelNames: name, registers }),
-    requests: new Counter({
-      name: 'rest_client_requests_total',
-      help: 'Requests to the API server by status code, method and host.',
-      labelNames: ['code', 'method', 'host'],
+  };
+}
+
+type QueueMetrics = Pick<RuntimeMetrics, 'queueAdds' | 'queueRetries' | 'queueSeconds' | 'workSeconds' | 'followQueue'>;
+
+function queueMetrics(registers: Registry[]): QueueMetrics {
+  const labelNames = ['name', 'controller'] as const;
+  // client-go's: ten times as much from bucket to bucket, from 10 ns on; below a millisecond nothing can be told here.
+  const buckets = [0.001, 0.01, 0.1, 1, 10, 100, 1000];
+  const followed: { readonly labels: QueueLabels; readonly queue: FollowedQueue }[] = [];
+  const gauge = (name: string, help: string, valueOf: (queue: FollowedQueue) => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        for (const { labels, queue } of followed) this.set({ ...labels }, valueOf(queue));
+      },
+    });
+  gauge('workqueue_depth', 'Keys that wait.', ({ depth }) => depth);
+  gauge('workqueue_unfinished_work_seconds', 'How long all keys under way have been worked on.', ({ unfinished }) =>
+    unfinished.reduce((sum, millis) => sum + millis / 1000, 0),
+  );
+  gauge(
+    'workqueue_longest_running_processor_seconds',
+    'How long the key that is under way for the longest has been worked on.',
+    ({ unfinished }) => Math.max(0, ...unfinished) / 1000,
+  );
+  return {
+    queueAdds: new Counter({ name: 'workqueue_adds_total', help: 'Keys added.', labelNames, registers }),
+    queueRetries: new Counter({ name: 'workqueue_retries_total', help: 'Keys retried.', labelNames, registers }),
+    queueSeconds: new Histogram({
+      name: 'workqueue_queue_duration_seconds',
+      help: 'How long a key waited before it was taken.',
+      labelNames,
+      buckets,
       registers,
     }),
-    watchReconnects: new Counter({
-      name: 'watch_reconnects_total',
-      help: 'Watches begun anew, by kind and reason.',
-      labelNames: ['kind', 'reason'],
+    workSeconds: new Histogram({
+      name: 'workqueue_work_duration_seconds',
+      help: 'How long a key was worked on.',
+      labelNames,
+      buckets,
       registers,
     }),
-    watchHeard: new Gauge({
-      name: 'watch_last_event_timestamp_seconds',
-      help: 'When the API server last said something, if only that nothing has changed; beyond 3 minutes something is wrong.',
-      labelNames: ['kind'],
-      registers,
-    }),
-    leads: new Gauge({
-      name: 'leader_election_master_status',
-      help: '1 while this process leads.',
-      labelNames: name,
-      registers,
-    }),
+    followQueue(labels, queue) {
+      followed.push({ labels, queue });
+    },
   };
 }

@@ -63,6 +63,11 @@ export interface Pass {
   readonly now: Millis;
 }
 
+/** What no retry can mend: told in the summary at once, counted, and not tried again before something changes. */
+export class TerminalError extends Error {
+  override readonly name: string = 'TerminalError';
+}
+
 /**
  * Keeps one object as its spec says. Retries, deadlines, the status write and the finalizer belong to the runtime;
  * what is thrown becomes an event, a metric and, past the deadline, the condition `Ready=Unknown/ReconcileFailed`.

@@ -4,14 +4,14 @@ import { FakeClock } from './fake-clock.ts';
 import { WorkQueue } from './work-queue.ts';
 
 type Call =
-  | { readonly type: 'add' | 'done'; readonly key: string }
+  | { readonly type: 'add' | 'addInBackground' | 'done'; readonly key: string }
   | { readonly type: 'addAfter'; readonly key: string; readonly delay: number }
   | { readonly type: 'take' }
   | { readonly type: 'pass'; readonly by: number };
 
 const key = fc.constantFrom('a', 'b', 'c');
 const call: fc.Arbitrary<Call> = fc.oneof(
-  fc.record({ type: fc.constantFrom('add' as const, 'done' as const), key }),
+  fc.record({ type: fc.constantFrom('add' as const, 'addInBackground' as const, 'done' as const), key }),
   fc.record({ type: fc.constant('addAfter' as const), key, delay: fc.integer({ min: 1, max: 50 }) }),
   fc.record({ type: fc.constant('take' as const) }),
   fc.record({ type: fc.constant('pass' as const), by: fc.integer({ min: 1, max: 60 }) }),
@@ -20,6 +20,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
 /** The simplest thing that obeys client-go's contract: a list, two sets and a table of deadlines. */
 class Model {
   waiting: string[] = [];
+  background: string[] = [];
   again = new Set<string>();
   running = new Set<string>();
   due = new Map<string, number>();
@@ -27,10 +28,17 @@ class Model {
 
   add(key: string): void {
     if (this.running.has(key)) this.again.add(key);
-    else if (!this.waiting.includes(key)) this.waiting.push(key);
+    else if (!this.waiting.includes(key)) {
+      this.background = this.background.filter((other) => other !== key);
+      this.waiting.push(key);
+    }
+  }
+  addInBackground(key: string): void {
+    if (this.running.has(key)) this.again.add(key);
+    else if (!this.waiting.includes(key) && !this.background.includes(key)) this.background.push(key);
   }
   take(): string | undefined {
-    const key = this.waiting.shift();
+    const key = this.waiting.shift() ?? this.background.shift();
     if (key !== undefined) this.running.add(key);
     return key;
   }
@@ -67,14 +75,27 @@ test('hands out the same keys as the model of client-go, whatever the order of c
         } else if (step.type === 'addAfter') {
           queue.addAfter(step.key, step.delay);
           model.addAfter(step.key, step.delay);
+        } else if (step.type === 'addInBackground') {
+          queue.add(step.key, 'background');
+          model.addInBackground(step.key);
         } else {
           queue[step.type](step.key);
           model[step.type](step.key);
         }
-        expect(queue.depth).toBe(model.waiting.length);
+        expect(queue.depth).toBe(model.waiting.length + model.background.length);
       }
     }),
   );
+});
+
+test('a change overtakes what a start has found, and is not done twice for it', async () => {
+  const queue = new WorkQueue({ clock: new FakeClock() });
+  for (const key of ['a', 'b', 'c']) queue.add(key, 'background');
+  queue.add('c');
+  queue.add('d');
+  const taken = await Promise.all([queue.take(), queue.take(), queue.take(), queue.take()]);
+  expect(taken).toEqual(['c', 'd', 'a', 'b']);
+  expect(queue.depth).toBe(0);
 });
 
 test('a key added while it runs is run again, but never twice at the same time', async () => {
@@ -87,13 +108,27 @@ test('a key added while it runs is run again, but never twice at the same time',
   expect(await queue.take()).toBe('a');
 });
 
-test('retries of one key double from 5 ms to 1000 s and start over once forgotten', () => {
-  const queue = new WorkQueue({ clock: new FakeClock() });
-  const delays = Array.from({ length: 20 }, () => queue.addRateLimited('a'));
-  expect(delays.slice(0, 4)).toEqual([5, 10, 20, 40]);
-  expect(delays.at(-1)).toBe(1_000_000);
-  queue.forget('a');
-  expect(queue.addRateLimited('a')).toBe(5);
+test('tells how long a key waited and was worked on, and how long it is not done yet', async () => {
+  const clock = new FakeClock();
+  const told: string[] = [];
+  const queue = new WorkQueue({
+    clock,
+    onTaken: (waited) => void told.push(`waited ${waited}`),
+    onDone: (worked) => void told.push(`worked ${worked}`),
+  });
+  queue.add('a');
+  await clock.advance(100);
+  queue.add('a');
+  await queue.take();
+  await clock.advance(30);
+  expect(queue.unfinished).toEqual([30]);
+  // Added again while it runs: from then on it waits.
+  queue.add('a');
+  await clock.advance(40);
+  queue.done('a');
+  await queue.take();
+  expect(queue.unfinished).toEqual([0]);
+  expect(told).toEqual(['waited 100', 'worked 70', 'waited 40']);
 });
 
 test('shutting down hands out what waits, then nothing, and resolves when the last key is done', async () => {

@@ -1,56 +1,71 @@
 import type { Clock } from './clock.ts';
-
-/** Per-item exponential delay; client-go's ItemExponentialFailureRateLimiter with its default numbers. */
-export interface BackoffOptions {
-  /** Milliseconds before the first retry. */
-  readonly base: number;
-  /** The longest delay between two retries, in milliseconds. */
-  readonly cap: number;
-}
+import type { Millis } from './objects.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import type { BackoffOptions, BucketOptions } from './rate-limiter.ts';
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly backoff?: BackoffOptions;
+  readonly bucket?: BucketOptions;
+  /** A key that was added so long ago is taken now. */
+  readonly onTaken?: (waited: Millis) => void;
+  /** A key that was taken so long ago is done. */
+  readonly onDone?: (worked: Millis) => void;
 }
 
-const CLIENT_GO_BACKOFF: BackoffOptions = { base: 5, cap: 1_000_000 };
+/** 'background' is handed out only while nothing else waits. */
+export type Urgency = 'normal' | 'background';
 
 /**
  * A work queue with client-go's semantics (k8s.io/client-go/util/workqueue):
  * a key waits at most once, never runs twice at the same time, and a key added while it runs
- * is queued again when it is done. Keys are strings ("namespace/name").
+ * is queued again when it is done. Keys are strings ("namespace/name"). As in controller-runtime's priority queue, what
+ * a start finds waits in the background, so that a change is not stuck behind a thousand objects that did not.
  */
 export class WorkQueue {
+  private readonly options: WorkQueueOptions;
   private readonly clock: Clock;
-  private readonly backoff: BackoffOptions;
-  private readonly order: string[] = [];
-  private readonly dirty: Set<string> = new Set();
-  private readonly processing: Set<string> = new Set();
-  private readonly failures: Map<string, number> = new Map();
-  private readonly delayed: Map<string, { readonly due: number; readonly cancel: () => void }> = new Map();
+  private readonly limiter: RateLimiter;
+  /** Those that wait, in order of arrival; a key is in one of the two. */
+  private readonly waiting: Readonly<Record<Urgency, Set<string>>> = { normal: new Set(), background: new Set() };
+  /** To be run (again), by when they were added. */
+  private readonly dirty: Map<string, Millis> = new Map();
+  /** Running, by when they were taken. */
+  private readonly processing: Map<string, Millis> = new Map();
+  private readonly delayed: Map<string, { readonly due: Millis; readonly cancel: () => void }> = new Map();
   private readonly waiters: ((key: string | undefined) => void)[] = [];
   private readonly idle: (() => void)[] = [];
   private closed = false;
 
-  constructor({ clock, backoff = CLIENT_GO_BACKOFF }: WorkQueueOptions) {
-    this.clock = clock;
-    this.backoff = backoff;
+  constructor(options: WorkQueueOptions) {
+    this.options = options;
+    this.clock = options.clock;
+    this.limiter = new RateLimiter(options);
   }
 
   /** Keys waiting to be taken; neither those running nor those delayed. */
   get depth(): number {
-    return this.order.length;
+    return this.waiting.normal.size + this.waiting.background.size;
   }
 
-  add(key: string): void {
-    if (this.closed || this.dirty.has(key)) return;
-    this.dirty.add(key);
+  /** How long each key that is taken and not done has been worked on. */
+  get unfinished(): readonly Millis[] {
+    return [...this.processing.values()].map((since) => this.clock.monotonic() - since);
+  }
+
+  add(key: string, urgency: Urgency = 'normal'): void {
+    if (this.closed) return;
+    if (this.dirty.has(key)) {
+      if (urgency === 'normal' && this.waiting.background.delete(key)) this.waiting.normal.add(key);
+      return;
+    }
+    this.dirty.set(key, this.clock.monotonic());
     if (this.processing.has(key)) return;
-    this.offer(key);
+    this.offer(key, urgency);
   }
 
   /** Adds the key after `delay` milliseconds; of several delays for one key the earliest counts. */
-  addAfter(key: string, delay: number): void {
+  addAfter(key: string, delay: Millis): void {
     if (this.closed) return;
     if (delay <= 0) {
       this.add(key);
@@ -68,36 +83,41 @@ export class WorkQueue {
   }
 
   /** Adds the key after its back-off, and returns that delay in milliseconds. */
-  addRateLimited(key: string): number {
-    const failures = this.failures.get(key) ?? 0;
-    this.failures.set(key, failures + 1);
-    const delay = Math.min(this.backoff.base * 2 ** failures, this.backoff.cap);
+  addRateLimited(key: string): Millis {
+    const delay = this.limiter.when(key);
     this.addAfter(key, delay);
     return delay;
   }
 
   /** How many times in a row the key was rate limited. */
   retries(key: string): number {
-    return this.failures.get(key) ?? 0;
+    return this.limiter.retries(key);
   }
 
   forget(key: string): void {
-    this.failures.delete(key);
+    this.limiter.forget(key);
   }
 
   /** The next key, in order of arrival; undefined once the queue is shut down and empty. */
   take(): Promise<string | undefined> {
-    const key = this.order.shift();
-    if (key !== undefined) return Promise.resolve(this.begin(key));
+    for (const waiting of [this.waiting.normal, this.waiting.background]) {
+      for (const key of waiting) {
+        waiting.delete(key);
+        return Promise.resolve(this.begin(key));
+      }
+    }
     if (this.closed) return Promise.resolve(undefined);
     return new Promise((resolve) => this.waiters.push(resolve));
   }
 
   /** Must be called once for every key taken. */
   done(key: string): void {
-    if (!this.processing.delete(key)) return;
-    if (this.dirty.has(key)) this.offer(key);
-    if (this.processing.size === 0 && this.order.length === 0) {
+    const since = this.processing.get(key);
+    if (since === undefined) return;
+    this.processing.delete(key);
+    this.options.onDone?.(this.clock.monotonic() - since);
+    if (this.dirty.has(key)) this.offer(key, 'normal');
+    if (this.isDrained()) {
       this.idle.splice(0).forEach((resolve) => {
         resolve();
       });
@@ -111,27 +131,33 @@ export class WorkQueue {
       cancel();
     });
     this.delayed.clear();
-    if (this.order.length === 0) {
+    if (this.depth === 0) {
       this.waiters.splice(0).forEach((resolve) => {
         resolve(undefined);
       });
     }
-    if (this.processing.size === 0 && this.order.length === 0) return Promise.resolve();
+    if (this.isDrained()) return Promise.resolve();
     return new Promise((resolve) => this.idle.push(resolve));
   }
 
-  private offer(key: string): void {
+  private isDrained(): boolean {
+    return this.processing.size === 0 && this.depth === 0;
+  }
+
+  private offer(key: string, urgency: Urgency): void {
     const waiter = this.waiters.shift();
     if (waiter) {
       waiter(this.begin(key));
       return;
     }
-    this.order.push(key);
+    this.waiting[urgency].add(key);
   }
 
   private begin(key: string): string {
+    const now = this.clock.monotonic();
+    this.options.onTaken?.(now - (this.dirty.get(key) ?? now));
     this.dirty.delete(key);
-    this.processing.add(key);
+    this.processing.set(key, now);
     return key;
   }
 }
