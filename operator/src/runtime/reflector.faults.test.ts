@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { WatchFault } from '../../../test/faults/fault.ts';
+import { startFaultGateway } from '../../../test/faults/gateway.ts';
+import type { FaultGateway } from '../../../test/faults/gateway.ts';
 import { startApiServer } from '../../../test/support/api-server.ts';
 import type { ApiServer } from '../../../test/support/api-server.ts';
 import { createApiClient, isApiError } from './client.ts';
@@ -13,8 +16,6 @@ import { runReflector } from './reflector.ts';
 import type { ReconnectReason } from './reflector.ts';
 import { Store } from './store.ts';
 import { eventually } from './testing/eventually.ts';
-import { startFaultProxy } from './testing/fault-proxy.ts';
-import type { FaultProxy, WatchFault } from './testing/fault-proxy.ts';
 import { configMapKind } from './testing/widget.ts';
 
 /** A second lasts 10 ms, so that pauses and silence of minutes fit into a test. */
@@ -29,16 +30,16 @@ const NAMESPACE = 'default';
 const { signal: always } = new AbortController();
 let api: ApiServer;
 let client: ApiClient;
-let proxy: FaultProxy;
+let gateway: FaultGateway;
 
 beforeAll(async () => {
   api = await startApiServer();
   client = createApiClient({ userAgent: 'writer', kubeconfig: api.kubeconfig });
-  proxy = await startFaultProxy(api);
+  gateway = await startFaultGateway(api);
 }, 120_000);
 
 afterAll(async () => {
-  await proxy[Symbol.asyncDispose]();
+  await gateway[Symbol.asyncDispose]();
   await client.close();
   await api[Symbol.asyncDispose]();
 });
@@ -57,7 +58,7 @@ function follow(): Following {
   const store = new Store();
   const reconnects: ReconnectReason[] = [];
   const stop = new AbortController();
-  const through = createApiClient({ userAgent: 'follower', kubeconfig: proxy.kubeconfig });
+  const through = createApiClient({ userAgent: 'follower', kubeconfig: gateway.kubeconfig });
   let syncs = 0;
   const options = {
     client: through,
@@ -122,11 +123,11 @@ test('a store of several pages is whole, and what went unheard before a list is 
     await Promise.all(names.slice(from, from + 50).map((name) => write(name, 'x')));
   }
   await using following = follow();
-  await eventually(() => expect(proxy.watches).toBe(1));
+  await eventually(() => expect(gateway.watches).toBe(1));
   expect(following.store.size).toBe(620);
 
-  proxy.next('answered 410');
-  proxy.muteWatches();
+  gateway.next('answered 410');
+  gateway.muteWatches();
   await remove('many-7');
   await becomesTrue(following);
   expect(following.store.size).toBe(619);
@@ -135,8 +136,8 @@ test('a store of several pages is whole, and what went unheard before a list is 
 
 test('a connection that died without a sign is noticed by its silence', async () => {
   await using following = follow();
-  await eventually(() => expect(proxy.watches).toBe(1));
-  proxy.muteWatches();
+  await eventually(() => expect(gateway.watches).toBe(1));
+  gateway.muteWatches();
   await write('unheard', '1');
   await becomesTrue(following);
   expect(following.reconnects).toContain('silent');
@@ -147,7 +148,7 @@ test('a watch that only broke goes on where it was, without a new list', async (
   await write('a', '1');
   await eventually(() => expect(following.store.size).toBe(1));
   for (let turn = 2; turn < 6; turn++) {
-    proxy.breakWatches();
+    gateway.breakWatches();
     await write('a', String(turn));
     await becomesTrue(following);
   }
@@ -155,7 +156,7 @@ test('a watch that only broke goes on where it was, without a new list', async (
 }, 60_000);
 
 test('an API server that fails watches without end is asked ever less often, and followed again afterwards', async () => {
-  for (let count = 0; count < 12; count++) proxy.next(count % 2 ? 'answered 500' : 'told 410');
+  for (let count = 0; count < 12; count++) gateway.next(count % 2 ? 'answered 500' : 'told 410');
   const begun = hurried.monotonic();
   await using following = follow();
   await write('late', '1');
@@ -190,9 +191,9 @@ test('whatever happens to its watches, the store comes to know all that the API 
       for (const each of steps) {
         if ('write' in each) await write(...each.write);
         else if ('remove' in each) await remove(each.remove);
-        else if ('fault' in each) proxy.next(each.fault);
-        else if (each.all === 'broken') proxy.breakWatches();
-        else proxy.muteWatches();
+        else if ('fault' in each) gateway.next(each.fault);
+        else if (each.all === 'broken') gateway.breakWatches();
+        else gateway.muteWatches();
       }
       await becomesTrue(following);
     }),

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import type { Fault } from './fault.ts';
+import { mayMeet } from './fault.ts';
+import type { Weather } from './gateway.ts';
+import type { SeenRequest } from './request.ts';
+
+interface Climate {
+  readonly faults: readonly Fault[];
+  /** Of a hundred requests, or blocks of requests, that can meet one. */
+  readonly percent: number;
+  /** Requests of the same kind that meet it in a row. */
+  readonly burst: number;
+}
+
+/** What an API server, or the network to it, may be like for a while. */
+export const climates = {
+  'watches break': { faults: ['breaks', 'closed at once'], percent: 60, burst: 2 },
+  'watches fall silent': { faults: ['falls silent'], percent: 50, burst: 1 },
+  'watches expire': { faults: ['answered 410', 'told 410'], percent: 50, burst: 1 },
+  'watches are garbled': { faults: ['garbled'], percent: 40, burst: 2 },
+  'events are swallowed': { faults: ['swallows an event'], percent: 60, burst: 1 },
+  'lists are stale': { faults: ['stale', 'told 410'], percent: 60, burst: 1 },
+  'lists are slow': { faults: ['slow', 'told 410'], percent: 50, burst: 1 },
+  'writes conflict': { faults: ['answered 409'], percent: 30, burst: 3 },
+  'too many requests': { faults: ['answered 429'], percent: 20, burst: 3 },
+  'server errors': { faults: ['answered 500', 'answered 503'], percent: 20, burst: 3 },
+  'answers are lost': { faults: ['answer lost'], percent: 25, burst: 2 },
+} as const satisfies Readonly<Record<string, Climate>>;
+
+export type ClimateName = keyof typeof climates;
+
+/**
+ * What a request meets depends on the seed, on what the request is and on how many like it there were, and on nothing
+ * else: the same client meets the same faults again, however its requests interleave.
+ */
+export function weatherOf(name: ClimateName, seed: number): Weather {
+  const climate: Climate = climates[name];
+  return (seen, earlier) => faultOf(climate, { seen, block: Math.floor(earlier / climate.burst), seed });
+}
+
+interface Moment {
+  readonly seen: SeenRequest;
+  readonly block: number;
+  readonly seed: number;
+}
+
+function faultOf({ faults, percent }: Climate, { seen, block, seed }: Moment): Fault | undefined {
+  const possible = faults.filter((fault) => mayMeet(seen, fault));
+  const drawn = draw(`${seed} ${seen.label} ${block}`);
+  return drawn % 100 < percent ? possible[Math.floor(drawn / 100) % possible.length] : undefined;
+}
+
+/** 32 bits that look random and are the same for the same text. */
+export function draw(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE();
+}
