@@ -12,6 +12,8 @@ test.each<[string, unknown, unknown, boolean]>([
   ['a container whose image changed does', [{ ...container, image: 'auth:2' }], [container], false],
   ['plain lists agree in length', ['a', 'b'], ['a'], false],
   ['and in order', ['b', 'a'], ['a', 'b'], false],
+  ['an empty text may be left out', { name: 'PROXIES' }, { name: 'PROXIES', value: '' }, true],
+  ['and another text is not empty', { name: 'PROXIES', value: 'x' }, { name: 'PROXIES', value: '' }, false],
   ['an empty list is not absent', undefined, [], false],
 ])('%s', (_law, ...[live, desired, says]) => {
   expect(saysAll(live, desired)).toBe(says);

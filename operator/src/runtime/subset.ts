@@ -1,10 +1,12 @@
 /**
- * Whether `live` says everything that `desired` says; what the server added to objects (defaults, status, other
- * managers' fields) does not count. Lists must agree in length and order, except lists of named objects, which other
- * managers may add to.
+ * Whether `live` says everything that `desired` says. What the server added to objects (defaults, status, other
+ * managers' fields) does not count, nor does an empty text, which it leaves out. Lists must agree in length and order,
+ * except lists of named objects, which other managers may add to.
  */
 export function saysAll(live: unknown, desired: unknown): boolean {
   if (desired === undefined) return true;
+  // `value: ''` of an environment variable, say: Go's omitempty.
+  if (desired === '') return live === undefined || live === '';
   if (Array.isArray(desired)) return Array.isArray(live) && listSaysAll(live, desired);
   if (typeof desired !== 'object' || desired === null) return live === desired;
   if (typeof live !== 'object' || live === null || Array.isArray(live)) return false;
