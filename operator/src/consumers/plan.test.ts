@@ -76,6 +76,18 @@ test('a copy holds what a service needs and nothing private', () => {
   });
 });
 
+test.each([
+  ['was told is not told again', { kids: ['k1', 'k2'], lastSyncTime: '2023-11-14T22:00:00Z' }, undefined],
+  ['nobody told is told by the next look', {}, '2023-11-14T22:13:20Z'],
+  [
+    'nobody told after a rotation is told, too',
+    { kids: ['k1'], lastSyncTime: '2023-11-14T22:00:00Z' },
+    '2023-11-14T22:13:20Z',
+  ],
+])('the time of a write that %s', (_case, status, lastSyncTime) => {
+  expect(planConsumer(seen({ consumer: { ...aConsumer(), status } })).status.lastSyncTime).toBe(lastSyncTime);
+});
+
 test('what is refused says which object and what to do', () => {
   for (const copy of [{ state: 'foreign' }, { state: 'ofAnother', consumer: 'billing' }] as const) {
     const [accepted] = planConsumer(seen({ copy })).conditions;

@@ -2,6 +2,7 @@ import { namespaceOf } from '../api/names.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
+import { sameJson } from '../runtime/json.ts';
 import type { ObservedCondition, Plan } from '../runtime/reconciler.ts';
 import { allowsNamespace } from './consent.ts';
 import { audienceOf, copySecret, isTheSame, kidsIn } from './copy.ts';
@@ -138,7 +139,7 @@ function keepTheCopy(seen: ConsumerObservation): ConsumerPlan {
         accepted(consumer),
         inSync('True', 'InSync', `Secret ${consumer.spec.secretName} holds the current keys`),
       ],
-      status: { kids },
+      status: { kids, ...(!tellsOf(kids, consumer) && { lastSyncTime: rfc3339(now) }) },
     };
   }
   return {
@@ -147,6 +148,11 @@ function keepTheCopy(seen: ConsumerObservation): ConsumerPlan {
     status: { kids, lastSyncTime: rfc3339(now) },
     recheckAt: now + 1_000,
   };
+}
+
+/** The write itself was told, unless whoever made it ended before it could. */
+function tellsOf(kids: readonly string[], { status = {} }: ConsumerObservation['consumer']): boolean {
+  return status.lastSyncTime !== undefined && sameJson(status.kids, kids);
 }
 
 /** Replaced as a whole, bound to the version that was seen, so that keys which others added go too. */
