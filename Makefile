@@ -45,6 +45,10 @@ tools: node_modules/.package-lock.json ## what tests run for real: from PATH, el
 unit: tools ## unit and integration tests; TEST=operator/src/mongodb for some of them
 	$(JEST) $(TEST)
 
+.PHONY: sweep
+sweep: tools ## crash the operator after every write, and all kinds of faults; SCENARIO=rotate, SEED=1
+	@node --conditions=authstack-source test/sweep/run.ts $(if $(SEED),--seed $(SEED)) $(SCENARIO)
+
 .PHONY: e2e
 e2e: up ## the scenarios on the cluster of `make up`; SCENARIO=consent for some of them
 	@node test/e2e/run.ts $(SCENARIO)

@@ -10,7 +10,8 @@ import { run, which } from './process.ts';
 import { isAtLeast, isWithinOneMinor } from './version.ts';
 import { versions } from './versions.ts';
 
-export type ToolName = 'kube-apiserver' | 'kubectl' | 'etcd' | 'mongod' | 'helm' | 'kind' | 'chromium';
+export type ToolName =
+  'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'etcd' | 'mongod' | 'helm' | 'kind' | 'chromium';
 
 interface Tool {
   /** What it may be called on PATH; the first that is usable is taken. */
@@ -29,6 +30,12 @@ const tools: Readonly<Record<ToolName, Tool>> = {
     askVersion: ['--version'],
     usable: (said) => isWithinOneMinor(said, versions.kubernetes),
     make: () => kubernetes('kube-apiserver'),
+  },
+  'kube-controller-manager': {
+    names: ['kube-controller-manager'],
+    askVersion: ['--version'],
+    usable: (said) => isWithinOneMinor(said, versions.kubernetes),
+    make: () => kubernetes('kube-controller-manager'),
   },
   kubectl: {
     names: ['kubectl'],

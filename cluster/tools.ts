@@ -2,7 +2,15 @@ import { tool } from './provide.ts';
 import type { ToolName } from './provide.ts';
 import { main, step } from './step.ts';
 
-const wanted: readonly ToolName[] = ['kube-apiserver', 'kubectl', 'etcd', 'mongod', 'helm', 'chromium'];
+const wanted: readonly ToolName[] = [
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kubectl',
+  'etcd',
+  'mongod',
+  'helm',
+  'chromium',
+];
 
 /** What the tests run for real. A test that had to build Kubernetes first would run out of its time. */
 await main(async () => {

@@ -96,6 +96,10 @@ export class FaultGateway implements AsyncDisposable {
     this.writes.length = 0;
     this.met.length = 0;
     this.counts.clear();
+  }
+
+  /** The next list of each kind is the first, and what a stale one will show. */
+  forgetLists(): void {
     this.firstLists.clear();
   }
 
@@ -187,12 +191,13 @@ export class FaultGateway implements AsyncDisposable {
     const { statusCode = 502, headers } = answer;
     const url = from.url ?? '';
     if (seen.act === 'list' && statusCode === 200 && !this.firstLists.has(url)) this.firstLists.set(url, said);
-    if (seen.act === 'write' && seen.resource !== 'events' && statusCode < 300) this.carriedOut(seen);
+    if (seen.act === 'write' && seen.resource !== 'events' && statusCode < 300) this.carriedOut(seen.label);
     if (this.isDead || fault === 'answer lost') to.destroy();
     else to.writeHead(statusCode, { 'content-type': headers['content-type'] ?? 'application/json' }).end(said);
   }
 
-  private carriedOut({ label }: SeenRequest): void {
+  /** A write of the client has taken effect: one that passed here, or one that took another way. */
+  carriedOut(label: string): void {
     if (this.isDead) return;
     const write = { label, earlier: this.writes.filter((other) => other.label === label).length };
     this.writes.push(write);

@@ -30,6 +30,8 @@ export interface AgentOptions {
   readonly mongodPort: number;
   readonly apiPort: number;
   readonly probePort: number;
+  /** Where it listens, and mongod with it, when several members share one network; absent: everywhere, as in a pod. */
+  readonly address?: string;
 }
 
 export interface Agent {
@@ -40,12 +42,13 @@ export interface Agent {
 }
 
 export async function startAgent(options: AgentOptions, { clock, log }: { clock: Clock; log: Logger }): Promise<Agent> {
-  const { podUid, dataDir, gateDir, tlsDir } = options;
+  const { podUid, dataDir, gateDir, tlsDir, address } = options;
   const ending = new AbortController();
   const gate = openGate(gateDir);
   const volume = openVolume(dataDir);
   // The gate's copy is what the running mongod has read, whatever became of the Secret since.
-  const mongod = openMongod({ port: options.mongodPort, keyFiles: [join(gateDir, 'keyfile'), options.keyFile] });
+  const keyFiles = [join(gateDir, 'keyfile'), options.keyFile];
+  const mongod = openMongod({ port: options.mongodPort, keyFiles, ...(address !== undefined && { host: address }) });
 
   async function observe(): Promise<Observation> {
     const seen = await observeMongod(mongod);
@@ -83,8 +86,8 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     metrics: metrics.text,
   });
 
-  const apiPort = await listen(api, options.apiPort);
-  const probePort = await listen(probes, options.probePort);
+  const apiPort = await listen(api, { port: options.apiPort, host: address });
+  const probePort = await listen(probes, { port: options.probePort, host: address });
   const running = [
     keepGate({ gate, volume, clock, log }, ending.signal),
     keepTlsFresh({ directory: tlsDir, server: api, clock, log }, ending.signal),
@@ -105,8 +108,11 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
   };
 }
 
-async function listen(server: Server, port: number): Promise<number> {
-  server.listen(port);
+async function listen(
+  server: Server,
+  at: { readonly port: number; readonly host: string | undefined },
+): Promise<number> {
+  server.listen(at);
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }

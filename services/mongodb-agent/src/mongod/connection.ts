@@ -22,11 +22,12 @@ export interface Mongod {
 
 export interface MongodOptions {
   readonly port: number;
+  /** Default: loopback. */
+  readonly host?: string;
   /** The first that exists counts: the copy that the running mongod has read goes before the mounted one. */
   readonly keyFiles: readonly string[];
 }
 
-const host = '127.0.0.1';
 const patience = 3_000;
 
 const clientOptions = {
@@ -39,7 +40,7 @@ const clientOptions = {
   maxPoolSize: 4,
 } as const satisfies MongoClientOptions;
 
-export function openMongod({ port, keyFiles }: MongodOptions): Mongod {
+export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions): Mongod {
   const uri = `mongodb://${host}:${String(port)}/`;
   let current: { readonly key: string; readonly client: MongoClient } | undefined;
 
@@ -55,7 +56,7 @@ export function openMongod({ port, keyFiles }: MongodOptions): Mongod {
   }
 
   return {
-    listens: () => listens(port),
+    listens: () => listens(host, port),
     command: async (command, { db = 'admin', timeoutMillis = patience } = {}) => {
       const client = await systemClient();
       try {
@@ -94,7 +95,7 @@ async function readKey(files: readonly string[]): Promise<string> {
   throw unavailable(new Error(`no keyfile at ${files.join(' or ')}`));
 }
 
-function listens(port: number): Promise<boolean> {
+function listens(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect({ host, port, timeout: patience });
   socket.once('connect', () => {

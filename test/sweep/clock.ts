@@ -1,0 +1,44 @@
+import { systemClock } from '../../operator/src/runtime/clock.ts';
+import type { Clock } from '../../operator/src/runtime/clock.ts';
+import type { Millis } from '../../operator/src/runtime/objects.ts';
+
+/** So many of the operator's seconds of waiting pass in one of ours: pauses and rechecks are what a run consists of. */
+const HURRY = 10;
+
+/**
+ * Certificates of the operator live a day, and the agents judge them by the machine's clock, so the operator's begins
+ * in the past and has this long to jump until it reaches the present.
+ */
+const BEHIND: Millis = 16 * 3_600_000;
+
+/** The operator's clock: its timers are in a hurry, and its time of day goes as ours does, but for jumps. */
+export class JumpingClock implements Clock {
+  private offset: Millis = -BEHIND;
+
+  now(): Millis {
+    return Date.now() + this.offset;
+  }
+
+  monotonic(): Millis {
+    return performance.now() * HURRY;
+  }
+
+  after(delay: Millis, callback: () => void): () => void {
+    return systemClock.after(delay / HURRY, callback);
+  }
+
+  random(): number {
+    return systemClock.random();
+  }
+
+  /** What falls due by it is seen at the next recheck: a second of ours at the latest. */
+  jump(by: Millis): void {
+    if (this.offset + by > 0) throw new RangeError('the clock would pass the present, where certificates end');
+    this.offset += by;
+  }
+
+  /** For a stack that has seen nothing of the time before. */
+  begin(): void {
+    this.offset = -BEHIND;
+  }
+}

@@ -1,0 +1,227 @@
+import { appendFile, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createApiClient, isApiError } from '../../operator/src/runtime/client.ts';
+import type { ApiClient } from '../../operator/src/runtime/client.ts';
+import { systemClock } from '../../operator/src/runtime/clock.ts';
+import { persistentVolumeClaimKind, podKind, secretKind } from '../../operator/src/runtime/core-kinds.ts';
+import type { PersistentVolumeClaim, Pod, Secret } from '../../operator/src/runtime/core-kinds.ts';
+import { silent } from '../../operator/src/runtime/log.ts';
+import type { Kind, KubernetesObject } from '../../operator/src/runtime/objects.ts';
+import { objectPath } from '../../operator/src/runtime/paths.ts';
+import { runReflector } from '../../operator/src/runtime/reflector.ts';
+import { Store } from '../../operator/src/runtime/store.ts';
+import type { ApiServer } from '../support/api-server.ts';
+import { startMember } from './member.ts';
+import type { Member } from './member.ts';
+import { notYet, runningStatus } from './pod-status.ts';
+
+const CHECK_EVERY = 100;
+
+export interface NodeOptions {
+  readonly api: ApiServer;
+  readonly now: () => number;
+  /** Told of each command that an agent has carried out, and for which stack's namespace. */
+  readonly onCommand: (path: string, namespace: string) => void;
+}
+
+interface MemberPod extends Pod {
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly hostname?: string;
+    readonly subdomain?: string;
+    readonly volumes?: readonly {
+      readonly name: string;
+      readonly persistentVolumeClaim?: { readonly claimName: string };
+      readonly secret?: { readonly secretName: string };
+    }[];
+  };
+}
+
+/**
+ * Does for one API server what kubelets and a volume provisioner would: claims are bound, pods run, and what is deleted
+ * ends. Pods of the database are real agents and real mongods; of other pods only the status is played.
+ */
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const folder = await mkdtemp(join(tmpdir(), 'node-'));
+  const hosts = join(folder, 'hosts');
+  await copyFile('/etc/hosts', hosts);
+  return new Node(options, { folder, hosts });
+}
+
+export class Node implements AsyncDisposable {
+  private readonly options: NodeOptions;
+  private readonly folder: string;
+  private readonly hosts: string;
+  private readonly client: ApiClient;
+  private readonly stop: AbortController = new AbortController();
+  private readonly pods: Store<MemberPod> = new Store();
+  private readonly claims: Store<PersistentVolumeClaim> = new Store();
+  private readonly members: Map<string, Promise<Member>> = new Map();
+  private readonly addresses: Map<string, string> = new Map();
+  private readonly work: Set<Promise<void>> = new Set();
+
+  constructor(options: NodeOptions, { folder, hosts }: { readonly folder: string; readonly hosts: string }) {
+    this.options = options;
+    this.folder = folder;
+    this.hosts = hosts;
+    this.client = createApiClient({ userAgent: 'node', kubeconfig: options.api.kubeconfig });
+    this.claims.onChange(({ after }) => {
+      if (after) this.begin(this.bind(after));
+    });
+    this.pods.onChange(({ before, after }) => {
+      if (after?.metadata.deletionTimestamp !== undefined) this.begin(this.end(after));
+      else if (after && !before) this.begin(this.run(after));
+      else if (before && !after) this.begin(this.killMember(before));
+    });
+    this.watch(persistentVolumeClaimKind, this.claims);
+    this.watch(podKind, this.pods);
+  }
+
+  /** Ends the members of a namespace at once, without a word to the API server. */
+  async evict(namespace: string): Promise<void> {
+    const gone = this.pods.list({ namespace });
+    await Promise.all(gone.map((pod) => this.killMember(pod)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop.abort();
+    await Promise.all(this.work);
+    for (const member of this.members.values()) await (await member).kill();
+    await this.client.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private watch<T extends KubernetesObject>(kind: Kind<T>, store: Store<T>): void {
+    const options = { client: this.client, kind, store, clock: systemClock, log: silent };
+    this.begin(runReflector(options, this.stop.signal, () => undefined));
+  }
+
+  private begin(work: Promise<void>): void {
+    // A pod that went away under its start is no failure.
+    const done = work.catch((error: unknown) => {
+      if (!this.stop.signal.aborted && !isApiError(error, 404) && !isApiError(error, 409)) throw error;
+    });
+    this.work.add(done);
+    void done.finally(() => this.work.delete(done));
+  }
+
+  private async bind(claim: PersistentVolumeClaim): Promise<void> {
+    if (claim.status?.phase === 'Bound') return;
+    const status = { phase: 'Bound', accessModes: ['ReadWriteOnce'], capacity: { storage: '10Gi' } };
+    await this.patchStatus(persistentVolumeClaimKind, claim, status);
+  }
+
+  private async run(pod: MemberPod): Promise<void> {
+    const { metadata, spec } = pod;
+    if (spec.nodeName === undefined) {
+      const target = { apiVersion: 'v1', kind: 'Node', name: 'node' };
+      const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name: metadata.name }, target };
+      const path = `${objectPath(podKind, metadata)}/binding`;
+      await this.client.send({ method: 'POST', path, body, signal: this.stop.signal });
+    }
+    const address = await this.addressOf(pod);
+    const isMember = metadata.labels?.['app.kubernetes.io/component'] === 'mongodb';
+    if (isMember) await this.startMember(pod, address);
+    const facts = { address, now: this.options.now() };
+    await this.patchStatus(podKind, pod, runningStatus(pod, { ...facts, ready: !isMember }));
+    const member = this.members.get(uidOf(pod));
+    if (!member) return;
+    while (!(await (await member).isReady().catch(() => false))) {
+      if (!this.isThere(pod)) return;
+      await pause(CHECK_EVERY, undefined, { signal: this.stop.signal });
+    }
+    await this.patchStatus(podKind, pod, runningStatus(pod, { ...facts, ready: true }));
+  }
+
+  /** As a kubelet does: not before what the pod mounts is there. */
+  private async startMember(pod: MemberPod, address: string): Promise<void> {
+    const mounts = await this.mountsOf(pod);
+    if (!mounts || !this.isThere(pod)) return;
+    const { namespace = '' } = pod.metadata;
+    const member = startMember({
+      podUid: uidOf(pod),
+      address,
+      volume: join(this.folder, 'volumes', mounts.claimUid),
+      folder: join(this.folder, 'pods', uidOf(pod)),
+      hosts: this.hosts,
+      secrets: mounts,
+      onCommand: (path) => {
+        this.options.onCommand(path, namespace);
+      },
+    });
+    this.members.set(uidOf(pod), member);
+    await member;
+  }
+
+  private async mountsOf(
+    pod: MemberPod,
+  ): Promise<{ claimUid: string; keyfile: string; tls: Readonly<Record<string, string>> } | undefined> {
+    const { namespace = '' } = pod.metadata;
+    const volume = (name: string) => pod.spec.volumes?.find((one) => one.name === name);
+    while (this.isThere(pod)) {
+      const claim = this.claims.get({ namespace, name: volume('data')?.persistentVolumeClaim?.claimName ?? '' });
+      const keyfile = (await this.secret(namespace, volume('keyfile')?.secret?.secretName))?.['keyfile'];
+      const tls = await this.secret(namespace, volume('agent-tls')?.secret?.secretName);
+      if (claim && keyfile !== undefined && tls) return { claimUid: uidOf(claim), keyfile, tls };
+      await pause(CHECK_EVERY, undefined, { signal: this.stop.signal });
+    }
+    return undefined;
+  }
+
+  private async secret(namespace: string, name = ''): Promise<Record<string, string> | undefined> {
+    const path = objectPath(secretKind, { namespace, name });
+    const found = await notYet(this.client.send<Secret>({ method: 'GET', path, signal: this.stop.signal }));
+    if (!found) return undefined;
+    const entries = Object.entries(found.data ?? {});
+    return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
+  }
+
+  /** The same for a name in a namespace, as DNS would lead to a member wherever it runs. */
+  private async addressOf({ metadata, spec }: MemberPod): Promise<string> {
+    const { namespace = '', name } = metadata;
+    const key = `${namespace}/${name}`;
+    const known = this.addresses.get(key);
+    if (known !== undefined) return known;
+    const number = this.addresses.size + 256;
+    const address = `127.${10 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
+    this.addresses.set(key, address);
+    const { hostname = name, subdomain } = spec;
+    if (subdomain !== undefined) await appendFile(this.hosts, `${address} ${hostname}.${subdomain}.${namespace}.svc\n`);
+    return address;
+  }
+
+  private async end(pod: MemberPod): Promise<void> {
+    await this.killMember(pod);
+    const body = { gracePeriodSeconds: 0, preconditions: { uid: uidOf(pod) } };
+    await this.client.send({
+      method: 'DELETE',
+      path: objectPath(podKind, pod.metadata),
+      body,
+      signal: this.stop.signal,
+    });
+  }
+
+  private async killMember(pod: MemberPod): Promise<void> {
+    const member = this.members.get(uidOf(pod));
+    this.members.delete(uidOf(pod));
+    await (await member)?.kill();
+  }
+
+  private isThere(pod: MemberPod): boolean {
+    const now = this.pods.get(pod.metadata);
+    return now?.metadata.uid === pod.metadata.uid && now?.metadata.deletionTimestamp === undefined;
+  }
+
+  private async patchStatus(kind: Kind, { metadata }: KubernetesObject, status: object): Promise<void> {
+    const path = `${objectPath(kind, metadata)}/status`;
+    const body = { metadata: { uid: metadata.uid }, status };
+    const contentType = 'application/merge-patch+json';
+    await this.client.send({ method: 'PATCH', path, body, contentType, signal: this.stop.signal });
+  }
+}
+
+function uidOf({ metadata }: KubernetesObject): string {
+  return metadata.uid ?? '';
+}

@@ -1,0 +1,100 @@
+import { createApiClient } from '../../operator/src/runtime/client.ts';
+import type { ApiClient } from '../../operator/src/runtime/client.ts';
+import type { Log } from '../../operator/src/runtime/log.ts';
+import { silent } from '../../operator/src/runtime/log.ts';
+import { startFaultGateway } from '../faults/gateway.ts';
+import type { FaultGateway } from '../faults/gateway.ts';
+import { startApiServer } from '../support/api-server.ts';
+import type { ApiServer } from '../support/api-server.ts';
+import { startControllers } from '../support/controllers.ts';
+import { JumpingClock } from './clock.ts';
+import { startNode } from './node.ts';
+import type { Node } from './node.ts';
+import { Operators } from './operators.ts';
+import { LEAD, STACK, Subject } from './subject.ts';
+import { Witness } from './witness.ts';
+
+interface Parts {
+  readonly api: ApiServer;
+  readonly controllers: AsyncDisposable;
+  readonly gateway: FaultGateway;
+  readonly node: Node;
+  readonly clock: JumpingClock;
+  readonly log: Log;
+}
+
+/**
+ * A cluster of real parts, Kubernetes' own controllers among them, with an operator that reaches it only through the
+ * fault gateway. One stack is played at a time.
+ */
+export async function openStage(log: Log = silent): Promise<Stage> {
+  const api = await startApiServer({ crds: true });
+  const controllers = await startControllers(api, [
+    'statefulset-controller',
+    'deployment-controller',
+    'replicaset-controller',
+    'garbage-collector-controller',
+    'namespace-controller',
+    'serviceaccount-controller',
+    'persistentvolumeclaim-protection-controller',
+  ]);
+  const gateway = await startFaultGateway(api);
+  const clock = new JumpingClock();
+  const node = await startNode({
+    api,
+    now: () => clock.now(),
+    onCommand: (path) => {
+      gateway.carriedOut(`POST ${path}`);
+    },
+  });
+  return new Stage({ api, controllers, gateway, node, clock, log });
+}
+
+export class Stage implements AsyncDisposable {
+  readonly gateway: FaultGateway;
+  readonly clock: JumpingClock;
+  readonly operators: Operators;
+  readonly witness: Witness;
+  private readonly parts: Parts;
+  private readonly direct: ApiClient;
+  private stacks: number = 0;
+
+  constructor(parts: Parts) {
+    const { api, gateway, clock, log } = parts;
+    this.parts = parts;
+    this.gateway = gateway;
+    this.clock = clock;
+    this.direct = createApiClient({ userAgent: 'user', kubeconfig: api.kubeconfig });
+    this.operators = new Operators({ kubeconfig: gateway.kubeconfig, clock, log });
+    this.witness = new Witness({ client: this.direct, now: () => clock.now(), stack: STACK, lead: LEAD });
+  }
+
+  /** Namespaces for a stack and its consumer, in which nothing is yet. */
+  async prepare(): Promise<Subject> {
+    this.stacks += 1;
+    this.clock.begin();
+    this.gateway.forgetLists();
+    const subject = new Subject(this.direct, `stack-${this.stacks}`);
+    await subject.makeNamespaces();
+    this.witness.follow(subject.namespace, subject.consumerNamespace);
+    return subject;
+  }
+
+  /** Takes everything away; the namespaces go in their own time. */
+  async clear(subject: Subject): Promise<void> {
+    this.witness.forget(subject.namespace);
+    await this.operators.stop();
+    await this.parts.node.evict(subject.namespace);
+    await subject.remove();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.operators.stop();
+    await this.gateway[Symbol.asyncDispose]();
+    await this.parts.node[Symbol.asyncDispose]();
+    await this.witness.close();
+    await this.direct.close();
+    await this.parts.controllers[Symbol.asyncDispose]();
+    await this.parts.api[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,150 @@
+import { authConsumerKind } from '../../operator/src/api/auth-consumer.ts';
+import type { AuthConsumer } from '../../operator/src/api/auth-consumer.ts';
+import { authStackKind } from '../../operator/src/api/auth-stack.ts';
+import type { AuthStack } from '../../operator/src/api/auth-stack.ts';
+import type { ApiClient, ApiRequest } from '../../operator/src/runtime/client.ts';
+import { namespaceKind, secretKind } from '../../operator/src/runtime/core-kinds.ts';
+import type { Condition, Kind, KubernetesObject, ObjectRef } from '../../operator/src/runtime/objects.ts';
+import { collectionPath, objectPath } from '../../operator/src/runtime/paths.ts';
+import { notYet } from './pod-status.ts';
+import { readState } from './state.ts';
+import type { State } from './state.ts';
+
+export const STACK = 'main';
+const CONSUMER = 'orders';
+const COPY = 'orders-auth';
+
+/** How long a key is published before it signs, as `signingKeys.propagation` below says. */
+export const LEAD = 150_000;
+export const ROTATION = 20 * 60_000;
+/** Of a retired key, from its last token to its end. */
+export const RETIREMENT = 390_000;
+
+/** One AuthStack with one AuthConsumer in another namespace, as their owners handle them: past the gateway. */
+export class Subject {
+  readonly namespace: string;
+  readonly consumerNamespace: string;
+  private readonly client: ApiClient;
+
+  constructor(client: ApiClient, name: string) {
+    this.client = client;
+    this.namespace = `${name}-auth`;
+    this.consumerNamespace = `${name}-shop`;
+  }
+
+  async makeNamespaces(): Promise<void> {
+    const make = (name: string, labels: object): Promise<unknown> =>
+      this.create(namespaceKind, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+    await make(this.namespace, {});
+    await make(this.consumerNamespace, { trusted: 'true' });
+  }
+
+  async createStack(members: 1 | 3): Promise<void> {
+    const { namespace } = this;
+    const { apiVersion, kind } = authStackKind;
+    await this.create(authStackKind, { apiVersion, kind, metadata: { name: STACK, namespace }, spec: specOf(members) });
+  }
+
+  async createConsumer(): Promise<void> {
+    const { apiVersion, kind } = authConsumerKind;
+    const metadata = { name: CONSUMER, namespace: this.consumerNamespace };
+    const spec = { stackRef: { namespace: this.namespace, name: STACK }, secretName: COPY };
+    await this.create(authConsumerKind, { apiVersion, kind, metadata, spec });
+  }
+
+  async setMembers(members: 1 | 3): Promise<void> {
+    await this.patch(authStackKind, this.stackRef, { spec: { mongodb: { members } } });
+  }
+
+  async trust(isTrusted: boolean): Promise<void> {
+    const labels = { trusted: String(isTrusted) };
+    await this.patch(namespaceKind, { name: this.consumerNamespace }, { metadata: { labels } });
+  }
+
+  async deleteStack(): Promise<void> {
+    await this.send({ method: 'DELETE', path: objectPath(authStackKind, this.stackRef) });
+  }
+
+  /** Without an operator: its finalizer is taken off. */
+  async remove(): Promise<void> {
+    if (await this.stack()) {
+      await this.deleteStack();
+      await notYet(this.patch(authStackKind, this.stackRef, { metadata: { finalizers: null } }));
+    }
+    for (const name of [this.namespace, this.consumerNamespace]) {
+      await this.send({ method: 'DELETE', path: objectPath(namespaceKind, { name }) });
+    }
+  }
+
+  stack(): Promise<AuthStack | undefined> {
+    return this.read(authStackKind, this.stackRef);
+  }
+
+  copy(): Promise<KubernetesObject | undefined> {
+    return this.read(secretKind, { namespace: this.consumerNamespace, name: COPY });
+  }
+
+  /** Throws with what is missing while people cannot use it, or a consumer lacks something. */
+  async isWell(): Promise<void> {
+    const stack = await this.stack();
+    const ref = { namespace: this.consumerNamespace, name: CONSUMER };
+    const consumer: AuthConsumer | undefined = await this.read(authConsumerKind, ref);
+    const conditions = [...(stack?.status?.conditions ?? []), ...(consumer?.status?.conditions ?? [])];
+    for (const [type, reason] of Object.entries(well)) demand(conditions, { type, reason });
+  }
+
+  state(): Promise<State> {
+    const namespaces = { [this.namespace]: '<auth>', [this.consumerNamespace]: '<shop>' };
+    return readState({ client: this.client, namespaces });
+  }
+
+  private get stackRef(): ObjectRef {
+    return { namespace: this.namespace, name: STACK };
+  }
+
+  private async create(kind: Kind, body: object): Promise<void> {
+    const { namespace } = (body as KubernetesObject).metadata;
+    await this.send({ method: 'POST', path: collectionPath(kind, namespace), body });
+  }
+
+  private read<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef): Promise<T | undefined> {
+    return notYet(this.send<T>({ method: 'GET', path: objectPath(kind, ref) }));
+  }
+
+  private patch(kind: Kind, ref: ObjectRef, body: object): Promise<unknown> {
+    const contentType = 'application/merge-patch+json';
+    return this.send({ method: 'PATCH', path: objectPath(kind, ref), body, contentType });
+  }
+
+  private send<T>(request: Omit<ApiRequest, 'signal'>): Promise<T> {
+    return this.client.send<T>({ ...request, signal: AbortSignal.timeout(20_000) });
+  }
+}
+
+const well: Readonly<Record<string, string>> = {
+  Ready: 'AllReady',
+  DatabaseReady: 'AllMembersHealthy',
+  KeysReady: 'UpToDate',
+  AuthReady: 'AllReplicasAvailable',
+  Accepted: 'Accepted',
+  InSync: 'InSync',
+};
+
+function demand(conditions: readonly Condition[], wanted: { readonly type: string; readonly reason: string }): void {
+  const found = conditions.find(({ type }) => type === wanted.type);
+  if (found?.reason === wanted.reason) return;
+  throw new Error(`${wanted.type} is ${found ? `${found.status}/${found.reason}: ${found.message}` : 'not there'}`);
+}
+
+function specOf(members: 1 | 3): object {
+  return {
+    publicURL: 'https://main.example.com',
+    auth: { audience: ['shop'], replicas: 2, accessTokenTTL: '5m', ingress: { className: 'nginx' } },
+    mongodb: { members, storage: { size: '1Gi' } },
+    signingKeys: {
+      rotationInterval: '20m',
+      propagation: { jwksMaxAge: '1m', volumeRefresh: '1m', clockSkew: '30s' },
+    },
+    consumers: { allowedNamespaces: { from: 'Selector', selector: { matchLabels: { trusted: 'true' } } } },
+  };
+}

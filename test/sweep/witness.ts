@@ -1,0 +1,131 @@
+import { CONSUMER_LABEL, namesOf } from '../../operator/src/api/names.ts';
+import type { ApiClient } from '../../operator/src/runtime/client.ts';
+import { systemClock } from '../../operator/src/runtime/clock.ts';
+import { persistentVolumeClaimKind, secretKind } from '../../operator/src/runtime/core-kinds.ts';
+import type { PersistentVolumeClaim, Secret } from '../../operator/src/runtime/core-kinds.ts';
+import { silent } from '../../operator/src/runtime/log.ts';
+import type { Kind, KubernetesObject, Millis } from '../../operator/src/runtime/objects.ts';
+import { runReflector } from '../../operator/src/runtime/reflector.ts';
+import { Store } from '../../operator/src/runtime/store.ts';
+
+export interface WitnessOptions {
+  readonly client: ApiClient;
+  readonly now: () => Millis;
+  readonly stack: string;
+  /** How long a key must have been published before it may sign. */
+  readonly lead: Millis;
+}
+
+interface Testimony {
+  /** kid → when it was first seen in the stack's key set. */
+  readonly published: Map<string, Millis>;
+  readonly sets: Set<string>;
+  activeKid: string | undefined;
+  readonly broken: string[];
+}
+
+/** Sees every version of Secrets and claims, past the gateway, and holds what must never happen against them. */
+export class Witness {
+  private readonly options: WitnessOptions;
+  private readonly secrets: Store<Secret> = new Store();
+  private readonly claims: Store<PersistentVolumeClaim> = new Store();
+  private readonly seen: Map<string, Testimony> = new Map();
+  private readonly consumers: Map<string, string> = new Map();
+  private readonly stop: AbortController = new AbortController();
+  private readonly watching: Promise<void>[] = [];
+
+  constructor(options: WitnessOptions) {
+    this.options = options;
+    this.secrets.onChange(({ after }) => {
+      if (after) this.seeSecret(after);
+    });
+    this.claims.onChange(({ before, after }) => {
+      const claim = after ?? before;
+      if (claim && (!after || after.metadata.deletionTimestamp !== undefined)) this.seeDeletion(claim);
+    });
+    this.watch(secretKind, this.secrets);
+    this.watch(persistentVolumeClaimKind, this.claims);
+  }
+
+  /** From now on for this stack, whose consumer lives in another namespace. */
+  follow(namespace: string, consumerNamespace: string): void {
+    const empty = { published: new Map<string, Millis>(), sets: new Set<string>() };
+    this.seen.set(namespace, { ...empty, activeKid: undefined, broken: [] });
+    this.consumers.set(namespace, consumerNamespace);
+  }
+
+  /** What is deleted from now on is deleted by us. */
+  forget(namespace: string): void {
+    this.seen.delete(namespace);
+  }
+
+  /** The laws that were broken since it was last asked. */
+  broken(namespace: string): readonly string[] {
+    return this.seen.get(namespace)?.broken.splice(0) ?? [];
+  }
+
+  async close(): Promise<void> {
+    this.stop.abort();
+    await Promise.all(this.watching);
+  }
+
+  private watch<T extends KubernetesObject>(kind: Kind<T>, store: Store<T>): void {
+    const options = { client: this.options.client, kind, store, clock: systemClock, log: silent };
+    this.watching.push(runReflector(options, this.stop.signal, () => undefined));
+  }
+
+  private seeSecret(secret: Secret): void {
+    const { namespace = '', name } = secret.metadata;
+    const testimony = this.seen.get(namespace);
+    if (!testimony) return;
+    const names = namesOf(this.options.stack);
+    if (name === names.jwks) this.seeKeySet(secret, testimony);
+    if (name === names.signingKeys) this.seeRing(secret, namespace, testimony);
+    if (name === names.identity) this.seeIdentity(secret, testimony);
+  }
+
+  private seeKeySet(secret: Secret, { published }: Testimony): void {
+    for (const kid of kidsOf(secret)) if (!published.has(kid)) published.set(kid, this.options.now());
+  }
+
+  private seeRing(secret: Secret, namespace: string, testimony: Testimony): void {
+    const ring = JSON.parse(textOf(secret, 'ring.json')) as { keys: readonly { kid: string; phase: string }[] };
+    const kid = ring.keys.find(({ phase }) => phase === 'active')?.kid;
+    const { activeKid, published, broken } = testimony;
+    testimony.activeKid = kid;
+    // The first key signs at once: there is nobody yet who could lack it.
+    if (kid === undefined || kid === activeKid || activeKid === undefined) return;
+    const since = published.get(kid);
+    if (since === undefined) broken.push(`key ${kid} signs and was never published`);
+    else if (this.options.now() - since < this.options.lead) broken.push(`key ${kid} signs before its lead was over`);
+    for (const copy of this.copiesOf(namespace)) {
+      if (!kidsOf(copy).includes(kid)) broken.push(`key ${kid} signs and the copy ${copy.metadata.name} lacks it`);
+    }
+  }
+
+  private copiesOf(namespace: string): readonly Secret[] {
+    const consumerNamespace = this.consumers.get(namespace) ?? '';
+    const secrets = this.secrets.list({ namespace: consumerNamespace });
+    return secrets.filter(({ metadata }) => metadata.labels?.[CONSUMER_LABEL] !== undefined);
+  }
+
+  private seeIdentity(secret: Secret, { sets, broken }: Testimony): void {
+    const id = textOf(secret, 'replica-set-id');
+    if (id === '' || sets.has(id)) return;
+    sets.add(id);
+    if (sets.size > 1) broken.push(`the replica set was founded more than once: ${[...sets].join(', ')}`);
+  }
+
+  private seeDeletion({ metadata: { namespace = '', name } }: PersistentVolumeClaim): void {
+    this.seen.get(namespace)?.broken.push(`PersistentVolumeClaim ${name} was deleted`);
+  }
+}
+
+function kidsOf(secret: Secret): readonly string[] {
+  const { keys } = JSON.parse(textOf(secret, 'jwks.json')) as { keys: readonly { kid: string }[] };
+  return keys.map(({ kid }) => kid);
+}
+
+function textOf({ data = {} }: Secret, key: string): string {
+  return Buffer.from(data[key] ?? '', 'base64').toString('utf8');
+}
