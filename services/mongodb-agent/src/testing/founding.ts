@@ -24,7 +24,11 @@ export async function found(pod: Pod): Promise<string> {
 
 export async function becomes(pod: Pod, state: 'PRIMARY' | 'SECONDARY' | 'REMOVED'): Promise<void> {
   await eventually(pod.observe, {
-    holds: ({ replicaSet }) => replicaSet.state === 'initialized' && replicaSet.self === state,
+    holds: ({ replicaSet }) =>
+      replicaSet.state === 'initialized' &&
+      replicaSet.self === state &&
+      // A member calls itself primary a moment before it takes writes.
+      (state !== 'PRIMARY' || replicaSet.configCommitted),
   });
 }
 
