@@ -27,6 +27,9 @@ export const climates = {
   'answers are lost': { faults: ['answer lost'], percent: 25, burst: 2 },
 } as const satisfies Readonly<Record<string, Climate>>;
 
+/** So many requests of one label meet it, then it has passed: what needs many requests in a row comes to its end, too. */
+const LASTS = 10;
+
 export type ClimateName = keyof typeof climates;
 
 /**
@@ -35,7 +38,8 @@ export type ClimateName = keyof typeof climates;
  */
 export function weatherOf(name: ClimateName, seed: number): Weather {
   const climate: Climate = climates[name];
-  return (seen, earlier) => faultOf(climate, { seen, block: Math.floor(earlier / climate.burst), seed });
+  return (seen, earlier) =>
+    earlier < LASTS ? faultOf(climate, { seen, block: Math.floor(earlier / climate.burst), seed }) : undefined;
 }
 
 interface Moment {

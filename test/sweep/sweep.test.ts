@@ -11,11 +11,11 @@ import type { Result } from './sweep.ts';
 const seed = Number(process.env['SWEEP_SEED'] ?? '1');
 
 const sizes: Readonly<Record<string, { readonly crashes: number; readonly climates: number }>> = {
-  create: { crashes: 6, climates: 3 },
-  grow: { crashes: 2, climates: 1 },
-  rotate: { crashes: 6, climates: 4 },
-  consent: { crashes: 4, climates: 4 },
-  recreate: { crashes: 5, climates: 3 },
+  create: { crashes: 5, climates: 2 },
+  grow: { crashes: 1, climates: 1 },
+  rotate: { crashes: 6, climates: 3 },
+  consent: { crashes: 4, climates: 3 },
+  recreate: { crashes: 4, climates: 2 },
 };
 
 let stage: Stage;
