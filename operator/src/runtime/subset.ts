@@ -9,8 +9,11 @@ export function saysAll(live: unknown, desired: unknown): boolean {
   if (desired === '') return live === undefined || live === '';
   if (Array.isArray(desired)) return Array.isArray(live) && listSaysAll(live, desired);
   if (typeof desired !== 'object' || desired === null) return live === desired;
-  if (typeof live !== 'object' || live === null || Array.isArray(live)) return false;
-  return Object.entries(desired).every(([key, value]) => saysAll((live as Record<string, unknown>)[key], value));
+  return isRecord(live) && Object.entries(desired).every(([key, value]) => saysAll(live[key], value));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function listSaysAll(live: readonly unknown[], desired: readonly unknown[]): boolean {
