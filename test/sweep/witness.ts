@@ -64,6 +64,11 @@ export class Witness {
     return this.seen.get(namespace)?.broken.splice(0) ?? [];
   }
 
+  /** The replica sets that the stack's identity has named, in their order. */
+  setsOf(namespace: string): readonly string[] {
+    return [...(this.seen.get(namespace)?.sets ?? [])];
+  }
+
   async close(): Promise<void> {
     this.stop.abort();
     await Promise.all(this.watching);

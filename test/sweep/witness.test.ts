@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createApiClient } from '../../operator/src/runtime/client.ts';
+import type { ApiClient } from '../../operator/src/runtime/client.ts';
+import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
+import { startApiServer } from '../support/api-server.ts';
+import type { ApiServer } from '../support/api-server.ts';
+import { difference, readState } from './state.ts';
+import type { State } from './state.ts';
+import { Witness } from './witness.ts';
+
+let api: ApiServer;
+let client: ApiClient;
+let witness: Witness;
+let now = 0;
+
+beforeAll(async () => {
+  api = await startApiServer({ crds: true });
+  client = createApiClient({ userAgent: 'user', kubeconfig: api.kubeconfig });
+  witness = new Witness({ client, now: () => now, stack: 'main', lead: 1_000 });
+}, 120_000);
+
+afterAll(async () => {
+  await witness.close();
+  await client.close();
+  await api[Symbol.asyncDispose]();
+});
+
+/** Namespaces of a stack and a consumer, which the witness follows. */
+async function scene(name: string): Promise<{ readonly auth: string; readonly shop: string }> {
+  const [auth, shop] = [`${name}-auth`, `${name}-shop`];
+  for (const namespace of [auth, shop]) await api.kubectl(['create', 'namespace', namespace]);
+  witness.follow(auth, shop);
+  return { auth, shop };
+}
+
+async function write(namespace: string, name: string, data: Readonly<Record<string, string>>): Promise<void> {
+  const labels = name === 'copy' ? { 'authstack.dev/consumer': 'orders' } : {};
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels }, stringData: data };
+  await api.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(secret));
+}
+
+function publish(namespace: string, name: string, ...kids: readonly string[]): Promise<void> {
+  return write(namespace, name, { 'jwks.json': JSON.stringify({ keys: kids.map((kid) => ({ kid })) }) });
+}
+
+function sign(namespace: string, kid: string): Promise<void> {
+  return write(namespace, 'main-signing-keys', { 'ring.json': JSON.stringify({ keys: [{ kid, phase: 'active' }] }) });
+}
+
+async function isHeld(namespace: string, law: RegExp): Promise<void> {
+  const told: string[] = [];
+  await eventually(() => {
+    told.push(...witness.broken(namespace));
+    expect(told).toEqual([expect.stringMatching(law)]);
+  });
+}
+
+test('a key that signs and was never published is held against the operator', async () => {
+  const { auth } = await scene('unpublished');
+  await sign(auth, 'a');
+  await sign(auth, 'b');
+  await isHeld(auth, /key b signs and was never published/);
+});
+
+test('a key that signs before its lead is over is', async () => {
+  const { auth } = await scene('hasty');
+  await publish(auth, 'main-jwks', 'a', 'b');
+  await sign(auth, 'a');
+  await sign(auth, 'b');
+  await isHeld(auth, /key b signs before its lead was over/);
+});
+
+test('a key that a copy lacks is, and one that all have for its lead is not', async () => {
+  const { auth, shop } = await scene('uncopied');
+  await publish(shop, 'copy', 'a', 'b');
+  await publish(auth, 'main-jwks', 'a', 'b', 'c');
+  await sign(auth, 'a');
+  // The witness has heard of all before, for it hears in order.
+  await write(auth, 'main-mongodb-identity', { 'replica-set-id': 'one' });
+  await eventually(() => expect(witness.setsOf(auth)).toEqual(['one']));
+  now += 1_000;
+  await sign(auth, 'b');
+  await sign(auth, 'c');
+  await isHeld(auth, /key c signs and the copy copy lacks it/);
+});
+
+test('a second replica set is', async () => {
+  const { auth } = await scene('twice');
+  for (const id of ['', 'one', 'one', 'two']) await write(auth, 'main-mongodb-identity', { 'replica-set-id': id });
+  await isHeld(auth, /founded more than once: one, two/);
+});
+
+test('a claim that is deleted is', async () => {
+  const { auth } = await scene('claim');
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: auth }, spec };
+  await api.kubectl(['create', '-f', '-'], JSON.stringify(claim));
+  await api.kubectl(['-n', auth, 'delete', 'pvc', 'data', '--wait=false']);
+  await isHeld(auth, /PersistentVolumeClaim data was deleted/);
+});
+
+test('states are equal but for what chance puts in, and a field that differs is named', async () => {
+  const state = async (name: string, data: Readonly<Record<string, string>>): Promise<State> => {
+    const { auth } = await scene(name);
+    await write(auth, 'main-ca', data);
+    // For a moment after their definitions were made, custom kinds cannot be listed.
+    return eventually(() => readState({ client, namespaces: { [auth]: '<auth>' } }));
+  };
+  const kid = (letter: string): string => letter.repeat(43);
+  const first = await state('first', { key: kid('a'), at: '2026-01-01T00:00:00Z', phase: 'next' });
+  const alike = await state('alike', { key: kid('b'), at: '2026-01-02T00:00:00Z', phase: 'next' });
+  const another = await state('another', { key: kid('c'), at: '2026-01-03T00:00:00Z', phase: 'active' });
+  expect(difference(alike, first)).toEqual([]);
+  expect(difference(another, first)).toEqual([
+    expect.stringMatching(/^\+ Secret .*"phase":"active"/),
+    expect.stringMatching(/^- Secret .*"phase":"next"/),
+  ]);
+});
