@@ -12,6 +12,8 @@ export interface ApiServerOptions {
   readonly crds?: boolean;
   /** File that gets one line of JSON for each request (audit.k8s.io/v1, level Metadata). */
   readonly auditLog?: string;
+  /** Beside those that are on by default. */
+  readonly admissionPlugins?: readonly string[];
 }
 
 /** A real kube-apiserver with its etcd on loopback; no kubelet and no controllers. */
@@ -31,10 +33,11 @@ export interface ApiServer extends AsyncDisposable {
 
 const crdFolder = join(import.meta.dirname, '../../crds');
 
-export async function startApiServer({ crds = false, auditLog }: ApiServerOptions = {}): Promise<ApiServer> {
+export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
+  const { crds = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'api-server-'));
   const etcd = await startEtcd(folder);
-  const settings = await prepare(folder, { etcd: etcd.url, ...(auditLog !== undefined && { auditLog }) });
+  const settings = await prepare(folder, { ...options, etcd: etcd.url });
   let server = await start(settings);
 
   const kubectl = async (args: readonly string[], stdin?: string): Promise<string> =>
@@ -96,7 +99,7 @@ async function startEtcd(folder: string): Promise<{ readonly url: string; readon
 
 async function prepare(
   folder: string,
-  { etcd, auditLog }: { readonly etcd: string; readonly auditLog?: string },
+  { etcd, auditLog, admissionPlugins = [] }: ApiServerOptions & { readonly etcd: string },
 ): Promise<Settings> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
@@ -126,6 +129,7 @@ async function prepare(
       ['--service-account-key-file', file('accounts.pub')],
       ['--service-account-signing-key-file', file('accounts.key')],
       ...(auditLog === undefined ? [] : [['--audit-log-path', auditLog, '--audit-policy-file', file('audit.yaml')]]),
+      ...(admissionPlugins.length === 0 ? [] : [['--enable-admission-plugins', admissionPlugins.join(',')]]),
     ].flat(),
   };
   await writeFile(settings.kubeconfig, kubeconfig(settings, token));
@@ -177,11 +181,20 @@ export async function auditedRequests(path: string): Promise<readonly AuditedReq
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditedRequest);
 }
 
+/** The part of audit.k8s.io/v1 Event that tests look at. */
 export interface AuditedRequest {
   readonly verb: string;
   readonly requestURI: string;
   readonly user: { readonly username: string };
   readonly userAgent?: string;
+  /** Absent where the path is none of a resource. */
+  readonly objectRef?: {
+    readonly resource: string;
+    readonly apiGroup?: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
   readonly responseStatus?: { readonly code: number };
 }
 

@@ -2,24 +2,21 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { parseAllDocuments } from 'yaml';
 import { run } from '../../../cluster/process.ts';
 import { auditedRequests, startApiServer } from '../../../test/support/api-server.ts';
 import type { ApiServer } from '../../../test/support/api-server.ts';
-import { freePort, startServer } from '../../../test/support/processes.ts';
-import type { Server } from '../../../test/support/processes.ts';
+import { applyTo, installOperator } from '../../../test/support/installed-operator.ts';
+import type { InstalledOperator } from '../../../test/support/installed-operator.ts';
 import { tool } from '../../../test/support/tools.ts';
 import type { Condition, KubernetesObject } from '../runtime/objects.ts';
 import { eventually } from '../runtime/testing/eventually.ts';
 
-const root = join(import.meta.dirname, '../../..');
 const SYSTEM = 'authstack-system';
 
 let folder: string;
 let api: ApiServer;
-let operator: Server | undefined;
+let operator: InstalledOperator | undefined;
 
-/** The operator as the chart runs it: its process, its account, its environment, against a real API server. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'operator-'));
   api = await startApiServer({ auditLog: join(folder, 'audit.log') });
@@ -33,69 +30,18 @@ beforeAll(async () => {
     // Made by a controller elsewhere; no pod is admitted without.
     await api.kubectl(['-n', namespace, 'create', 'serviceaccount', 'default']);
   }
-  const chart = await render();
-  await apply(...chart.filter(({ kind }) => kind === 'CustomResourceDefinition'));
-  await api.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
-  await apply(...chart.filter(({ kind }) => kind !== 'CustomResourceDefinition'));
-  operator = await startOperator(environmentIn(chart));
+  const release = { name: 'auth-stack', namespace: SYSTEM };
+  operator = await installOperator(api, { release, log: join(folder, 'operator.log') });
 }, 120_000);
 
 afterAll(async () => {
-  await operator?.kill();
+  await operator?.[Symbol.asyncDispose]();
   await api[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
-async function render(): Promise<KubernetesObject[]> {
-  const chart = join(root, 'charts/auth-stack');
-  const text = await run(await tool('helm'), ['template', 'auth-stack', chart, '--namespace', SYSTEM]);
-  const objects = parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject | null);
-  return objects.filter((object) => object !== null);
-}
-
-async function apply(...items: readonly object[]): Promise<void> {
-  const list = { apiVersion: 'v1', kind: 'List', items };
-  await api.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(list));
-}
-
-interface Variable {
-  readonly name: string;
-  readonly value?: string;
-}
-
-/** What the chart's Deployment sets; the pod's own name and namespace come from the downward API there. */
-function environmentIn(chart: readonly KubernetesObject[]): Record<string, string> {
-  const deployment = chart.find(({ kind }) => kind === 'Deployment') as unknown as {
-    readonly spec: { readonly template: { readonly spec: { readonly containers: { readonly env: Variable[] }[] } } };
-  };
-  const variables = deployment.spec.template.spec.containers.flatMap(({ env }) => env);
-  const given = Object.fromEntries(variables.map(({ name, value }) => [name, value ?? '']));
-  return { ...given, POD_NAME: 'operator-1', POD_NAMESPACE: SYSTEM };
-}
-
-async function startOperator(environment: Readonly<Record<string, string>>): Promise<Server> {
-  const port = String(await freePort());
-  const given = {
-    ...environment,
-    PATH: process.env['PATH'] ?? '',
-    KUBECONFIG: await api.kubeconfigOf(SYSTEM, 'auth-stack'),
-    AUTHSTACK_PROBE_PORT: port,
-    AUTHSTACK_LOG_LEVEL: 'debug',
-  };
-  const variables = Object.entries(given).map(([name, value]) => `${name}=${value}`);
-  const log = join(folder, 'operator.log');
-  const answers = async (): Promise<void> => {
-    const { ok, status } = await fetch(`http://127.0.0.1:${port}/readyz`);
-    if (!ok) throw new Error(`readyz answers ${status}`);
-  };
-  const args = [
-    '-i',
-    ...variables,
-    process.execPath,
-    '--conditions=authstack-source',
-    join(root, 'operator/src/main.ts'),
-  ];
-  return startServer('env', args, { log, answers });
+function apply(...items: readonly object[]): Promise<void> {
+  return applyTo(api, items);
 }
 
 function authStack(name: string, spec: object = {}): object {
