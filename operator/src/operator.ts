@@ -59,7 +59,7 @@ const ownKinds: readonly Kind[] = [
   networkPolicyKind,
 ];
 
-const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind, storageClassKind];
+const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind];
 
 /** Registers what is watched and who looks after what; `run` of the result does the work. */
 export function createOperator(settings: Settings, { client, clock, log, metrics }: OperatorDeps): Manager {
@@ -78,7 +78,10 @@ export function createOperator(settings: Settings, { client, clock, log, metrics
   const now = (): number => clock.now();
   const agents = createAgentClient(createOperatorIdentities({ cluster, now }));
 
+  // No Role in a namespace can give a right to what is in none.
+  const seesStorageClasses = settings.namespaces.length === 0;
   for (const kind of foreignKinds) manager.watch(kind);
+  if (seesStorageClasses) manager.watch(storageClassKind);
   manager.watch(authConsumerKind, { indexers: { [CONSUMERS_BY_STACK]: ({ spec }) => [keyOf(spec.stackRef)] } });
   for (const kind of ownKinds) {
     const labelSelector = `app.kubernetes.io/managed-by=${FIELD_MANAGER}`;
@@ -89,12 +92,12 @@ export function createOperator(settings: Settings, { client, clock, log, metrics
   manager.control({
     name: 'authstack',
     kind: authStackKind,
-    reconciler: createStackReconciler({ cluster, agents, now, images: settings.images }),
+    reconciler: createStackReconciler({ cluster, agents, now, images: settings.images, seesStorageClasses }),
     finalizer: FINALIZER,
     conditionTypes: stackConditionTypes,
     mappings: [
       ...ownKinds.map((kind): Mapping => ({ kind, keys: stackOf })),
-      { kind: storageClassKind, keys: everyStack },
+      ...(seesStorageClasses ? [{ kind: storageClassKind, keys: everyStack }] : []),
       mapping(authConsumerKind, ({ spec }) => [keyOf(spec.stackRef)]),
     ],
   });

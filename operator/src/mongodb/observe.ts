@@ -19,10 +19,12 @@ export interface MongodbPorts {
   readonly cluster: Cluster;
   readonly agents: AgentClient;
   readonly images: MongodbImages;
+  /** StorageClasses are in no namespace: an operator of listed namespaces has no right to them. */
+  readonly seesStorageClasses: boolean;
 }
 
 export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
-  const { cluster, images } = ports;
+  const { cluster, images, seesStorageClasses } = ports;
   const names = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
   const find = async (name: string): Promise<Secret | undefined> => {
@@ -49,7 +51,7 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
     hasAgentCertificate: cluster.cached(secretKind, { namespace, name: names.agentTls }) !== undefined,
     ...(statefulSet && { statefulSet }),
     members,
-    storageClass: await observeStorageClass(stack, { cluster, members }, pass),
+    storageClass: seesStorageClasses ? observeStorageClass(stack, { cluster, members }) : 'notLooked',
   };
 }
 
@@ -116,16 +118,15 @@ function readUri(stack: AuthStack, secret: Secret | undefined): SeenUriSecret {
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
 
 /** Looked at only while a volume is missing. */
-async function observeStorageClass(
+function observeStorageClass(
   stack: AuthStack,
   { cluster, members }: { readonly cluster: Cluster; readonly members: readonly Member[] },
-  pass: Pass,
-): Promise<MongodbObservation['storageClass']> {
+): MongodbObservation['storageClass'] {
   const isBound = (claim: PersistentVolumeClaim | undefined): boolean => claim?.status?.phase === 'Bound';
   if (members.every(({ claim }) => isBound(claim))) return 'notLooked';
   const { className } = stack.spec.mongodb.storage;
   if (className !== undefined) {
-    return (await cluster.read(storageClassKind, { name: className }, pass)) ? 'present' : 'missing';
+    return cluster.cached(storageClassKind, { name: className }) ? 'present' : 'missing';
   }
   const classes = cluster.cachedList(storageClassKind);
   return classes.some(({ metadata }) => metadata.annotations?.[DEFAULT_CLASS] === 'true') ? 'present' : 'noDefault';

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
 import { Controller } from './controller.ts';
 import type { ControllerOptions } from './controller.ts';
+import { namespaceKind } from './core-kinds.ts';
 import { createEventRecorder } from './events.ts';
 import type { EventRecorder } from './events.ts';
 import type { Health } from './health.ts';
@@ -13,6 +14,7 @@ import type { RuntimeMetrics } from './metrics.ts';
 import type { Kind, KubernetesObject } from './objects.ts';
 import { kindKey } from './paths.ts';
 import { runReflector } from './reflector.ts';
+import type { ReflectorOptions } from './reflector.ts';
 import { Store } from './store.ts';
 import type { StoreOptions } from './store.ts';
 
@@ -35,7 +37,10 @@ export interface ManagerOptions {
   readonly identity: string;
   /** Absent: this process is alone and leads at once. */
   readonly leaderElection?: LeaderElection;
-  /** Namespaces whose objects are watched; none: all. Cluster-scoped kinds are watched whole. */
+  /**
+   * Namespaces whose objects are watched, as a Role in each of them allows; none: all. Of the Namespaces themselves only
+   * these are watched then, every other kind that is in no namespace is watched whole.
+   */
   readonly namespaces?: readonly string[];
 }
 
@@ -85,10 +90,9 @@ export function createManager(options: ManagerOptions): Manager {
     const runs: Promise<void>[] = [];
     const syncs: Promise<void>[] = [];
     for (const { kind, store, labelSelector } of watched.values()) {
-      const scopes = kind.namespaced && namespaces.length > 0 ? namespaces : [undefined];
-      for (const namespace of scopes) {
-        const name = namespace === undefined ? kind.plural : `${kind.plural} in ${namespace}`;
-        unsynced.add(name);
+      for (const scope of scopesOf(kind, namespaces)) {
+        const what = describeScope(kind, scope);
+        unsynced.add(what);
         const { promise, resolve } = Promise.withResolvers<undefined>();
         syncs.push(promise);
         const reflector = {
@@ -98,7 +102,7 @@ export function createManager(options: ManagerOptions): Manager {
           clock,
           log,
           ...(labelSelector !== undefined && { labelSelector }),
-          ...(namespace !== undefined && { namespace }),
+          ...scope,
           onReconnect: (reason: string) => {
             metrics.watchReconnects.inc({ kind: kind.kind, reason });
           },
@@ -107,7 +111,7 @@ export function createManager(options: ManagerOptions): Manager {
           },
         };
         const run = runReflector(reflector, signal, () => {
-          unsynced.delete(name);
+          unsynced.delete(what);
           resolve(undefined);
         });
         runs.push(run);
@@ -178,6 +182,19 @@ export function createManager(options: ManagerOptions): Manager {
     onLeading(false);
     return runAsLeader({ client, clock, log, identity, onLeading, ...leaderElection }, signal, lead);
   }
+}
+
+type WatchScope = Pick<ReflectorOptions<KubernetesObject>, 'namespace' | 'name'>;
+
+function scopesOf(kind: Kind, namespaces: readonly string[]): readonly WatchScope[] {
+  if (namespaces.length === 0) return [{}];
+  if (kind.namespaced) return namespaces.map((namespace) => ({ namespace }));
+  return kindKey(kind) === kindKey(namespaceKind) ? namespaces.map((name) => ({ name })) : [{}];
+}
+
+function describeScope({ plural }: Kind, { namespace, name }: WatchScope): string {
+  if (name !== undefined) return `${plural} ${name}`;
+  return namespace === undefined ? plural : `${plural} in ${namespace}`;
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { wait } from './clock.ts';
 import { messageOf } from './log.ts';
 import type { Log } from './log.ts';
 import type { Kind, KubernetesObject, Millis } from './objects.ts';
-import { collectionPath } from './paths.ts';
+import { collectionPath, objectPath, watchOnePath } from './paths.ts';
 import type { Store } from './store.ts';
 
 export interface ReflectorOptions<T extends KubernetesObject> {
@@ -14,6 +14,8 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   readonly kind: Kind<T>;
   /** Absent: all namespaces. */
   readonly namespace?: string;
+  /** Only the object of this name, of a kind that is in no namespace. Of a Namespace a Role inside it is enough. */
+  readonly name?: string;
   /** `key=value,…` */
   readonly labelSelector?: string;
   readonly store: Store<T>;
@@ -116,7 +118,7 @@ async function attempt<T extends KubernetesObject>(
   signal: AbortSignal,
 ): Promise<ReflectorOutcome> {
   try {
-    if (state.type === 'list') return { type: 'listed', resourceVersion: await list(options, signal) };
+    if (state.type === 'list') return { type: 'listed', resourceVersion: await look(options, signal) };
     return await watch(options, state.resourceVersion, signal);
   } catch (error) {
     if (signal.aborted) return { type: 'failed' };
@@ -140,6 +142,29 @@ function complain(
   error: unknown,
 ): void {
   log.warn({ kind: kind.kind, error: messageOf(error) }, `${act} ${kind.plural} failed: ${messageOf(error)}`);
+}
+
+function look<T extends KubernetesObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<string> {
+  return options.name === undefined ? list(options, signal) : readOne(options, options.name, signal);
+}
+
+/** The watch of one object need not begin at a version: without one it tells first how the object is. */
+const FROM_NOW = '';
+
+async function readOne<T extends KubernetesObject>(
+  { client, kind, store, onHeard }: ReflectorOptions<T>,
+  ...[name, signal]: [name: string, signal: AbortSignal]
+): Promise<string> {
+  try {
+    const object = await client.send<T>({ method: 'GET', path: objectPath(kind, { name }), signal });
+    store.set(object);
+  } catch (error) {
+    if (!isApiError(error, 404)) throw error;
+    const before = store.get({ name });
+    if (before) store.remove(before);
+  }
+  onHeard?.();
+  return FROM_NOW;
 }
 
 async function list<T extends KubernetesObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<string> {
@@ -204,7 +229,7 @@ async function listen<T extends KubernetesObject>(
 }
 
 function openWatch<T extends KubernetesObject>(
-  { client, kind, namespace, labelSelector, clock }: ReflectorOptions<T>,
+  { client, kind, namespace, name, labelSelector, clock }: ReflectorOptions<T>,
   resourceVersion: string,
   signal: AbortSignal,
 ): Promise<AsyncIterable<string>> {
@@ -212,11 +237,12 @@ function openWatch<T extends KubernetesObject>(
     ...(labelSelector !== undefined && { labelSelector }),
     watch: 'true',
     allowWatchBookmarks: 'true',
-    resourceVersion,
+    ...(resourceVersion !== FROM_NOW && { resourceVersion }),
     // client-go's span; spread, so that not every watch is opened anew at the same time.
     timeoutSeconds: String(300 + Math.floor(clock.random() * 300)),
   };
-  return client.stream({ path: collectionPath(kind, namespace), query, signal });
+  const path = name === undefined ? collectionPath(kind, namespace) : watchOnePath(kind, name);
+  return client.stream({ path, query, signal });
 }
 
 /** Puts one event into the store and moves on to the resource version it stands for. */

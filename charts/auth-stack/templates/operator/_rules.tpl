@@ -1,13 +1,18 @@
-{{/* What the operator may do where stacks and consumers live. One comment per rule: which code needs it. */}}
+{{/* What the operator may do where stacks and consumers live. docs/security/rbac.md has a paragraph for each rule, and
+tests hold both to the requests that the operator makes. */}}
 {{- define "auth-stack.rules" -}}
-# The two kinds it serves: watched, and patched for the finalizer.
+# Watched, and patched for the finalizer.
 - apiGroups: [authstack.dev]
-  resources: [authstacks, authconsumers]
-  verbs: [get, list, watch, patch, update]
+  resources: [authstacks]
+  verbs: [list, watch, patch]
+# Watched; they have no finalizer, because the copy goes with its owner.
+- apiGroups: [authstack.dev]
+  resources: [authconsumers]
+  verbs: [list, watch]
 # The runtime's one status write at the end of a pass.
 - apiGroups: [authstack.dev]
   resources: [authstacks/status, authconsumers/status]
-  verbs: [get, patch, update]
+  verbs: [patch]
 # blockOwnerDeletion in owner references, where OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [authstack.dev]
   resources: [authstacks/finalizers, authconsumers/finalizers]
@@ -20,7 +25,7 @@
 # The headless Service of the members and the Service of the auth pods.
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch, create, patch]
 # Volumes of the members: the first is made by mongodb/ before the StatefulSet exists, the others by the StatefulSet;
 # deleted only under deletionPolicy: Delete.
 - apiGroups: [""]
@@ -29,17 +34,26 @@
 # Reasons for conditions; the StatefulSet is OnDelete, so mongodb/ replaces its pods.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, delete]
-# mongodb/ and auth-service/.
+  verbs: [list, watch, delete]
+# The members of the database.
 - apiGroups: [apps]
-  resources: [statefulsets, deployments]
+  resources: [statefulsets]
+  verbs: [list, watch, create, patch, delete]
+# The auth service; read live before a pepper is made, for one that exists already must never be made again.
+- apiGroups: [apps]
+  resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
+# Taken away again where one replica is left.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch, create, patch, delete]
+# Taken away again when spec.auth.ingress goes.
 - apiGroups: [networking.k8s.io]
-  resources: [ingresses, networkpolicies]
-  verbs: [get, list, watch, create, patch, delete]
+  resources: [ingresses]
+  verbs: [list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [list, watch, create, patch]
 # Events about AuthStacks and AuthConsumers.
 - apiGroups: [events.k8s.io]
   resources: [events]

@@ -1,0 +1,149 @@
+import { expect } from '@jest/globals';
+import { createEventRecorder } from '../../operator/src/runtime/events.ts';
+import { createApiClient } from '../../operator/src/runtime/client.ts';
+import { FakeClock } from '../../operator/src/runtime/fake-clock.ts';
+import { silent } from '../../operator/src/runtime/log.ts';
+import type { KubernetesObject } from '../../operator/src/runtime/objects.ts';
+import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
+import type { ApiServer } from '../support/api-server.ts';
+import { applyTo } from '../support/installed-operator.ts';
+
+/** A stack in namespace `auth` and a consumer in `shop`, played with until the operator has done all that it ever does. */
+export class Story {
+  private readonly api: ApiServer;
+  private readonly stack: string;
+
+  constructor(api: ApiServer, stack: string) {
+    this.api = api;
+    this.stack = stack;
+  }
+
+  /** Nobody founds a database here, so the user of the auth service is given. */
+  async begins(): Promise<void> {
+    const { stack } = this;
+    const labels = { 'app.kubernetes.io/managed-by': 'authstack-operator', 'authstack.dev/stack': stack };
+    const metadata = { name: `${stack}-mongodb-auth-user`, namespace: 'auth', labels };
+    const stringData = { username: 'auth', password: 'x', uri: 'mongodb://nowhere' };
+    await this.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData });
+    await this.apply(this.authStack({ replicas: 2, ingress: { className: 'nginx' } }), this.consumer('copy'));
+    await eventually(async () => {
+      const made = await this.names('auth', 'statefulset,deployment,pdb,ingress,networkpolicy,pvc');
+      expect(made).toEqual(
+        expect.arrayContaining([
+          `statefulset.apps/${stack}-mongodb`,
+          `deployment.apps/${stack}-auth`,
+          `poddisruptionbudget.policy/${stack}-auth`,
+          `ingress.networking.k8s.io/${stack}-auth`,
+          `networkpolicy.networking.k8s.io/${stack}-auth`,
+          `persistentvolumeclaim/data-${stack}-mongodb-0`,
+        ]),
+      );
+    });
+  }
+
+  /** Somebody puts a key of their own into the copy; then the consumer wants it under another name. */
+  async consumerChangesItsMind(): Promise<void> {
+    await eventually(async () => expect(await this.names('shop', 'secret')).toContain('secret/copy'));
+    const theirs = { data: { theirs: 'eA==' } };
+    await this.api.kubectl(['-n', 'shop', 'patch', 'secret', 'copy', '--patch', JSON.stringify(theirs)]);
+    await eventually(async () => {
+      const data = await this.api.kubectl(['-n', 'shop', 'get', 'secret', 'copy', '-o', 'jsonpath={.data}']);
+      expect(data).not.toContain('theirs');
+    });
+    await this.apply(this.consumer('other-copy'));
+    await eventually(async () => {
+      const secrets = await this.names('shop', 'secret');
+      expect(secrets).toContain('secret/other-copy');
+      expect(secrets).not.toContain('secret/copy');
+    });
+  }
+
+  /** One replica needs no budget, and the Ingress is not wanted any more. */
+  async stackBecomesSmaller(): Promise<void> {
+    await this.apply(this.authStack({ replicas: 1 }));
+    await eventually(async () => {
+      const left = await this.names('auth', 'pdb,ingress');
+      expect(left).toEqual([`poddisruptionbudget.policy/${this.stack}-mongodb`]);
+    });
+  }
+
+  /** A pod of an older template that never ran stands in the way of a newer one. */
+  async templateChangesUnderAPod(): Promise<void> {
+    const { stack } = this;
+    const name = `${stack}-mongodb-0`;
+    const labels = {
+      'app.kubernetes.io/managed-by': 'authstack-operator',
+      'authstack.dev/stack': stack,
+      'controller-revision-hash': 'older',
+    };
+    const spec = { containers: [{ name: 'mongod', image: 'mongod' }] };
+    await this.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'auth', labels }, spec });
+    const set = ['-n', 'auth', 'statefulset', `${stack}-mongodb`];
+    const generation = Number(await this.api.kubectl(['get', ...set, '-o', 'jsonpath={.metadata.generation}']));
+    const status = { status: { replicas: 1, observedGeneration: generation, updateRevision: 'newer' } };
+    await this.api.kubectl(['patch', ...set, '--subresource=status', '--type=merge', '-p', JSON.stringify(status)]);
+    await eventually(async () => expect(await this.names('auth', 'pod')).toEqual([]));
+  }
+
+  /** A minute is long, so the clock of a recorder of its own is moved; its requests are the operator's all the same. */
+  async anEventIsRepeated(kubeconfig: string): Promise<void> {
+    const get = ['-n', 'auth', 'get', '-o', 'json', 'authstack', this.stack];
+    const about = JSON.parse(await this.api.kubectl(get)) as KubernetesObject;
+    const client = createApiClient({ userAgent: 'authstack-operator', kubeconfig });
+    const clock = new FakeClock();
+    const recorder = createEventRecorder({ client, clock, log: silent, controller: 'test', instance: 'test' });
+    const event = { type: 'Normal', reason: 'Tested', message: 'said twice' } as const;
+    const counts = ['-n', 'auth', 'get', 'events.events.k8s.io', '--field-selector', 'reason=Tested'];
+    recorder.record(about, event);
+    await eventually(async () => expect(await this.api.kubectl([...counts, '-o', 'name'])).not.toBe(''));
+    await clock.advance(61_000);
+    recorder.record(about, event);
+    await eventually(async () => {
+      expect(await this.api.kubectl([...counts, '-o', 'jsonpath={.items[0].series.count}'])).toBe('2');
+    });
+    await client.close();
+  }
+
+  /** Under `deletionPolicy: Delete` everything goes. */
+  async ends(): Promise<void> {
+    await this.api.kubectl(['-n', 'shop', 'delete', 'authconsumer', 'orders']);
+    await this.api.kubectl(['-n', 'auth', 'delete', 'authstack', this.stack, '--timeout=20s']);
+    await eventually(async () => {
+      expect(await this.names('auth', 'secret,statefulset,deployment')).toEqual([]);
+    });
+  }
+
+  private async names(namespace: string, kinds: string): Promise<readonly string[]> {
+    const of = `authstack.dev/stack=${this.stack}`;
+    const found = await this.api.kubectl(['-n', namespace, 'get', kinds, '-l', of, '-o', 'name']);
+    return found.split('\n').filter((name) => name !== '');
+  }
+
+  private async apply(...items: readonly object[]): Promise<void> {
+    await applyTo(this.api, items);
+  }
+
+  private authStack(auth: object): object {
+    return {
+      apiVersion: 'authstack.dev/v1alpha1',
+      kind: 'AuthStack',
+      metadata: { name: this.stack, namespace: 'auth' },
+      spec: {
+        publicURL: `https://${this.stack}.example.com`,
+        auth: { audience: ['shop'], ...auth },
+        mongodb: { members: 3, storage: { className: 'slow' } },
+        consumers: { allowedNamespaces: { from: 'Selector', selector: { matchLabels: { trusted: 'true' } } } },
+        deletionPolicy: 'Delete',
+      },
+    };
+  }
+
+  private consumer(secretName: string): object {
+    return {
+      apiVersion: 'authstack.dev/v1alpha1',
+      kind: 'AuthConsumer',
+      metadata: { name: 'orders', namespace: 'shop' },
+      spec: { stackRef: { namespace: 'auth', name: this.stack }, secretName },
+    };
+  }
+}
