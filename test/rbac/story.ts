@@ -91,7 +91,13 @@ export class Story {
     const about = JSON.parse(await this.api.kubectl(get)) as KubernetesObject;
     const client = createApiClient({ userAgent: 'authstack-operator', kubeconfig });
     const clock = new FakeClock();
-    const recorder = createEventRecorder({ client, clock, log: silent, controller: 'test', instance: 'test' });
+    const recorder = createEventRecorder({
+      client,
+      clock,
+      log: silent,
+      controller: 'authstack-operator',
+      instance: 'test',
+    });
     const event = { type: 'Normal', reason: 'Tested', message: 'said twice' } as const;
     const counts = ['-n', 'auth', 'get', 'events.events.k8s.io', '--field-selector', 'reason=Tested'];
     recorder.record(about, event);

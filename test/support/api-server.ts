@@ -124,6 +124,8 @@ async function prepare(
       ['--cert-dir', file('certs')],
       ['--token-auth-file', file('tokens.csv')],
       ['--authorization-mode', 'RBAC'],
+      // As kubeadm sets it: who may have a privileged container is for admission to say.
+      ['--allow-privileged=true'],
       ['--service-cluster-ip-range', '10.0.0.0/24'],
       ['--service-account-issuer', 'https://kubernetes.default.svc'],
       ['--service-account-key-file', file('accounts.pub')],

@@ -7,26 +7,19 @@ import type { Server } from './processes.ts';
 
 const main = join(import.meta.dirname, '../../operator/src/main.ts');
 
-export interface InstallOptions {
-  readonly release: Release;
-  /** File that gets the operator's log. */
-  readonly log: string;
-}
-
-/** The operator as the chart runs it: its account with its rights, its environment, its process. */
-export interface InstalledOperator extends AsyncDisposable {
+export interface InstalledChart {
   /** Everything that the release consists of. */
   readonly chart: readonly Rendered[];
-  /** As the API server and the audit log call its account. */
+  /** As the API server and the audit log call the operator's account. */
   readonly user: string;
   /** Path of a kubeconfig that acts as its account. */
   readonly kubeconfig: string;
-  /** Ends the process as Kubernetes does; what was installed stays. */
-  stop(): Promise<void>;
+  /** What the operator's container is given. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Installs the chart into an API server, whose namespaces must be there, and starts the operator. */
-export async function installOperator(api: ApiServer, { release, log }: InstallOptions): Promise<InstalledOperator> {
+/** Installs the chart into an API server, whose namespaces must be there. Nothing runs. */
+export async function installChart(api: ApiServer, release: Release): Promise<InstalledChart> {
   const { namespace } = release;
   const chart = await renderChart(release);
   const objects = chart.map(({ object }) => object);
@@ -39,12 +32,33 @@ export async function installOperator(api: ApiServer, { release, log }: InstallO
   );
   const deployment = objects.find(({ kind }) => kind === 'Deployment') as unknown as OperatorDeployment;
   const account = deployment.spec.template.spec.serviceAccountName;
-  const kubeconfig = await api.kubeconfigOf(namespace, account);
-  const server = await start({ ...environmentIn(deployment), POD_NAMESPACE: namespace, KUBECONFIG: kubeconfig }, log);
   return {
     chart,
     user: `system:serviceaccount:${namespace}:${account}`,
-    kubeconfig,
+    kubeconfig: await api.kubeconfigOf(namespace, account),
+    environment: { ...environmentIn(deployment), POD_NAMESPACE: namespace },
+  };
+}
+
+export interface InstallOptions {
+  readonly release: Release;
+  /** File that gets the operator's log. */
+  readonly log: string;
+}
+
+/** The operator as the chart runs it: its account with its rights, its environment, its process. */
+export interface InstalledOperator extends InstalledChart, AsyncDisposable {
+  /** Ends the process as Kubernetes does; what was installed stays. */
+  stop(): Promise<void>;
+}
+
+/** Installs the chart and starts the operator. */
+export async function installOperator(api: ApiServer, { release, log }: InstallOptions): Promise<InstalledOperator> {
+  const installed = await installChart(api, release);
+  const { environment, kubeconfig } = installed;
+  const server = await start({ ...environment, KUBECONFIG: kubeconfig }, log);
+  return {
+    ...installed,
     stop: () => server.kill('SIGTERM'),
     [Symbol.asyncDispose]: () => server.kill('SIGKILL'),
   };
