@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
+import { auditMount, auditedApiServer } from './audit.ts';
 import { canPullImages, docker } from './docker.ts';
 import { ensureNodeImage } from './from-registries/node-image.ts';
 import { isTaken } from './ports.ts';
@@ -53,7 +54,7 @@ export async function ensureCluster(): Promise<'made' | 'kept'> {
   }
   await allowEnoughWatches();
   const image = (await canPullImages()) ? [] : ['--image', await ensureNodeImage()];
-  const config = stringify(configuration(image.length > 0));
+  const config = stringify(configuration({ ownImage: image.length > 0, auditMount: await auditMount() }));
   await kind(['create', 'cluster', '--name', clusterName, '--config', '-', '--wait', '180s', ...image], config);
   await kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=180s']);
   return 'made';
@@ -94,8 +95,13 @@ async function allowEnoughWatches(): Promise<void> {
   if (allowed > 0 && allowed < 1024) await writeFile(limit, '1024').catch(() => undefined);
 }
 
+export interface ConfigurationOptions {
+  readonly ownImage: boolean;
+  readonly auditMount: object;
+}
+
 /** kind.x-k8s.io/v1alpha4. Our own node image runs where kind's would not: on cgroup v1, with fewer capabilities. */
-function configuration(ownImage: boolean): object {
+export function configuration({ ownImage, auditMount: mount }: ConfigurationOptions): object {
   const kubelet = {
     kind: 'KubeletConfiguration',
     // How soon a changed Secret reaches the files of a pod; Kubernetes' own default is a minute.
@@ -111,10 +117,11 @@ function configuration(ownImage: boolean): object {
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',
     ...(ownImage && { featureGates: { KubeletInUserNamespace: true }, networking: { kubeProxyMode: 'nftables' } }),
-    kubeadmConfigPatches: [stringify(kubelet)],
+    kubeadmConfigPatches: [stringify(kubelet), stringify(auditedApiServer)],
     nodes: [
       {
         role: 'control-plane',
+        extraMounts: [mount],
         extraPortMappings: [mapping(demoNodePort, port), mapping(scenariosNodePort, port + 1)],
       },
       { role: 'worker' },

@@ -2,8 +2,9 @@ import { expect, test } from '@jest/globals';
 import type { AuditedRequest } from '../support/api-server.ts';
 import { objectsIn } from '../support/chart.ts';
 import { distinct, isOfOperator, usesOf } from './audit.ts';
-import { deviations } from './deviations.ts';
+import { deviations, merged } from './deviations.ts';
 import { grantsTo } from './grants.ts';
+import type { Use } from './right.ts';
 
 const account = 'system:serviceaccount:system:operator';
 
@@ -24,7 +25,7 @@ function rule(resource: string, verbs: string[], names?: string[]): object {
 
 function request(verb: string, objectRef: AuditedRequest['objectRef'], code = 200): AuditedRequest {
   const requestURI = `/somewhere/${objectRef?.resource ?? ''}?watch=true`;
-  const who = { user: { username: account }, userAgent: 'authstack-operator' };
+  const who = { user: { username: account }, userAgent: 'authstack-operator', requestReceivedTimestamp: '' };
   return { verb, requestURI, ...who, responseStatus: { code }, ...(objectRef && { objectRef }) };
 }
 
@@ -85,6 +86,16 @@ test('an apply that makes its object needs create as well, one that changes it d
 
 test('a refused request counts as one that needs the right', () => {
   expect(compare('', request('delete', inShop, 403))).toEqual([expect.stringContaining('delete secrets')]);
+});
+
+test('what only one of two runs asked for is needed; without the other run nothing can be called unused', () => {
+  const grants = grantsTo(account, objectsIn(role('ClusterRole', [rule('secrets', ['get', 'delete'])])));
+  const [seen, recorded] = ['get', 'delete'].map((verb) => distinct(usesOf(request(verb, inShop)))) as [Use[], Use[]];
+  expect(merged(grants, { seen, recorded })).toEqual([]);
+  expect(merged(grants, { seen, recorded: [] })).toEqual([expect.stringContaining('never used: delete secrets')]);
+  expect(merged(grants, { seen, recorded: undefined })).toEqual([]);
+  const patch = usesOf(request('patch', inShop));
+  expect(merged(grants, { seen: patch, recorded: undefined })).toEqual([expect.stringContaining('not granted: patch')]);
 });
 
 test('roles that are bound to others give the operator nothing', () => {

@@ -31,3 +31,14 @@ export function unused(grants: readonly Grant[], uses: readonly Use[]): readonly
 export function deviations(grants: readonly Grant[], uses: readonly Use[]): readonly string[] {
   return [...ungranted(grants, uses), ...unused(grants, uses)];
 }
+
+export interface Runs {
+  readonly seen: readonly Use[];
+  /** Of another run; absent: it is not known. */
+  readonly recorded: readonly Use[] | undefined;
+}
+
+/** Of two runs together. A right can be called unused only where both are known. */
+export function merged(grants: readonly Grant[], { seen, recorded }: Runs): readonly string[] {
+  return recorded ? deviations(grants, [...seen, ...recorded]) : ungranted(grants, seen);
+}

@@ -12,6 +12,7 @@ import { tool } from '../support/tools.ts';
 import { distinct, isOfOperator, usesOf } from './audit.ts';
 import { deviations } from './deviations.ts';
 import { grantsTo } from './grants.ts';
+import { record } from './record.ts';
 import type { Use } from './right.ts';
 import { Story } from './story.ts';
 
@@ -102,10 +103,12 @@ test.each([
     // A watch is audited when it ends.
     await operator.stop();
     const grants = grantsTo(operator.user, operator.chart);
-    await eventually(async () => {
-      const uses = [...(await usesBy(operator.user)), ...asked];
-      expect(deviations(grants, uses)).toEqual([]);
+    const uses = await eventually(async () => {
+      const all = [...(await usesBy(operator.user)), ...asked];
+      expect(deviations(grants, all)).toEqual([]);
+      return all;
     });
+    if (stack === 'wide') await record(uses);
   },
   180_000,
 );

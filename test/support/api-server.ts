@@ -12,6 +12,8 @@ export interface ApiServerOptions {
   readonly crds?: boolean;
   /** File that gets one line of JSON for each request (audit.k8s.io/v1, level Metadata). */
   readonly auditLog?: string;
+  /** Instead of that one (audit.k8s.io/v1 Policy). */
+  readonly auditPolicy?: object;
   /** Beside those that are on by default. */
   readonly admissionPlugins?: readonly string[];
 }
@@ -99,7 +101,7 @@ async function startEtcd(folder: string): Promise<{ readonly url: string; readon
 
 async function prepare(
   folder: string,
-  { etcd, auditLog, admissionPlugins = [] }: ApiServerOptions & { readonly etcd: string },
+  { etcd, auditLog, auditPolicy = metadataOfAll, admissionPlugins = [] }: ApiServerOptions & { readonly etcd: string },
 ): Promise<Settings> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
@@ -111,7 +113,7 @@ async function prepare(
   await writeFile(file('accounts.key'), privateKey);
   await writeFile(file('accounts.pub'), publicKey);
   await writeFile(file('tokens.csv'), `${token},admin,admin,system:masters\n`);
-  await writeFile(file('audit.yaml'), AUDIT_POLICY);
+  await writeFile(file('audit.yaml'), JSON.stringify(auditPolicy));
   const port = await freePort();
   const settings = {
     folder,
@@ -179,14 +181,21 @@ function kubeconfig({ folder, url }: Pick<Settings, 'folder' | 'url'>, token: st
 
 /** Requests in the order they came, for tests that count writes. */
 export async function auditedRequests(path: string): Promise<readonly AuditedRequest[]> {
-  const lines = (await readFile(path, 'utf8')).trim().split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditedRequest);
+  return auditedIn(await readFile(path, 'utf8'));
+}
+
+/** The requests in the text of an audit log. */
+export function auditedIn(log: string): readonly AuditedRequest[] {
+  const lines = log.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as AuditedRequest);
 }
 
 /** The part of audit.k8s.io/v1 Event that tests look at. */
 export interface AuditedRequest {
   readonly verb: string;
   readonly requestURI: string;
+  /** RFC 3339. */
+  readonly requestReceivedTimestamp: string;
   readonly user: { readonly username: string };
   readonly userAgent?: string;
   /** Absent where the path is none of a resource. */
@@ -200,9 +209,9 @@ export interface AuditedRequest {
   readonly responseStatus?: { readonly code: number };
 }
 
-const AUDIT_POLICY = `apiVersion: audit.k8s.io/v1
-kind: Policy
-omitStages: [RequestReceived, ResponseStarted]
-rules:
-  - level: Metadata
-`;
+const metadataOfAll = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived', 'ResponseStarted'],
+  rules: [{ level: 'Metadata' }],
+};
