@@ -105,6 +105,13 @@ test('with listed namespaces no Secret can be read outside of them', async () =>
   ]);
 });
 
+test('who owns nothing but namespaces can install it: all that is outside of them can be left out', async () => {
+  const off = { crds: { enabled: false }, rbac: { aggregate: false }, admissionPolicy: { enabled: false } };
+  const objects = await render('--values', await valuesFile({ ...off, watchNamespaces: ['auth'] }));
+  expect(objects.length).toBeGreaterThan(5);
+  expect(objects.filter(({ metadata: { namespace } }) => namespace === undefined)).toEqual([]);
+});
+
 test('uninstalling keeps the CRDs', async () => {
   const crds = (await render()).filter(({ kind }) => kind === 'CustomResourceDefinition');
   expect(crds.map(({ metadata: { name, annotations } }) => [name, annotations?.['helm.sh/resource-policy']])).toEqual([
