@@ -67,8 +67,10 @@ export class Node implements AsyncDisposable {
     this.folder = folder;
     this.hosts = hosts;
     this.client = createApiClient({ userAgent: 'node', kubeconfig: options.api.kubeconfig });
-    this.claims.onChange(({ after }) => {
+    this.claims.onChange(({ before, after }) => {
       if (after) this.begin(this.bind(after));
+      // A mongod allocates 300 MB of journal ahead; hundreds of runs would fill the disk.
+      else if (before) this.begin(rm(this.volumeOf(before), { recursive: true, force: true }));
     });
     this.pods.onChange(({ before, after }) => {
       if (after?.metadata.deletionTimestamp !== undefined) this.begin(this.end(after));
@@ -143,7 +145,7 @@ export class Node implements AsyncDisposable {
     const member = startMember({
       podUid: uidOf(pod),
       address,
-      volume: join(this.folder, 'volumes', mounts.claimUid),
+      volume: this.volumeOf(mounts.claim),
       folder: join(this.folder, 'pods', uidOf(pod)),
       hosts: this.hosts,
       secrets: mounts,
@@ -157,14 +159,14 @@ export class Node implements AsyncDisposable {
 
   private async mountsOf(
     pod: MemberPod,
-  ): Promise<{ claimUid: string; keyfile: string; tls: Readonly<Record<string, string>> } | undefined> {
+  ): Promise<{ claim: PersistentVolumeClaim; keyfile: string; tls: Readonly<Record<string, string>> } | undefined> {
     const { namespace = '' } = pod.metadata;
     const volume = (name: string) => pod.spec.volumes?.find((one) => one.name === name);
     while (this.isThere(pod)) {
       const claim = this.claims.get({ namespace, name: volume('data')?.persistentVolumeClaim?.claimName ?? '' });
       const keyfile = (await this.secret(namespace, volume('keyfile')?.secret?.secretName))?.['keyfile'];
       const tls = await this.secret(namespace, volume('agent-tls')?.secret?.secretName);
-      if (claim && keyfile !== undefined && tls) return { claimUid: uidOf(claim), keyfile, tls };
+      if (claim && keyfile !== undefined && tls) return { claim, keyfile, tls };
       await pause(CHECK_EVERY, undefined, { signal: this.stop.signal });
     }
     return undefined;
@@ -207,6 +209,10 @@ export class Node implements AsyncDisposable {
     const member = this.members.get(uidOf(pod));
     this.members.delete(uidOf(pod));
     await (await member)?.kill();
+  }
+
+  private volumeOf(claim: PersistentVolumeClaim): string {
+    return join(this.folder, 'volumes', uidOf(claim));
   }
 
   private isThere(pod: MemberPod): boolean {
