@@ -53,7 +53,7 @@ export async function observeAuthService(
 
 async function readSecrets(stack: AuthStack, cluster: Cluster, { signal }: Pass): Promise<SeenAuthSecrets> {
   const ref = { namespace: namespaceOf(stack), name: namesOf(stack.metadata.name).authSecrets };
-  const secret = cluster.cached(secretKind, ref) ?? (await cluster.read(secretKind, ref, { signal }));
+  const secret = await cluster.find(secretKind, ref, { signal });
   if (!secret) return { state: 'absent' };
   if (secret.metadata.labels?.[STACK_LABEL] !== stack.metadata.name) return { state: 'foreign' };
   const why = damageOf(secret);

@@ -19,11 +19,8 @@ export async function observeCertificates(
   { now, signal }: Pass,
 ): Promise<CertificatesObservation> {
   const { ca, agentTls } = namesOf(stack.metadata.name);
-  const find = async (name: string): Promise<Secret | undefined> => {
-    const ref = refIn(stack, name);
-    // The watch sees only what carries our label; a Secret without it must be seen before one is made.
-    return cluster.cached(secretKind, ref) ?? (await cluster.read(secretKind, ref, { signal }));
-  };
+  // The watch sees only what carries our label; a Secret without it must be seen before one is made.
+  const find = (name: string): Promise<Secret | undefined> => cluster.find(secretKind, refIn(stack, name), { signal });
   const authority = await find(ca);
   return {
     stack,

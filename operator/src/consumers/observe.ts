@@ -38,7 +38,7 @@ export async function observeConsumer(
 async function observeCopy(consumer: AuthConsumer, cluster: Cluster, pass: Pass): Promise<SeenCopy> {
   const ref = { namespace: namespaceOf(consumer), name: consumer.spec.secretName };
   // The watch sees only what carries our label; somebody else's Secret must be seen before one is written.
-  const secret = cluster.cached(secretKind, ref) ?? (await cluster.read(secretKind, ref, pass));
+  const secret = await cluster.find(secretKind, ref, pass);
   if (!secret) return { state: 'absent' };
   if (isOwnedBy(secret, consumer)) return { state: 'ours', secret };
   const other = secret.metadata.labels?.[CONSUMER_LABEL];

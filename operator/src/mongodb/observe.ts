@@ -23,21 +23,23 @@ export interface MongodbPorts {
   readonly seesStorageClasses: boolean;
 }
 
+interface Around {
+  readonly cluster: Cluster;
+  readonly members: readonly Member[];
+}
+
 export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
   const { cluster, images, seesStorageClasses } = ports;
   const names = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
-  const find = async (name: string): Promise<Secret | undefined> => {
-    const ref = { namespace, name };
-    // The watch sees only what carries our label; a Secret without it must be seen before one is made.
-    return cluster.cached(secretKind, ref) ?? (await cluster.read(secretKind, ref, pass));
-  };
-  const [identity, keyfile, rootUser, authUser, members] = await Promise.all([
-    observeIdentity(stack, cluster, pass),
+  // The watch sees only what carries our label; a Secret without it must be seen before one is made.
+  const find = (name: string): Promise<Secret | undefined> => cluster.find(secretKind, { namespace, name }, pass);
+  const members = await observeMembers(stack, ports, pass);
+  const [identity, keyfile, rootUser, authUser] = await Promise.all([
+    observeIdentity(stack, { cluster, members }, pass),
     find(names.keyfile),
     find(names.rootUser),
     find(names.authUser),
-    observeMembers(stack, ports, pass),
   ]);
   const statefulSet = cluster.cached(statefulSetKind, { namespace, name: names.mongodb });
   return {
@@ -55,11 +57,15 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
   };
 }
 
-/** Live as long as it may decide that a database is founded; the watch is enough for one that merely goes on. */
-async function observeIdentity(stack: AuthStack, cluster: Cluster, pass: Pass): Promise<SeenIdentity> {
+/**
+ * Live as long as it may decide that a database is founded. The watch is enough for one that merely goes on, and while
+ * there is no agent that could be told to found it.
+ */
+async function observeIdentity(stack: AuthStack, { cluster, members }: Around, pass: Pass): Promise<SeenIdentity> {
   const ref = { namespace: namespaceOf(stack), name: namesOf(stack.metadata.name).identity };
   const cached = readIdentity(stack, cluster.cached(secretKind, ref));
   if (cached.state === 'founded' && cached.formed) return cached;
+  if (cached.state === 'founding' && members.every(({ agent }) => agent === 'unknown')) return cached;
   return readIdentity(stack, await cluster.read(secretKind, ref, pass));
 }
 
@@ -118,10 +124,7 @@ function readUri(stack: AuthStack, secret: Secret | undefined): SeenUriSecret {
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
 
 /** Looked at only while a volume is missing. */
-function observeStorageClass(
-  stack: AuthStack,
-  { cluster, members }: { readonly cluster: Cluster; readonly members: readonly Member[] },
-): MongodbObservation['storageClass'] {
+function observeStorageClass(stack: AuthStack, { cluster, members }: Around): MongodbObservation['storageClass'] {
   const isBound = (claim: PersistentVolumeClaim | undefined): boolean => claim?.status?.phase === 'Bound';
   if (members.every(({ claim }) => isBound(claim))) return 'notLooked';
   const { className } = stack.spec.mongodb.storage;

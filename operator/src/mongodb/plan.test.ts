@@ -854,4 +854,6 @@ test('the status names set, primary, versions and members', () => {
 test('looks again soon while something is under way, seldom at rest', () => {
   expect(planMongodb(seen()).recheckAt).toBe(NOW + 10_000);
   expect(planMongodb(seen(founder(held))).recheckAt).toBeLessThanOrEqual(NOW + 2_000);
+  // Without pods there is nobody to ask, and everything else is watched.
+  expect(planMongodb(seen({ members: [noMember(0), noMember(1)] })).recheckAt).toBe(NOW + 30_000);
 });

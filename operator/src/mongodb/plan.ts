@@ -3,6 +3,7 @@ import type { Millis } from '../runtime/objects.ts';
 import type { Plan, Stalled } from '../runtime/reconciler.ts';
 import { planFounded } from './founded.ts';
 import { beginFounding, planFounding, whereToLook } from './founding.ts';
+import { reached } from './members.ts';
 import { asServed } from './serving.ts';
 import { mongodImage } from './stateful-set.ts';
 import { statusOf } from './status.ts';
@@ -27,6 +28,13 @@ const rules: readonly Rule[] = [
 
 const IN_MOTION: Millis = 1_500;
 const AT_REST: Millis = 10_000;
+/** Only deadlines pass meanwhile: everything but what agents say is watched. */
+const NOBODY_TO_ASK: Millis = 30_000;
+
+function recheckIn({ members }: MongodbObservation, reason: DatabaseReadyReason): Millis {
+  if (members.every((member) => reached(member) === undefined)) return NOBODY_TO_ASK;
+  return atRest.has(reason) ? AT_REST : IN_MOTION;
+}
 
 export function planMongodb(seen: MongodbObservation): MongodbPlan {
   const step = asServed(seen, firstAnswer(seen));
@@ -36,7 +44,7 @@ export function planMongodb(seen: MongodbObservation): MongodbPlan {
     actions,
     conditions: [{ type: 'DatabaseReady', status, reason, message }],
     status: statusOf(seen),
-    recheckAt: seen.now + (atRest.has(reason) ? AT_REST : IN_MOTION),
+    recheckAt: seen.now + recheckIn(seen, reason),
     ...(events && { events }),
     ...(stalled && { stalled }),
   };

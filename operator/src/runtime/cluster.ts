@@ -19,6 +19,12 @@ export interface Cluster {
   /** From the watch of that kind, frozen; a kind that is not watched throws. */
   cached<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef): T | undefined;
   cachedList<T extends KubernetesObject>(kind: Kind<T>, options?: ListOptions): readonly T[];
+  /**
+   * From the watch, and where that shows nothing from the API server, for a watch by label sees only what carries it.
+   * That there is nothing is believed for a minute, or until `create` meets something: good enough before a create-only
+   * write, never for what cannot be undone.
+   */
+  find<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, options: CallOptions): Promise<T | undefined>;
   /** Straight from the API server; undefined when it answers 404. */
   read<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, options: CallOptions): Promise<T | undefined>;
   /**

@@ -39,6 +39,9 @@ class LeaseServer {
     this.latencies.set(identity, latency);
   }
 
+  /** Requests that reached it. */
+  readonly requests: string[] = [];
+
   get holder(): string | undefined {
     return this.lease?.spec.holderIdentity;
   }
@@ -76,6 +79,7 @@ class LeaseServer {
   }
 
   private answer({ method, body }: ApiRequest): Promise<Lease> {
+    this.requests.push(method);
     const refuse = (status: number): Promise<Lease> =>
       Promise.reject(new ApiError(method, status, { reason: 'Tested', message: String(status) }));
     if (method === 'GET') return this.lease ? Promise.resolve(this.lease) : refuse(404);
@@ -252,6 +256,26 @@ test('a leader that is cut off is followed by another within 20 s', async () => 
   server.cutOff('first', true);
   await clock.advance(20_000);
   expect(led).toEqual(['first', 'second']);
+  stop.abort();
+  await settle();
+});
+
+test('a leader renews with one request, and looks again only after one that failed', async () => {
+  const clock = new FakeClock();
+  const server = new LeaseServer(clock);
+  const stop = new AbortController();
+  const options = { client: server.clientOf('p'), clock, log: silent, namespace: 'x', name: 'y', identity: 'p' };
+  void runAsLeader(options, stop.signal, untilAborted);
+  await clock.advance(1_000);
+  server.requests.length = 0;
+  await clock.advance(6_000);
+  expect(server.requests).toEqual(['PUT', 'PUT', 'PUT']);
+
+  server.cutOff('p', true);
+  await clock.advance(2_000);
+  server.cutOff('p', false);
+  await clock.advance(4_000);
+  expect(server.requests).toEqual(['PUT', 'PUT', 'PUT', 'GET', 'PUT', 'PUT']);
   stop.abort();
   await settle();
 });

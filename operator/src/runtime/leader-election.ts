@@ -98,6 +98,8 @@ class Elector {
   private readonly path: string;
   /** The lease as last seen, and when on our own clock: other machines' clocks are never believed. */
   private seen: { readonly version: string; readonly at: Millis } | undefined;
+  /** As our last write left it: the next one needs no look, for a version that has changed since is refused. */
+  private held: Lease | undefined;
   /** When the request that last renewed our lease was sent: the server's count begins no earlier. */
   private renewedAt: Millis = -Infinity;
 
@@ -169,7 +171,9 @@ class Elector {
   }
 
   private async tryOnce(signal: AbortSignal): Promise<Attempt> {
-    const lease = await this.read(signal);
+    const { held } = this;
+    this.held = undefined;
+    const lease = held ?? (await this.read(signal));
     if (!lease) return this.hold(() => this.post(signal));
     if (!this.mayTake(lease)) return 'of another';
     return this.hold(() => this.put({ ...lease, spec: this.takenOver(lease.spec) }, signal));
@@ -177,7 +181,7 @@ class Elector {
 
   private async hold(write: () => Promise<Lease>): Promise<Attempt> {
     try {
-      await write();
+      this.held = await write();
       return 'mine';
     } catch (error) {
       // Somebody was quicker, or an earlier request of ours arrived late; the next look tells.

@@ -22,6 +22,9 @@ let api: ApiServer;
 let client: ApiClient;
 let cluster: Cluster;
 let running: Promise<unknown>;
+/** Whose watch sees nothing, for it asks for a label that nothing has. */
+let labelled: Cluster;
+let reads = 0;
 let writes = 0;
 /** The protocol of each connection that was made (undici's diagnostics channel). */
 const protocols: unknown[] = [];
@@ -37,18 +40,22 @@ beforeAll(async () => {
     userAgent: 'test',
     kubeconfig: api.kubeconfig,
     onAnswer: ({ method }) => {
-      if (method !== 'GET') writes += 1;
+      if (method === 'GET') reads += 1;
+      else writes += 1;
     },
   });
-  const manager = createManager({
+  const settings = {
     client,
     clock: systemClock,
     log: silent,
-    metrics: createRuntimeMetrics(),
     fieldManager: 'runtime-test',
     hashAnnotation: 'example.com/applied-hash',
     identity: 'test',
-  });
+  };
+  const blind = createManager({ ...settings, metrics: createRuntimeMetrics() });
+  blind.watch(configMapKind, { labelSelector: 'example.com/nothing=has-it' });
+  labelled = blind.cluster;
+  const manager = createManager({ ...settings, metrics: createRuntimeMetrics() });
   manager.watch(configMapKind);
   manager.watch(persistentVolumeClaimKind);
   cluster = manager.cluster;
@@ -124,6 +131,21 @@ test('what is no longer wanted goes, and what others added stays', async () => {
   await isCached('shared');
   await cluster.apply(configMapKind, configMap('shared', { ours: '1' }), options);
   expect((await isCached('shared')).data).toEqual({ ours: '1', theirs: '1' });
+}, 60_000);
+
+test('what the watch cannot see is looked for once, and again after somebody else was quicker to make it', async () => {
+  const hidden = configMap('hidden', { by: 'somebody' });
+  const before = reads;
+  for (let turn = 0; turn < 5; turn++) {
+    await expect(labelled.find(configMapKind, ref('hidden'), options)).resolves.toBeUndefined();
+  }
+  expect(reads).toBe(before + 1);
+
+  await api.kubectl(['create', 'configmap', 'hidden', '--from-literal=by=somebody']);
+  await expect(labelled.create(configMapKind, hidden, options)).resolves.toBe('exists');
+  await expect(labelled.find(configMapKind, ref('hidden'), options)).resolves.toMatchObject({
+    data: { by: 'somebody' },
+  });
 }, 60_000);
 
 test('create leaves an object of that name as it is', async () => {

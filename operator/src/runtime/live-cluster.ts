@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto';
 import { isApiError } from './client.ts';
 import type { ApiClient } from './client.ts';
+import type { Clock } from './clock.ts';
 import type { CallOptions, Cluster, ListOptions } from './cluster.ts';
 import { canonical } from './json.ts';
-import type { Kind, KubernetesObject, ObjectRef } from './objects.ts';
+import type { Kind, KubernetesObject, Millis, ObjectRef } from './objects.ts';
 import { keyOf } from './objects.ts';
 import { collectionPath, kindKey, objectPath } from './paths.ts';
 import type { Store } from './store.ts';
 import { saysAll } from './subset.ts';
 
+/** Whoever makes it meanwhile is met by `create`. */
+const ABSENCE_BELIEVED: Millis = 60_000;
+
 export interface LiveClusterOptions {
   readonly client: ApiClient;
+  readonly clock: Clock;
   /** By `kindKey`; only watched kinds can be read from the cache or applied. */
   readonly stores: ReadonlyMap<string, Store>;
   readonly fieldManager: string;
@@ -19,9 +24,17 @@ export interface LiveClusterOptions {
 }
 
 /** `Cluster` against a real API server and the stores of its watches. */
-export function createLiveCluster({ client, stores, fieldManager, hashAnnotation }: LiveClusterOptions): Cluster {
+export function createLiveCluster({
+  client,
+  clock,
+  stores,
+  fieldManager,
+  hashAnnotation,
+}: LiveClusterOptions): Cluster {
   /** What each object was like right after we applied it; while the watch still shows that version, all is well. */
   const applied = new Map<string, { readonly hash: string; readonly resourceVersion: string | undefined }>();
+  /** What was looked for in vain, and when. */
+  const absent = new Map<string, Millis>();
   const query = { fieldManager, fieldValidation: 'Strict' };
 
   function storeOf<T extends KubernetesObject>(kind: Kind<T>): Store<T> {
@@ -38,19 +51,40 @@ export function createLiveCluster({ client, stores, fieldManager, hashAnnotation
     return live.metadata.annotations?.[hashAnnotation] === hash && saysAll(live, object);
   }
 
+  async function read<T extends KubernetesObject>(
+    kind: Kind<T>,
+    ref: ObjectRef,
+    { signal }: CallOptions,
+  ): Promise<T | undefined> {
+    try {
+      return await client.send<T>({ method: 'GET', path: objectPath(kind, ref), signal });
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
   return {
     cached: (kind, ref) => storeOf(kind).get(ref),
 
     cachedList: <T extends KubernetesObject>(kind: Kind<T>, options?: ListOptions) => storeOf(kind).list(options),
 
-    async read<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, { signal }: CallOptions) {
-      try {
-        return await client.send<T>({ method: 'GET', path: objectPath(kind, ref), signal });
-      } catch (error) {
-        if (isApiError(error, 404)) return undefined;
-        throw error;
+    async find<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, options: CallOptions) {
+      const cached = storeOf(kind).get(ref);
+      const key = cacheKey(kind, ref);
+      if (cached) {
+        absent.delete(key);
+        return cached;
       }
+      const now = clock.monotonic();
+      if (now - (absent.get(key) ?? -Infinity) < ABSENCE_BELIEVED) return undefined;
+      const found = await read(kind, ref, options);
+      if (found) absent.delete(key);
+      else absent.set(key, now);
+      return found;
     },
+
+    read,
 
     async apply(kind, object, { signal }) {
       const hash = hashOf(object);
@@ -70,6 +104,7 @@ export function createLiveCluster({ client, stores, fieldManager, hashAnnotation
     },
 
     async create(kind, object, { signal }) {
+      absent.delete(cacheKey(kind, object.metadata));
       try {
         const path = collectionPath(kind, object.metadata.namespace);
         await client.send({ method: 'POST', path, query, body: object, signal });

@@ -121,7 +121,7 @@ export function createManager(options: ManagerOptions): Manager {
   }
 
   return {
-    cluster: createLiveCluster({ client, stores, fieldManager, hashAnnotation }),
+    cluster: createLiveCluster({ client, clock, stores, fieldManager, hashAnnotation }),
     events,
     health: {
       // A timer that stays away for a minute means that the event loop is stuck.

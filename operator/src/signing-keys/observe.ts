@@ -28,11 +28,9 @@ export async function observeSigningKeys(
   pass: Pass,
 ): Promise<KeysObservation> {
   const names = namesOf(stack.metadata.name);
-  const find = async (name: string): Promise<Secret | undefined> => {
-    const ref = { namespace: namespaceOf(stack), name };
-    // A ring that the watch does not show must be seen to be gone before another is made.
-    return cluster.cached(secretKind, ref) ?? (await cluster.read(secretKind, ref, pass));
-  };
+  // A ring that the watch does not show must be seen to be gone before another is made.
+  const find = (name: string): Promise<Secret | undefined> =>
+    cluster.find(secretKind, { namespace: namespaceOf(stack), name }, pass);
   const [ring, jwks] = await Promise.all([find(names.signingKeys), find(names.jwks)]);
   const pods = cluster.cachedList(podKind, { namespace: namespaceOf(stack), labels: selectorOf(stack, 'auth') });
   return {
