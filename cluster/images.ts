@@ -2,6 +2,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import type { Plugin } from 'esbuild';
 import { buildImage, canPullImages, docker, imageExists, imageId } from './docker.ts';
 import { buildFrom, pathLine, slimCopy } from './from-registries/build-context.ts';
 import { ensureRootFilesystem, rootFilesystemImage } from './from-registries/root-filesystem.ts';
@@ -20,7 +21,7 @@ export interface ProductImage {
   readonly page?: string;
 }
 
-const products: readonly ProductImage[] = [
+export const products: readonly ProductImage[] = [
   { name: 'operator', entry: 'operator/src/main.ts' },
   { name: 'mongodb-agent', entry: 'services/mongodb-agent/src/main.ts' },
   {
@@ -57,7 +58,8 @@ async function buildProduct(product: ProductImage, base: string): Promise<string
   }
 }
 
-async function bundle({ entry, unbundled = [], page }: ProductImage, folder: string): Promise<void> {
+/** What goes into the image: `app/main.js` and what cannot be bundled. */
+export async function bundle({ entry, unbundled = [], page }: ProductImage, folder: string): Promise<void> {
   await build({
     entryPoints: [join(root, entry)],
     outfile: join(folder, 'app/main.js'),
@@ -67,6 +69,12 @@ async function bundle({ entry, unbundled = [], page }: ProductImage, folder: str
     format: 'esm',
     conditions: ['authstack-source'],
     external: [...unbundled],
+    plugins: [withoutGeneratedApis],
+    // Node keeps the text in memory. Names and lines stay, for the sake of stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 160,
+    legalComments: 'none',
     // Packages in CommonJS call `require`, which modules lack.
     banner: {
       js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);",
@@ -85,6 +93,22 @@ async function bundle({ entry, unbundled = [], page }: ProductImage, folder: str
     });
   }
 }
+
+/**
+ * client-node's configuration imports a class for every call and every kind of Kubernetes, which cost 50 MiB of memory.
+ * Only its `makeApiClient` uses them, which nobody here calls.
+ */
+const withoutGeneratedApis: Plugin = {
+  name: 'without-generated-apis',
+  setup(bundling) {
+    bundling.onResolve({ filter: /^\.\/gen\/index\.js$/ }, ({ importer }) =>
+      importer.includes('/@kubernetes/client-node/') ? { path: 'left-out', namespace: 'left-out' } : undefined,
+    );
+    bundling.onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({
+      contents: 'export const createConfiguration = undefined; export const ServerConfiguration = undefined;',
+    }));
+  },
+};
 
 /** Node alone: from its own image, or cut out of Debian with the Node of the lockfile. */
 async function nodeBase(): Promise<string> {
