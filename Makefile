@@ -7,7 +7,7 @@ JEST := node --experimental-vm-modules --disable-warning=ExperimentalWarning nod
 
 .PHONY: help
 help: ## list every target
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 
 node_modules/.package-lock.json: package-lock.json
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -52,6 +52,10 @@ sweep: tools ## crash the operator after every write, and all kinds of faults; S
 .PHONY: e2e
 e2e: up ## the scenarios on the cluster of `make up`; SCENARIO=consent for some of them
 	@node test/e2e/run.ts $(SCENARIO)
+
+.PHONY: bench-operator
+bench-operator: tools ## the operator's budgets at 1,000 stacks, into bench/results; QUICK=1 for a few minutes
+	@node --conditions=authstack-source bench/operator.ts
 
 .PHONY: generate
 generate: node_modules/.package-lock.json ## CRDs, chart templates and field reference, from operator/src/api

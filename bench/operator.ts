@@ -1,0 +1,172 @@
+import { mkdtemp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bundle, products } from '../cluster/images.ts';
+import { createApiClient } from '../operator/src/runtime/client.ts';
+import { startApiServer } from '../test/support/api-server.ts';
+import type { ApiServer } from '../test/support/api-server.ts';
+import { changeToApplied, distribution, idle, timeToConverge, untilQuiet } from './operator/measures.ts';
+import type { Scene } from './operator/measures.ts';
+import { startOperator } from './operator/operator-process.ts';
+import type { OperatorProcessOptions } from './operator/operator-process.ts';
+import { parameters } from './operator/parameters.ts';
+import { circumstances, quantile, seconds, table } from './operator/report.ts';
+import type { Row } from './operator/report.ts';
+import { createForeignSecrets, createStacks, stackRef } from './operator/seed.ts';
+import { startSpectator } from './operator/spectator.ts';
+
+/** `make bench-operator`: the operator of the image against a real API server that has much else to keep. */
+const results = join(import.meta.dirname, 'results/operator.md');
+const rows: Row[] = [];
+const begun = performance.now();
+
+function say(row: Row): void {
+  rows.push(row);
+  console.log(`${seconds(performance.now() - begun).padStart(8)}  ${row.what}: ${row.measured}`);
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+const api = await startApiServer({ crds: true });
+const client = createApiClient({ userAgent: 'bench', kubeconfig: api.kubeconfig });
+try {
+  const options = await prepare();
+  await measureStarts(options);
+  await using operator = await startOperator(options);
+  await using spectator = await startSpectator(client);
+  await measureSizes({ client, spectator, operator });
+  await report();
+} finally {
+  await client.close();
+  await api[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function prepare(): Promise<OperatorProcessOptions> {
+  const product = products.find(({ name }) => name === 'operator');
+  if (!product) throw new Error('there is no image operator');
+  await bundle(product, folder);
+  const { size } = await stat(join(folder, 'app/main.js'));
+  say({ what: 'bundle', measured: `${(size / 2 ** 20).toFixed(1)} MiB` });
+  const started = performance.now();
+  await createForeignSecrets(client, parameters.foreignSecrets);
+  say({
+    what: `${parameters.foreignSecrets} foreign Secrets made (not by the operator)`,
+    measured: seconds(performance.now() - started),
+  });
+  await createStacks(client, { from: 0, to: 1 });
+  return { bundle: folder, kubeconfig: await accountOfOperator(api), log: join(folder, 'operator.log') };
+}
+
+/** An account like any other: API Priority and Fairness exempts administrators. */
+async function accountOfOperator(server: ApiServer): Promise<string> {
+  await server.kubectl(['-n', 'default', 'create', 'serviceaccount', 'operator']);
+  const bound = ['--clusterrole=cluster-admin', '--serviceaccount=default:operator'];
+  await server.kubectl(['create', 'clusterrolebinding', 'operator', ...bound]);
+  return server.kubeconfigOf('default', 'operator');
+}
+
+async function measureStarts(options: OperatorProcessOptions): Promise<void> {
+  const took: number[] = [];
+  for (let turn = 0; turn < parameters.starts; turn++) {
+    await using operator = await startOperator(options);
+    took.push(operator.firstReconcileAfter);
+  }
+  say({
+    what: `process start to first reconcile, median of ${took.length}`,
+    measured: `${seconds(quantile(took, 0.5))} (slowest ${seconds(Math.max(...took))})`,
+    budget: '< 3 s',
+    kept: quantile(took, 0.5) < 3_000,
+  });
+}
+
+async function measureSizes(scene: Scene): Promise<void> {
+  await untilQuiet(scene);
+  const expected = scene.spectator.madeFor(stackRef(0));
+  console.log(`          objects of a stack up to the first wait on an agent: ${expected.join(', ')}`);
+  let from = 1;
+  for (const [index, stacks] of parameters.stacks.entries()) {
+    const converged = await timeToConverge(scene, { from, to: stacks }, expected);
+    const made = (stacks - from) * expected.length;
+    say({
+      what: `${stacks} stacks: time to converge ${stacks - from} new ones`,
+      measured: `${seconds(converged)} (${Math.round(made / (converged / 1000))} objects/s)`,
+    });
+    from = stacks;
+    await measureIdle(scene, stacks);
+    await measureChanges(scene, stacks);
+    if (index === 0) await measureConsumers(scene);
+  }
+}
+
+async function measureIdle(scene: Scene, stacks: number): Promise<void> {
+  const seen = await idle(scene, parameters.idleSeconds);
+  const hundreds = stacks / 100;
+  say({
+    what: `${stacks} stacks, idle: requests`,
+    measured: `${seen.requestsPerSecond.toFixed(2)}/s (${seen.passesPerSecond.toFixed(1)} passes/s)`,
+    budget: `≤ ${Math.max(1, hundreds)}/s`,
+    kept: seen.requestsPerSecond <= Math.max(1, hundreds),
+  });
+  say({
+    what: `${stacks} stacks, idle: writes`,
+    measured: `${seen.writesPerSecond.toFixed(2)}/s`,
+    budget: 'the lease, every 2 s',
+    kept: seen.writesPerSecond <= 0.55,
+  });
+  say({
+    what: `${stacks} stacks, idle: CPU of one core`,
+    measured: `${seen.cpuPercent.toFixed(1)} %`,
+  });
+  say({
+    what: `${stacks} stacks: memory (RSS)`,
+    measured: `${Math.round(seen.residentMiB)} MiB (peak ${Math.round(seen.peakMiB)} MiB)`,
+    ...(stacks <= 100 && { budget: '≤ 128 MiB', kept: seen.residentMiB <= 128 }),
+  });
+}
+
+async function measureChanges(scene: Scene, stacks: number): Promise<void> {
+  const { changes } = parameters;
+  const took = await changeToApplied(scene, { stacks, changes });
+  say({
+    what: `${stacks} stacks: change of an AuthStack to applied, ${changes} changes, p50 / p99`,
+    measured: `${seconds(quantile(took, 0.5))} / ${seconds(quantile(took, 0.99))}`,
+    ...(stacks <= 200 && { budget: 'p99 ≤ 5 s', kept: quantile(took, 0.99) <= 5_000 }),
+  });
+}
+
+async function measureConsumers(scene: Scene): Promise<void> {
+  let from = 0;
+  for (const [index, to] of parameters.consumers.entries()) {
+    const algorithm = index % 2 === 0 ? 'RS256' : 'ES256';
+    const took = await distribution(scene, { from, to }, algorithm);
+    say({ what: `${to} consumer namespaces: ${to - from} new copies made`, measured: seconds(took.copied) });
+    const budget = to <= 10 ? 2_000 : 10_000;
+    say({
+      what: `${to} consumer namespaces: a new key in every copy, since it was asked for (since it was published)`,
+      measured: `${seconds(took.keyVisible)} (${seconds(took.keyCopied)})`,
+      budget: `≤ ${budget / 1_000} s`,
+      kept: took.keyVisible <= budget,
+    });
+    from = to;
+  }
+}
+
+async function report(): Promise<void> {
+  const load = loadavg().map((value) => value.toFixed(1));
+  const text = [
+    '# The operator',
+    '',
+    '`make bench-operator` writes this page. The operator of the image, as a process of its own, against a real',
+    'kube-apiserver and etcd on the same machine; no kubelet and no controllers, so each stack stands where it first waits',
+    'for an agent.',
+    '',
+    `Measured ${await circumstances()}; load average at the end ${load.join(' ')}.`,
+    `Parameters: ${JSON.stringify(parameters)}. Took ${seconds(performance.now() - begun)}.`,
+    '',
+    table(rows),
+    '',
+  ].join('\n');
+  await mkdir(join(results, '..'), { recursive: true });
+  await writeFile(results, text);
+  console.log(`\n${table(rows)}\n\n${results}`);
+}

@@ -1,0 +1,36 @@
+import { cpus, totalmem } from 'node:os';
+import { run } from '../../cluster/process.ts';
+
+/** One line of the table; without a budget there is nothing to keep. */
+export interface Row {
+  readonly what: string;
+  readonly measured: string;
+  readonly budget?: string;
+  readonly kept?: boolean;
+}
+
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? NaN;
+}
+
+export function seconds(millis: number): string {
+  return millis < 1_000 ? `${Math.round(millis)} ms` : `${(millis / 1_000).toFixed(millis < 10_000 ? 2 : 1)} s`;
+}
+
+export function table(rows: readonly Row[]): string {
+  const lines = rows.map(({ what, measured, budget = '', kept }) => {
+    const verdict = kept === undefined ? '' : kept ? 'kept' : '**missed**';
+    return `| ${[what, measured, budget, verdict].join(' | ')} |`;
+  });
+  return ['| what | measured | budget | |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+/** Machine and commit, without which no figure means anything. */
+export async function circumstances(): Promise<string> {
+  const commit = (await run('git', ['describe', '--always', '--dirty', '--abbrev=10'])).trim();
+  const [{ model } = { model: 'unknown CPU' }] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  const date = new Date().toISOString().slice(0, 10);
+  return `${date}, commit ${commit}, ${cpus().length} cores (${model.trim()}), ${memory} GiB, Node ${process.version}`;
+}
