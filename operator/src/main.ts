@@ -3,7 +3,8 @@ import { EnvironmentInvalid, readEnvironment } from './environment.ts';
 import type { Settings } from './environment.ts';
 import { createOperator } from './operator.ts';
 import { createApiClient } from './runtime/client.ts';
-import { systemClock } from './runtime/clock.ts';
+import type { ApiClient } from './runtime/client.ts';
+import { systemClock, wait } from './runtime/clock.ts';
 import { serveHealth } from './runtime/health.ts';
 import { messageOf } from './runtime/log.ts';
 import { createRuntimeMetrics } from './runtime/metrics.ts';
@@ -12,13 +13,16 @@ import { createRuntimeMetrics } from './runtime/metrics.ts';
 const settings = settingsOrExit();
 const log = pino({ level: settings.logLevel, base: { operator: settings.identity } });
 const metrics = createRuntimeMetrics();
-const client = createApiClient({
-  userAgent: 'authstack-operator',
-  onAnswer: ({ method, code, host }) => {
-    metrics.requests.inc({ code: String(code), method, host });
-  },
-});
-const operator = createOperator(settings, { client, clock: systemClock, log, metrics });
+const connect = (): ApiClient =>
+  createApiClient({
+    userAgent: 'authstack-operator',
+    onAnswer: ({ method, code, host }) => {
+      metrics.requests.inc({ code: String(code), method, host });
+    },
+  });
+const client = connect();
+const leaseClient = connect();
+const operator = createOperator(settings, { client, leaseClient, clock: systemClock, log, metrics });
 
 const stopping = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -40,7 +44,10 @@ try {
   process.exitCode = 1;
 } finally {
   await probes[Symbol.asyncDispose]();
-  await client.close();
+  // A last event may still be on its way.
+  await Promise.race([client.close(), wait(systemClock, 1_000)]);
+  // Also when a pass goes on although it was told to stop: from here on nothing may be written.
+  process.exit();
 }
 
 function settingsOrExit(): Settings {

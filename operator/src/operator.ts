@@ -41,6 +41,8 @@ import { createStackReconciler } from './stack/reconcile.ts';
 
 export interface OperatorDeps {
   readonly client: ApiClient;
+  /** For the lease alone. */
+  readonly leaseClient?: ApiClient;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: RuntimeMetrics;
@@ -62,7 +64,8 @@ const ownKinds: readonly Kind[] = [
 const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind];
 
 /** Registers what is watched and who looks after what; `run` of the result does the work. */
-export function createOperator(settings: Settings, { client, clock, log, metrics }: OperatorDeps): Manager {
+export function createOperator(settings: Settings, deps: OperatorDeps): Manager {
+  const { client, leaseClient, clock, log, metrics } = deps;
   const manager = createManager({
     client,
     clock,
@@ -72,7 +75,9 @@ export function createOperator(settings: Settings, { client, clock, log, metrics
     hashAnnotation: APPLIED_HASH_ANNOTATION,
     identity: settings.identity,
     namespaces: settings.namespaces,
-    ...(settings.leaderElection && { leaderElection: settings.leaderElection }),
+    ...(settings.leaderElection && {
+      leaderElection: { ...settings.leaderElection, ...(leaseClient && { client: leaseClient }) },
+    }),
   });
   const { cluster } = manager;
   const now = (): number => clock.now();

@@ -49,13 +49,18 @@ export class FakeClock implements Clock {
     const end = this.time + by;
     await settle();
     for (let timer = this.next(); timer && timer.at <= end; timer = this.next()) {
-      this.time = timer.at;
+      this.time = Math.max(this.time, timer.at);
       this.timers = this.timers.filter((other) => other !== timer);
       timer.callback();
       await settle();
     }
     this.time = end;
     await settle();
+  }
+
+  /** Time passes, but no timer has its turn: the event loop is busy, or the machine sleeps. */
+  freeze(by: number): void {
+    this.time += by;
   }
 
   private next(): Timer | undefined {

@@ -4,7 +4,7 @@ import { ApiError } from './client.ts';
 import type { ApiClient, ApiRequest } from './client.ts';
 import type { Clock } from './clock.ts';
 import { FakeClock, settle } from './fake-clock.ts';
-import { runAsLeader } from './leader-election.ts';
+import { WorkGoesOn, runAsLeader } from './leader-election.ts';
 import { silent } from './log.ts';
 
 interface Lease {
@@ -278,4 +278,31 @@ test('a leader renews with one request, and looks again only after one that fail
   expect(server.requests).toEqual(['PUT', 'PUT', 'PUT', 'GET', 'PUT', 'PUT']);
   stop.abort();
   await settle();
+});
+
+test('work that does not stop when the lease is lost is not waited for: the process ends before another leads', async () => {
+  const clock = new FakeClock();
+  const server = new LeaseServer(clock);
+  const options = { client: server.clientOf('p'), clock, log: silent, namespace: 'x', name: 'y', identity: 'p' };
+  const forEver = new Promise<void>(() => undefined);
+  let endedAt: number | undefined;
+  void runAsLeader(options, new AbortController().signal, () => forEver).then((outcome) => {
+    expect(outcome).toBe('lost');
+    endedAt = clock.monotonic();
+  });
+  await clock.advance(3_000);
+  const cutAt = clock.monotonic();
+  server.cutOff('p', true);
+  await clock.advance(60_000);
+  // 15 s after the last renewal another may lead.
+  expect((endedAt ?? Infinity) - cutAt).toBeLessThan(15_000);
+});
+
+test('work that goes on after it was told to stop keeps the lease until it runs out', async () => {
+  const clock = new FakeClock();
+  const server = new LeaseServer(clock);
+  const options = { client: server.clientOf('p'), clock, log: silent, namespace: 'x', name: 'y', identity: 'p' };
+  const stubborn = runAsLeader(options, new AbortController().signal, () => Promise.reject(new WorkGoesOn('a pass')));
+  await expect(stubborn).rejects.toThrow('a pass');
+  expect(server.holder).toBe('p');
 });

@@ -37,12 +37,21 @@ export interface LeaderElectionOptions {
   /** Of this process, unlike any other's. */
   readonly identity: string;
   readonly onLeading?: (leads: boolean) => void;
+  /** The lease is ours for another while. */
+  readonly onRenewed?: () => void;
+}
+
+/** Thrown by work that was told to stop and does not: its lease must run out, for a successor would meet it. */
+export class WorkGoesOn extends Error {
+  override readonly name: string = 'WorkGoesOn';
 }
 
 // client-go's defaults. A leader that cannot renew stops before another may begin.
 const LEASE: Millis = 15_000;
 const RENEW_WITHIN: Millis = 10_000;
 const RETRY: Millis = 2_000;
+/** Between the end of our leadership and the earliest begin of another's. */
+const STOP_WITHIN: Millis = 4_000;
 
 /**
  * Waits to become the leader and then runs `lead`, whose signal aborts when leadership is lost or `signal` aborts.
@@ -54,20 +63,25 @@ export async function runAsLeader(
   lead: (signal: AbortSignal) => Promise<void>,
 ): Promise<'finished' | 'lost'> {
   const elector = new Elector(options);
-  let outcome: 'finished' | 'lost' = 'finished';
+  let mayRelease = true;
   try {
     await elector.acquire(signal);
-    if (!signal.aborted) outcome = await leadWith(elector, { signal, lead, ...options });
+    if (signal.aborted) return 'finished';
+    const outcome = await leadWith(elector, { signal, lead, ...options });
+    mayRelease = outcome === 'finished';
     return outcome;
+  } catch (error) {
+    mayRelease = !(error instanceof WorkGoesOn);
+    throw error;
   } finally {
     // Also after an attempt that was cut off: it may have reached the server.
-    if (outcome === 'finished') await elector.release();
+    if (mayRelease) await elector.release();
   }
 }
 
 async function leadWith(
   elector: Elector,
-  { signal, lead, onLeading }: Pick<LeaderElectionOptions, 'onLeading'> & LeaderWork,
+  { signal, lead, onLeading, clock }: Pick<LeaderElectionOptions, 'onLeading' | 'clock'> & LeaderWork,
 ): Promise<'finished' | 'lost'> {
   const leadership = new AbortController();
   const ended = new AbortController();
@@ -76,9 +90,14 @@ async function leadWith(
     if (outcome === 'lost') leadership.abort(new Error('leadership was lost'));
     return outcome;
   });
+  // Work that does not stop when the lease is lost is not waited for: the process must end before another leads.
+  const overdue = renewal.then((outcome) =>
+    outcome === 'lost' ? wait(clock, STOP_WITHIN, ended.signal).catch(() => undefined) : undefined,
+  );
   onLeading?.(true);
   try {
-    await lead(AbortSignal.any([signal, leadership.signal]));
+    const work = lead(AbortSignal.any([signal, leadership.signal]));
+    await Promise.race([work, overdue]);
   } finally {
     ended.abort();
     onLeading?.(false);
@@ -160,7 +179,10 @@ class Elector {
     const begun = clock.monotonic();
     try {
       const outcome = await this.tryOnce(AbortSignal.any([signal, deadline.signal]));
-      if (outcome === 'mine') this.renewedAt = begun;
+      if (outcome === 'mine') {
+        this.renewedAt = begun;
+        this.options.onRenewed?.();
+      }
       return outcome;
     } catch (error) {
       if (!signal.aborted) log.warn({ lease: name, error: messageOf(error) }, `lease ${name} was not written`);

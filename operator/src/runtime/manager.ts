@@ -1,27 +1,29 @@
 import type { ApiClient } from './client.ts';
+import { wait } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
 import { Controller } from './controller.ts';
 import type { ControllerOptions } from './controller.ts';
-import { namespaceKind } from './core-kinds.ts';
 import { createEventRecorder } from './events.ts';
 import type { EventRecorder } from './events.ts';
 import type { Health } from './health.ts';
-import { runAsLeader } from './leader-election.ts';
+import { WorkGoesOn, runAsLeader } from './leader-election.ts';
 import { createLiveCluster } from './live-cluster.ts';
 import type { Log } from './log.ts';
 import type { RuntimeMetrics } from './metrics.ts';
-import type { Kind, KubernetesObject } from './objects.ts';
+import type { Kind, KubernetesObject, Millis } from './objects.ts';
 import { kindKey } from './paths.ts';
-import { runReflector } from './reflector.ts';
-import type { ReflectorOptions } from './reflector.ts';
 import { Store } from './store.ts';
 import type { StoreOptions } from './store.ts';
+import { startWatches } from './watches.ts';
+import type { Watched, Watches } from './watches.ts';
 
 export interface LeaderElection {
   readonly namespace: string;
   /** Name of the Lease. */
   readonly name: string;
+  /** Of its own, so that nothing the controllers do makes a renewal wait; absent: theirs. */
+  readonly client?: ApiClient;
 }
 
 export interface ManagerOptions {
@@ -64,20 +66,29 @@ export interface Manager {
   run(signal: AbortSignal): Promise<'finished' | 'lost'>;
 }
 
-interface Watched {
-  readonly kind: Kind;
-  readonly store: Store;
-  readonly labelSelector?: string;
+/** The caches did not fill in time: the API server is away, or refuses a list. */
+export class CachesNotSynced extends Error {
+  override readonly name: string = 'CachesNotSynced';
 }
+
+/** controller-runtime's CacheSyncTimeout. */
+const SYNCED_WITHIN: Millis = 120_000;
+/** What is under way may end, within the 30 s that Kubernetes gives a pod. */
+const STOPPED_WITHIN: Millis = 25_000;
+/** A timer that stays away for so long means that the event loop is stuck. */
+const BEAT_WITHIN: Millis = 60_000;
+/** Longer than the lease: by then somebody else may lead. */
+const RENEWED_WITHIN: Millis = 20_000;
 
 export function createManager(options: ManagerOptions): Manager {
   const { client, clock, log, metrics, fieldManager, hashAnnotation, identity, namespaces = [] } = options;
   const watched = new Map<string, Watched>();
   const stores = new Map<string, Store>();
   const controllers: { run: (signal: AbortSignal) => Promise<void> }[] = [];
-  const unsynced = new Set<string>();
   const events = createEventRecorder({ client, clock, log, controller: fieldManager, instance: identity });
-  let isStarted = false;
+  let watches: Watches | undefined;
+  /** While this process leads. */
+  let renewedAt: Millis | undefined;
   let lastBeat = clock.monotonic();
 
   function storeOf(kind: Kind): Store {
@@ -86,51 +97,54 @@ export function createManager(options: ManagerOptions): Manager {
     return store;
   }
 
-  function startWatches(signal: AbortSignal): { synced: Promise<unknown>; ended: Promise<unknown> } {
-    const runs: Promise<void>[] = [];
-    const syncs: Promise<void>[] = [];
-    for (const { kind, store, labelSelector } of watched.values()) {
-      for (const scope of scopesOf(kind, namespaces)) {
-        const what = describeScope(kind, scope);
-        unsynced.add(what);
-        const { promise, resolve } = Promise.withResolvers<undefined>();
-        syncs.push(promise);
-        const reflector = {
-          client,
-          kind,
-          store,
-          clock,
-          log,
-          ...(labelSelector !== undefined && { labelSelector }),
-          ...scope,
-          onReconnect: (reason: string) => {
-            metrics.watchReconnects.inc({ kind: kind.kind, reason });
-          },
-          onHeard: () => {
-            metrics.watchHeard.set({ kind: kind.kind }, clock.now() / 1000);
-          },
-        };
-        const run = runReflector(reflector, signal, () => {
-          unsynced.delete(what);
-          resolve(undefined);
-        });
-        runs.push(run);
-      }
+  function sick(): string | undefined {
+    const now = clock.monotonic();
+    if (now - lastBeat > BEAT_WITHIN) return 'the event loop stands still';
+    if (renewedAt !== undefined && now - renewedAt > RENEWED_WITHIN) {
+      return `this process leads, but lease ${options.leaderElection?.name ?? ''} was renewed ${Math.round((now - renewedAt) / 1000)} s ago`;
     }
-    return { synced: Promise.all(syncs), ended: Promise.all(runs) };
+    const stuck = watches?.stuck ?? [];
+    return stuck.length > 0 ? `watches neither hear nor try again: ${stuck.join(', ')}` : undefined;
+  }
+
+  function notReady(): string | undefined {
+    if (!watches) return 'nothing is watched yet';
+    const { unsynced } = watches;
+    return unsynced.length > 0 ? `not yet listed: ${unsynced.join(', ')}` : undefined;
+  }
+
+  async function untilSynced({ synced }: Watches, signal: AbortSignal): Promise<void> {
+    const waiting = new AbortController();
+    const late = wait(clock, SYNCED_WITHIN, waiting.signal).then(() => {
+      throw new CachesNotSynced(
+        `fill the caches: ${notReady() ?? ''} within ${SYNCED_WITHIN / 1000} s; the log says why`,
+      );
+    });
+    try {
+      await Promise.race([synced, whenAborted(signal), late]);
+    } finally {
+      late.catch(() => undefined);
+      waiting.abort();
+    }
+  }
+
+  async function lead(leading: AbortSignal): Promise<void> {
+    log.info({ controllers: controllers.length }, 'controllers start');
+    // Also one without controllers works on: its caches are read by somebody.
+    const ended = Promise.all([whenAborted(leading), ...controllers.map((controller) => controller.run(leading))]);
+    const overtime = whenAborted(leading)
+      .then(() => wait(clock, STOPPED_WITHIN))
+      .then(() => {
+        throw new WorkGoesOn(`stop: what was under way has not ended within ${STOPPED_WITHIN / 1000} s`);
+      });
+    overtime.catch(() => undefined);
+    await Promise.race([ended, overtime]);
   }
 
   return {
     cluster: createLiveCluster({ client, clock, stores, fieldManager, hashAnnotation }),
     events,
-    health: {
-      // A timer that stays away for a minute means that the event loop is stuck.
-      sick: () => (clock.monotonic() - lastBeat > 60_000 ? 'the event loop stands still' : undefined),
-      notReady: () => {
-        if (!isStarted) return 'nothing is watched yet';
-        return unsynced.size > 0 ? `not yet listed: ${[...unsynced].join(', ')}` : undefined;
-      },
-    },
+    health: { sick, notReady },
     watch<T extends KubernetesObject>(kind: Kind<T>, { labelSelector, ...lookups }: WatchOptions<T> = {}) {
       if (stores.has(kindKey(kind))) throw new Error(`${kind.kind} is watched already; there is one cache of a kind`);
       const store = new Store<T>(lookups) as unknown as Store;
@@ -149,52 +163,38 @@ export function createManager(options: ManagerOptions): Manager {
         stopBeat = clock.after(5_000, beat);
       };
       beat();
-      const watches = startWatches(all);
-      isStarted = true;
+      const running = startWatches(watched.values(), { client, clock, log, metrics, namespaces }, all);
+      watches = running;
       try {
         // First to know, then to lead: a process whose caches do not fill must not keep others from leading.
-        await Promise.race([watches.synced, whenAborted(all)]);
+        await untilSynced(running, all);
         if (all.aborted) return 'finished';
         log.info({ kinds: watched.size }, 'caches are filled');
         return await withLeadership(all);
       } finally {
         stopBeat();
         ended.abort();
-        await watches.ended;
+        await running.ended;
       }
     },
   };
 
   async function withLeadership(signal: AbortSignal): Promise<'finished' | 'lost'> {
     const { leaderElection } = options;
-    const lead = async (leading: AbortSignal): Promise<void> => {
-      log.info({ controllers: controllers.length }, 'controllers start');
-      // Also one without controllers works on: its caches are read by somebody.
-      await Promise.all([whenAborted(leading), ...controllers.map((controller) => controller.run(leading))]);
-    };
     if (!leaderElection) {
       await lead(signal);
       return 'finished';
     }
     const onLeading = (leads: boolean): void => {
       metrics.leads.set({ name: leaderElection.name }, leads ? 1 : 0);
+      renewedAt = leads ? clock.monotonic() : undefined;
+    };
+    const onRenewed = (): void => {
+      if (renewedAt !== undefined) renewedAt = clock.monotonic();
     };
     onLeading(false);
-    return runAsLeader({ client, clock, log, identity, onLeading, ...leaderElection }, signal, lead);
+    return runAsLeader({ client, clock, log, identity, onLeading, onRenewed, ...leaderElection }, signal, lead);
   }
-}
-
-type WatchScope = Pick<ReflectorOptions<KubernetesObject>, 'namespace' | 'name'>;
-
-function scopesOf(kind: Kind, namespaces: readonly string[]): readonly WatchScope[] {
-  if (namespaces.length === 0) return [{}];
-  if (kind.namespaced) return namespaces.map((namespace) => ({ namespace }));
-  return kindKey(kind) === kindKey(namespaceKind) ? namespaces.map((name) => ({ name })) : [{}];
-}
-
-function describeScope({ plural }: Kind, { namespace, name }: WatchScope): string {
-  if (name !== undefined) return `${plural} ${name}`;
-  return namespace === undefined ? plural : `${plural} in ${namespace}`;
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -24,9 +24,12 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   readonly onReconnect?: (reason: ReconnectReason) => void;
   /** The API server said something, if only that nothing has changed. */
   readonly onHeard?: () => void;
+  /** It does something: hears, or tries, if in vain. */
+  readonly onAlive?: () => void;
 }
 
-export type ReconnectReason = 'closed' | 'expired' | 'broken' | 'silent';
+export const reconnectReasons = ['closed', 'expired', 'broken', 'silent'] as const;
+export type ReconnectReason = (typeof reconnectReasons)[number];
 
 /** Where the reflector stands: it lists until it knows a resource version, then watches from there. */
 export type ReflectorState =
@@ -101,11 +104,13 @@ export async function runReflector<T extends KubernetesObject>(
   const { clock, log, kind } = options;
   let state: ReflectorState = { type: 'list', failures: 0 };
   while (!signal.aborted) {
+    options.onAlive?.();
     const outcome: ReflectorOutcome = await attempt(options, state, signal);
     if (outcome.type === 'listed') onSynced();
     state = nextState(state, outcome);
     const pause = pauseAfter(outcome, state, () => clock.random());
     if (pause > 0) {
+      options.onAlive?.();
       log.debug({ kind: kind.kind, pause: Math.round(pause) }, `watch of ${kind.plural} pauses`);
       await wait(clock, pause, signal).catch(() => undefined);
     }
@@ -175,6 +180,7 @@ async function list<T extends KubernetesObject>(options: ReflectorOptions<T>, si
   for (;;) {
     const query = { ...selected, limit: PAGE, ...(continued !== undefined && { continue: continued }) };
     const page: List<T> = await client.send({ method: 'GET', path: collectionPath(kind, namespace), query, signal });
+    options.onAlive?.();
     // The items of a list carry neither, those of a watch do.
     const { apiVersion } = kind;
     for (const item of page.items) objects.push(cacheable({ ...item, apiVersion, kind: kind.kind }));
@@ -225,6 +231,7 @@ async function listen<T extends KubernetesObject>(
     heard();
     take(JSON.parse(line) as WatchEvent<T>, options.store, at);
     options.onHeard?.();
+    options.onAlive?.();
   }
 }
 
