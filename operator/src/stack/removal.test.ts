@@ -40,6 +40,17 @@ test('Retain deletes nothing and ends at once', () => {
   );
 });
 
+test('a policy of another schema is not taken for Delete', () => {
+  fc.assert(
+    fc.property(objects, fc.oneof(fc.constant(undefined), fc.string()), (kept, word) => {
+      fc.pre(word !== 'Delete');
+      const stack = aStack('Retain');
+      const broken = { ...stack, spec: { ...stack.spec, deletionPolicy: word as never } };
+      expect(planRemoval({ stack: broken, makers: [], kept })).toMatchObject({ actions: [], done: true });
+    }),
+  );
+});
+
 test('Delete asks once for each that is left, and ends when each was asked for', () => {
   fc.assert(
     fc.property(objects, (kept) => {

@@ -54,7 +54,8 @@ export function planRemoval({
   makers,
   kept,
 }: RemovalObservation): RemovalPlan<KubernetesAction, Readonly<Record<string, never>>> {
-  const remaining = stack.spec.deletionPolicy === 'Retain' ? [] : kept.filter(isThere);
+  // Only the very word: a spec of another schema may say anything, and volumes do not come back.
+  const remaining = stack.spec.deletionPolicy === 'Delete' ? kept.filter(isThere) : [];
   if (remaining.length === 0) return { ...nothing, done: true };
   const message = `deletionPolicy is Delete: ${remaining.length} volumes and Secrets are being removed`;
   return {
