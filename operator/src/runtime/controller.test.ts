@@ -235,6 +235,37 @@ test('what was observed before an action failed is reported, and the failure cou
   await world.stop();
 });
 
+test('a request that is refused for want of a right is told in the summary after seconds, not minutes', async () => {
+  const refusal = new ApiError('PATCH', 403, { reason: 'Forbidden', message: 'no' });
+  const world = new World({ apply: () => Promise.resolve({ conditions: [ready], failure: refusal }) });
+  world.write('a', 1);
+  await world.clock.advance(4_000);
+  expect(world.summaryOf('a')).toMatchObject(ready);
+  await world.clock.advance(4_000);
+  expect(world.summaryOf('a')).toMatchObject({ status: 'Unknown', reason: 'ReconcileFailed' });
+  await world.stop();
+});
+
+test('what is refused as it is gets no pass and no second look until it changes', async () => {
+  let passes = 0;
+  const unfit = { ...ready, status: 'False', reason: 'SpecInvalid' } as const;
+  const world = new World({
+    refuse: ({ spec }) => (spec.size === 1 ? { conditions: [unfit] } : undefined),
+    apply: () => {
+      passes += 1;
+      return Promise.resolve({ conditions: [ready] });
+    },
+  });
+  world.write('a', 1);
+  await world.clock.advance(600_000);
+  expect(world.summaryOf('a')).toMatchObject(unfit);
+  expect([passes, world.statuses.length]).toEqual([0, 1]);
+  world.write('a', 2);
+  await world.clock.advance(10);
+  expect(world.summaryOf('a')).toMatchObject(ready);
+  await world.stop();
+});
+
 test('failures are tried again ever less often, and at most a minute apart', async () => {
   const at: number[] = [];
   const world: World = new World({

@@ -3,6 +3,7 @@ import type { ApiClient } from './client.ts';
 import type { Clock } from './clock.ts';
 import { concurrencyOf, metricsFromZero, queueLabels } from './controller-metrics.ts';
 import type { EventRecorder } from './events.ts';
+import { failureMessage, isForbidden } from './failure.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
 import type { FinalizerPorts } from './finalizers.ts';
 import { messageOf } from './log.ts';
@@ -41,6 +42,8 @@ export interface ControllerOptions<T extends KubernetesObject> {
 
 /** As often as this an object may be overtaken; more in a row is a failure like any other. */
 const CONFLICTS_IN_A_ROW = 5;
+/** A right that is missing comes back with people only, unless the chart is being upgraded right now. */
+const FORBIDDEN_FOR: Millis = 5_000;
 /** A plan that asks for a look in the past must not spin. */
 const SOONEST_RECHECK: Millis = 100;
 
@@ -154,6 +157,8 @@ export class Controller<T extends KubernetesObject> {
 
   private async apply(object: T, pass: Pass): Promise<Outcome> {
     const { reconciler } = this.options;
+    const refusal = reconciler.refuse?.(object);
+    if (refusal) return refusal;
     if (!reconciler.cleanup) return reconciler.apply(object, pass);
     const held = await addFinalizer(object, this.finalizing, pass.signal);
     this.store.setIfNewer(held);
@@ -218,12 +223,13 @@ export class Controller<T extends KubernetesObject> {
     const key = keyOf(object.metadata);
     if (failure === undefined || this.isPassingConflict(key, failure)) return conditions;
     const { failFor = 120_000, conditionTypes } = this.options;
+    const patience = isForbidden(failure) ? Math.min(failFor, FORBIDDEN_FOR) : failFor;
     const { clock } = this.ports;
     const since = this.failingSince.get(key) ?? clock.monotonic();
     this.failingSince.set(key, since);
     const knowsNothing = conditions.length === 0 && (statusOf(object).conditions ?? []).length === 0;
     const mayPass = !knowsNothing && !(failure instanceof TerminalError);
-    if (mayPass && clock.monotonic() - since < failFor) return conditions;
+    if (mayPass && clock.monotonic() - since < patience) return conditions;
     const [type] = conditionTypes;
     const summary = { type, status: 'Unknown', reason: 'ReconcileFailed', message: failureMessage(failure) } as const;
     return [summary, ...conditions.filter((condition) => condition.type !== type)];
@@ -276,12 +282,6 @@ export class Controller<T extends KubernetesObject> {
 interface Telling {
   readonly signal: AbortSignal;
   readonly reconcileID: string;
-}
-
-function failureMessage(failure: unknown): string {
-  const next =
-    failure instanceof TerminalError ? 'not tried again before it changes' : 'tried again with growing pauses';
-  return `${messageOf(failure)}; ${next}`;
 }
 
 /** A mistake in the code rather than in the world, as a panic is in Go; it ends its pass and nothing else. */

@@ -73,6 +73,11 @@ export class TerminalError extends Error {
  * what is thrown becomes an event, a metric and, past the deadline, the condition `Ready=Unknown/ReconcileFailed`.
  */
 export interface Reconciler<T extends KubernetesObject> {
+  /**
+   * Asked before anything else of an object that lives: what there is to say of one that cannot be worked on, because it
+   * does not fit the schema, say. It gets no pass and no finalizer until it changes.
+   */
+  refuse?(object: T): Outcome | undefined;
   apply(object: T, pass: Pass): Promise<Outcome>;
   /** Runs while the object is being deleted, until `done`. Without it the kind gets no finalizer. */
   cleanup?(object: T, pass: Pass): Promise<RemovalOutcome>;

@@ -1,4 +1,4 @@
-import { isApiError } from './client.ts';
+import { ApiError, isApiError } from './client.ts';
 import type { ApiClient } from './client.ts';
 import { mergeConditions } from './conditions.ts';
 import { sameJson } from './json.ts';
@@ -47,25 +47,54 @@ export interface StatusPorts<T extends KubernetesObject> {
 
 /** The object as it is with that status; undefined when it is no more. */
 export async function applyStatus<T extends KubernetesObject>(
-  { apiVersion, kind, metadata: { name, namespace, uid } }: T,
+  object: T,
   status: Readonly<Record<string, unknown>>,
   ports: StatusPorts<T> & { readonly signal: AbortSignal },
 ): Promise<T | undefined> {
+  const { apiVersion, kind, metadata } = object;
+  const { name, namespace, uid } = metadata;
   const ref = { name, ...(namespace !== undefined && { namespace }) };
+  const { client, fieldManager, signal } = ports;
+  const path = `${objectPath(ports.kind, ref)}/status`;
   try {
-    return await ports.client.send<T>({
+    return await client.send<T>({
       method: 'PATCH',
-      path: `${objectPath(ports.kind, ref)}/status`,
-      query: { fieldManager: ports.fieldManager, force: 'true' },
+      path,
+      query: { fieldManager, force: 'true' },
       // The uid: a status must never land on another object of the same name.
       body: { apiVersion, kind, metadata: { ...ref, uid }, status },
       contentType: 'application/apply-patch+yaml',
-      signal: ports.signal,
+      signal,
     });
   } catch (error) {
     if (isApiError(error, 404)) return undefined;
-    throw error;
+    if (!isMisfit(error)) throw error;
   }
+  // Bound to the version that was seen: a merge replaces the whole list of conditions, with those of others.
+  const body = { metadata: { uid, resourceVersion: metadata.resourceVersion }, status: withTheirs(object, status) };
+  return client.send<T>({
+    method: 'PATCH',
+    path,
+    query: { fieldManager },
+    body,
+    contentType: 'application/merge-patch+json',
+    signal,
+  });
+}
+
+/**
+ * What is stored does not fit the schema of today, so the API server cannot tell whose field is whose and applies nothing
+ * to it, not even a status.
+ */
+function isMisfit(error: unknown): boolean {
+  // `failed to create typed live object`, or `failed to convert … to smd typed` where nobody manages a field.
+  return error instanceof ApiError && /failed to .*\btyped\b/.test(error.message);
+}
+
+function withTheirs(object: KubernetesObject, status: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { conditions: ours = [] } = status as Status;
+  const theirs = (statusOf(object).conditions ?? []).filter(({ type }) => ours.every((one) => one.type !== type));
+  return { ...status, conditions: [...ours, ...theirs] };
 }
 
 function withoutUndefined(value: object): Record<string, unknown> {

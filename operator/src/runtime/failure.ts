@@ -1,0 +1,33 @@
+import { ApiError } from './client.ts';
+import { messageOf } from './log.ts';
+import { TerminalError } from './reconciler.ts';
+
+/** Of a pass as people read it: what was seen, and what to do where that is known. */
+export function failureMessage(failure: unknown): string {
+  const grants = [...new Set(errorsOf(failure).flatMap(missingRight))];
+  const advice = grants.length === 0 ? '' : `; grant the account of the controller: ${grants.join(', ')}`;
+  const next =
+    failure instanceof TerminalError ? 'not tried again before it changes' : 'tried again with growing pauses';
+  return `${messageOf(failure)}${advice}; ${next}`;
+}
+
+/** Whether the API server refused a request for want of a right, or admission for what was in it. */
+export function isForbidden(failure: unknown): boolean {
+  return errorsOf(failure).some(({ status }) => status === 403);
+}
+
+function errorsOf(failure: unknown): readonly ApiError[] {
+  if (failure instanceof AggregateError) return failure.errors.flatMap(errorsOf);
+  return failure instanceof ApiError ? [failure] : [];
+}
+
+/** RBAC's words: `User "x" cannot patch resource "services" in API group "" in the namespace "shop"`. */
+const REFUSAL =
+  /cannot (\w+) resource "([^"]+)" in API group "([^"]*)" (?:in the namespace "([^"]+)"|at the cluster scope)/;
+
+function missingRight({ message }: ApiError): readonly string[] {
+  const [found, verb = '', resource = '', group = '', namespace] = REFUSAL.exec(message) ?? [];
+  if (found === undefined) return [];
+  const where = namespace === undefined ? 'in the whole cluster' : `in namespace ${namespace}`;
+  return [`${verb} on ${resource}${group === '' ? '' : `.${group}`} ${where}`];
+}
