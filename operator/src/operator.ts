@@ -1,4 +1,5 @@
-import { authConsumerKind } from './api/auth-consumer.ts';
+import { NO_STACK, authConsumerKind, stackRefOf } from './api/auth-consumer.ts';
+import type { AuthConsumer } from './api/auth-consumer.ts';
 import { authStackKind } from './api/auth-stack.ts';
 import { consumerConditionTypes, stackConditionTypes } from './api/conditions.ts';
 import {
@@ -87,7 +88,7 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
   const seesStorageClasses = settings.namespaces.length === 0;
   for (const kind of foreignKinds) manager.watch(kind);
   if (seesStorageClasses) manager.watch(storageClassKind);
-  manager.watch(authConsumerKind, { indexers: { [CONSUMERS_BY_STACK]: ({ spec }) => [keyOf(spec.stackRef)] } });
+  manager.watch(authConsumerKind, { indexers: { [CONSUMERS_BY_STACK]: stackKeysOf } });
   for (const kind of ownKinds) {
     const labelSelector = `app.kubernetes.io/managed-by=${FIELD_MANAGER}`;
     manager.watch(kind, { labelSelector, labels: [STACK_LABEL, CONSUMER_LABEL, 'app.kubernetes.io/instance'] });
@@ -103,7 +104,10 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     mappings: [
       ...ownKinds.map((kind): Mapping => ({ kind, keys: stackOf })),
       ...(seesStorageClasses ? [{ kind: storageClassKind, keys: everyStack }] : []),
-      mapping(authConsumerKind, ({ spec }) => [keyOf(spec.stackRef)]),
+      mapping(authConsumerKind, (consumer) => {
+        const ref = stackRefOf(consumer);
+        return ref ? [keyOf(ref)] : [];
+      }),
     ],
   });
   manager.control({
@@ -115,6 +119,11 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     mappings: consumerMappings(cluster),
   });
   return manager;
+}
+
+function stackKeysOf(consumer: AuthConsumer): readonly string[] {
+  const ref = stackRefOf(consumer);
+  return [ref ? keyOf(ref) : NO_STACK];
 }
 
 /** The stack that an object was made for. */

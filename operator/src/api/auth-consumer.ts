@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Kind, KubernetesObject } from '../runtime/objects.ts';
 import { API_VERSION, conditionsSchema, namespaceName, objectName } from './kinds.ts';
+import { misfitOf } from './validity.ts';
 
 const specSchema = z.object({
   stackRef: z
@@ -31,6 +32,21 @@ export type AuthConsumerStatus = z.output<typeof statusSchema>;
 export interface AuthConsumer extends KubernetesObject {
   readonly spec: AuthConsumerSpec;
   readonly status?: AuthConsumerStatus;
+}
+
+/** Which fields of a stored AuthConsumer do not fit, and why; undefined where all do. */
+export function authConsumerMisfit({ spec }: AuthConsumer): string | undefined {
+  return misfitOf(spec, specSchema);
+}
+
+/** Stands for the stack of those that name none. */
+export const NO_STACK = '';
+
+/** The stack that it names; undefined where the spec is broken: one such object must not keep others from theirs. */
+export function stackRefOf({ spec }: AuthConsumer): AuthConsumerSpec['stackRef'] | undefined {
+  const ref = (spec as Partial<AuthConsumerSpec> | undefined)?.stackRef as Partial<AuthConsumerSpec['stackRef']> | null;
+  const { namespace, name } = ref ?? {};
+  return typeof namespace === 'string' && typeof name === 'string' ? { namespace, name } : undefined;
 }
 
 export const authConsumerKind: Kind<AuthConsumer> = {

@@ -12,6 +12,7 @@ import {
   resourcesSchema,
   rules,
 } from './kinds.ts';
+import { misfitOf } from './validity.ts';
 
 const localHosts = "['localhost', '127.0.0.1', '[::1]', '::1']";
 
@@ -275,6 +276,11 @@ export type AuthStackSpecInput = z.input<typeof specSchema>;
 export interface AuthStack extends KubernetesObject {
   readonly spec: AuthStackSpec;
   readonly status?: AuthStackStatus;
+}
+
+/** Which fields of a stored AuthStack do not fit, and why; undefined where all do. */
+export function authStackMisfit({ spec }: AuthStack): string | undefined {
+  return misfitOf(spec, specSchema);
 }
 
 export const authStackKind: Kind<AuthStack> = {

@@ -27,6 +27,11 @@ test.each<[string, ConsumerObservation, object]>([
     { Accepted: 'False/StackNotFound', InSync: 'Unknown/StackNotFound', does: [] },
   ],
   [
+    'whom a broken stack allows nobody can tell, so nothing is given or taken',
+    seen({ stack: { ...aStack(), spec: { ...aStack().spec, consumers: 'all' as never } } }),
+    { Accepted: 'Unknown/StackInvalid', InSync: 'Unknown/StackInvalid', does: [] },
+  ],
+  [
     'consent withdrawn takes the copy away',
     seen({ namespaceLabels: {} }),
     { Accepted: 'False/NamespaceNotAllowed', InSync: 'False/NotAccepted', does: ['delete'] },

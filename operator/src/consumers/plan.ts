@@ -1,3 +1,4 @@
+import { authStackMisfit } from '../api/auth-stack.ts';
 import { namespaceOf } from '../api/names.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
@@ -15,6 +16,7 @@ type Rule = (seen: ConsumerObservation) => ConsumerPlan | undefined;
 /** First whether both sides agree, then whether the place is free, and only then what is written there. */
 const rules: readonly Rule[] = [
   theStackIsNotThere,
+  theStackIsInvalid,
   theNamespaceIsNotKnownYet,
   theStackDoesNotAllowIt,
   theAudienceIsNotTheStacks,
@@ -43,6 +45,22 @@ function theStackIsNotThere({ consumer, stack }: ConsumerObservation): ConsumerP
     conditions: [
       { type: 'Accepted', status: 'False', reason: 'StackNotFound', message },
       { type: 'InSync', status: 'Unknown', reason: 'StackNotFound', message },
+    ],
+    status: {},
+  };
+}
+
+/** Whom it allows cannot be told, so nothing is given and nothing taken away. */
+function theStackIsInvalid({ stack }: ConsumerObservation): ConsumerPlan | undefined {
+  const misfit = stack && authStackMisfit(stack);
+  if (!stack || misfit === undefined) return undefined;
+  const { name } = stack.metadata;
+  const message = `AuthStack ${namespaceOf(stack)}/${name} is invalid (${misfit}); until its owner has corrected it the Secret stays as it is`;
+  return {
+    actions: [],
+    conditions: [
+      { type: 'Accepted', status: 'Unknown', reason: 'StackInvalid', message },
+      inSync('Unknown', 'StackInvalid', message),
     ],
     status: {},
   };

@@ -1,7 +1,7 @@
-import { authConsumerKind } from '../api/auth-consumer.ts';
+import { authConsumerKind, authConsumerMisfit } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import { authStackKind } from '../api/auth-stack.ts';
-import { CONSUMERS_BY_STACK, CONSUMER_LABEL, STACK_LABEL, namesOf } from '../api/names.ts';
+import { CONSUMERS_BY_STACK, CONSUMER_LABEL, STACK_LABEL, namesOf, namespaceOf } from '../api/names.ts';
 import { performKubernetes } from '../runtime/cluster.ts';
 import type { Cluster, ListOptions } from '../runtime/cluster.ts';
 import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
@@ -17,10 +17,28 @@ import { planConsumer } from './plan.ts';
 /** Keeps the Secret of one AuthConsumer. Its deletion needs no hand: the Secret goes with its owner. */
 export function createConsumerReconciler(ports: ConsumerPorts): Reconciler<AuthConsumer> {
   return {
+    refuse(consumer) {
+      const misfit = authConsumerMisfit(consumer);
+      if (misfit === undefined) return undefined;
+      const { name } = consumer.metadata;
+      const message = `${misfit}. Correct it: kubectl -n ${namespaceOf(consumer)} edit authconsumer ${name}; its Secret stays as it is`;
+      return {
+        conditions: [
+          { type: 'Accepted', status: 'False', reason: 'SpecInvalid', message },
+          { type: 'InSync', status: 'Unknown', reason: 'SpecInvalid', message },
+        ],
+        events: [{ type: 'Warning', reason: 'SpecInvalid', message }],
+      };
+    },
     async apply(consumer, pass) {
       const { status, ...plan } = planConsumer(await observeConsumer(consumer, ports, pass));
-      for (const action of plan.actions) await performKubernetes(action, ports.cluster, pass);
-      return { ...plan, status: { ...status } };
+      const outcome = { ...plan, status: { ...status } };
+      try {
+        for (const action of plan.actions) await performKubernetes(action, ports.cluster, pass);
+        return outcome;
+      } catch (failure) {
+        return { ...outcome, failure };
+      }
     },
   };
 }

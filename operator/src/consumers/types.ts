@@ -33,9 +33,17 @@ export interface ConsumerObservation {
 export type ConsumerAction = KubernetesAction;
 
 export type AcceptedReason =
-  'Accepted' | 'StackNotFound' | 'NamespaceNotAllowed' | 'AudienceNotAllowed' | 'SecretNotOwned' | 'SecretInUse';
+  | 'Accepted'
+  | 'StackNotFound'
+  | 'StackInvalid'
+  | 'SpecInvalid'
+  | 'NamespaceNotAllowed'
+  | 'AudienceNotAllowed'
+  | 'SecretNotOwned'
+  | 'SecretInUse';
 
-export type InSyncReason = 'InSync' | 'Writing' | 'WaitingForKeys' | 'NotAccepted' | 'StackNotFound';
+export type InSyncReason =
+  'InSync' | 'Writing' | 'WaitingForKeys' | 'NotAccepted' | 'StackNotFound' | 'StackInvalid' | 'SpecInvalid';
 
 export interface ConsumerStatus {
   readonly kids?: readonly string[] | undefined;

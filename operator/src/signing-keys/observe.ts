@@ -1,4 +1,4 @@
-import { authConsumerKind } from '../api/auth-consumer.ts';
+import { NO_STACK, authConsumerKind, stackRefOf } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { durationMillis } from '../api/duration.ts';
@@ -88,17 +88,20 @@ function copiesOf(stack: AuthStack, cluster: Cluster): readonly Copy[] {
     'app.kubernetes.io/component': 'consumer',
   };
   const secrets = cluster.cachedList(secretKind, { labels });
-  return cluster
-    .cachedList(authConsumerKind, { index: { name: CONSUMERS_BY_STACK, value: keyOf(stack.metadata) } })
-    .flatMap((consumer): readonly Copy[] => {
-      const held = secrets.filter((secret) => isCopyOf(consumer, secret));
-      const name = keyOf(consumer.metadata);
-      if (held.length === 0) return isAccepted(consumer) ? [{ consumer: name, kids: new Set() }] : [];
-      return held.map((secret) => ({
-        consumer: name,
-        kids: new Set(parseJwks(textIn(secret, 'jwks.json')).map(({ kid }) => kid)),
-      }));
-    });
+  const naming = (value: string): readonly AuthConsumer[] =>
+    cluster.cachedList(authConsumerKind, { index: { name: CONSUMERS_BY_STACK, value } });
+  // A broken one may be of any stack; what it holds of this one counts.
+  return [...naming(keyOf(stack.metadata)), ...naming(NO_STACK)].flatMap((consumer): readonly Copy[] => {
+    const held = secrets.filter((secret) => isCopyOf(consumer, secret));
+    const name = keyOf(consumer.metadata);
+    if (held.length === 0) {
+      return stackRefOf(consumer) && isAccepted(consumer) ? [{ consumer: name, kids: new Set() }] : [];
+    }
+    return held.map((secret) => ({
+      consumer: name,
+      kids: new Set(parseJwks(textIn(secret, 'jwks.json')).map(({ kid }) => kid)),
+    }));
+  });
 }
 
 /** A copy whose AuthConsumer is gone is nobody's any more; it must not hold rotation back. */

@@ -1,6 +1,8 @@
+import { authStackMisfit } from '../api/auth-stack.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
+import { namespaceOf } from '../api/names.ts';
 import { performKubernetes } from '../runtime/cluster.ts';
-import type { Reconciler } from '../runtime/reconciler.ts';
+import type { Outcome, Reconciler } from '../runtime/reconciler.ts';
 import { observeStack } from './observe.ts';
 import type { StackPorts } from './observe.ts';
 import { performStack } from './perform.ts';
@@ -10,15 +12,38 @@ import { observeRemoval, planRemoval } from './removal.ts';
 /** Keeps one AuthStack as its spec says. Retries, time-outs, status writes and the finalizer belong to the runtime. */
 export function createStackReconciler(ports: StackPorts): Reconciler<AuthStack> {
   return {
+    refuse: refuseMisfit,
     async apply(stack, pass) {
       const plan = planStack(await observeStack(stack, ports, pass));
-      await performStack(plan, ports, pass);
-      return plan;
+      try {
+        await performStack(plan, ports, pass);
+        return plan;
+      } catch (failure) {
+        return { ...plan, failure };
+      }
     },
     async cleanup(stack, pass) {
       const plan = planRemoval(observeRemoval(stack, ports.cluster));
-      for (const action of plan.actions) await performKubernetes(action, ports.cluster, pass);
-      return plan;
+      try {
+        for (const action of plan.actions) await performKubernetes(action, ports.cluster, pass);
+        return plan;
+      } catch (failure) {
+        return { ...plan, failure };
+      }
     },
+  };
+}
+
+function refuseMisfit(stack: AuthStack): Outcome | undefined {
+  const misfit = authStackMisfit(stack);
+  if (misfit === undefined) return undefined;
+  const way = `kubectl -n ${namespaceOf(stack)} edit authstack ${stack.metadata.name}`;
+  const message = `${misfit}. Correct it: ${way}; what runs goes on, and nothing is changed until then`;
+  return {
+    conditions: [
+      { type: 'Ready', status: 'False', reason: 'SpecInvalid', message },
+      { type: 'Stalled', status: 'True', reason: 'SpecInvalid', message },
+    ],
+    events: [{ type: 'Warning', reason: 'SpecInvalid', message }],
   };
 }
