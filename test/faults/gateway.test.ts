@@ -105,7 +105,6 @@ test('without a fault everything passes, both ways', async () => {
 
 test.each<[Fault, number, string]>([
   ['answered 409', 409, 'Conflict'],
-  ['answered 429', 429, 'TooManyRequests'],
   ['answered 500', 500, 'InternalError'],
   ['answered 503', 503, 'ServiceUnavailable'],
 ])('a write is %s once, and the API server hears nothing of it', async (fault, status, reason) => {
@@ -115,6 +114,14 @@ test.each<[Fault, number, string]>([
   expect(gateway.writes).toEqual([]);
   await replace('a');
   expect(gateway.met).toEqual([`${fault}: PUT configmaps a`]);
+});
+
+test('a write is answered 429 once, and the client asks again by itself', async () => {
+  await create('a');
+  gateway.next('answered 429');
+  await replace('a');
+  expect(gateway.met).toEqual(['answered 429: PUT configmaps a']);
+  expect(gateway.writes).toEqual([{ label: 'PUT configmaps a', earlier: 0 }]);
 });
 
 test('a write whose answer is lost is carried out', async () => {

@@ -479,7 +479,7 @@ describe('members', () => {
             { lagSeconds: 6 },
           ),
           member(1, inSet({ self: 'SECONDARY', votes: allVote })),
-          one,
+          member(2, inSet({ self: 'SECONDARY', votes: allVote })),
         ],
       },
       'True/Degraded',

@@ -1,10 +1,10 @@
 {{/* What the operator may do where stacks and consumers live. docs/security/rbac.md has a paragraph for each rule, and
 tests hold both to the requests that the operator makes. */}}
 {{- define "auth-stack.rules" -}}
-# Watched, and patched for the finalizer.
+# Watched, patched for the finalizer, and read once more before anything of it is taken away.
 - apiGroups: [authstack.dev]
   resources: [authstacks]
-  verbs: [list, watch, patch]
+  verbs: [get, list, watch, patch]
 # Watched; they have no finalizer, because the copy goes with its owner.
 - apiGroups: [authstack.dev]
   resources: [authconsumers]
