@@ -222,17 +222,20 @@ export class Controller<T extends KubernetesObject> {
   private withLastingFailure(object: T, { conditions, failure }: Outcome): readonly ObservedCondition[] {
     const key = keyOf(object.metadata);
     if (failure === undefined || this.isPassingConflict(key, failure)) return conditions;
-    const { failFor = 120_000, conditionTypes } = this.options;
-    const patience = isForbidden(failure) ? Math.min(failFor, FORBIDDEN_FOR) : failFor;
     const { clock } = this.ports;
     const since = this.failingSince.get(key) ?? clock.monotonic();
     this.failingSince.set(key, since);
     const knowsNothing = conditions.length === 0 && (statusOf(object).conditions ?? []).length === 0;
     const mayPass = !knowsNothing && !(failure instanceof TerminalError);
-    if (mayPass && clock.monotonic() - since < patience) return conditions;
-    const [type] = conditionTypes;
+    if (mayPass && clock.monotonic() - since < this.patienceFor(failure)) return conditions;
+    const [type] = this.options.conditionTypes;
     const summary = { type, status: 'Unknown', reason: 'ReconcileFailed', message: failureMessage(failure) } as const;
     return [summary, ...conditions.filter((condition) => condition.type !== type)];
+  }
+
+  private patienceFor(failure: unknown): Millis {
+    const { failFor = 120_000 } = this.options;
+    return isForbidden(failure) ? Math.min(failFor, FORBIDDEN_FOR) : failFor;
   }
 
   /** Decided on an object that has changed since: the next pass sees the newer one. */
