@@ -13,7 +13,8 @@ import { kindKey } from './paths.ts';
 import { TerminalError } from './reconciler.ts';
 import type { Outcome, Reconciler, ReportedEvent } from './reconciler.ts';
 import { Store } from './store.ts';
-import { aWidget, configMapKind, widgetKind } from './testing/widget.ts';
+import { configMapKind } from './core-kinds.ts';
+import { aWidget, widgetKind } from './testing/widget.ts';
 import type { Widget } from './testing/widget.ts';
 
 const ready = { type: 'Ready', status: 'True', reason: 'Made', message: 'it stands' } as const;

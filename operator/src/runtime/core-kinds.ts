@@ -10,6 +10,10 @@ export interface Secret extends KubernetesObject {
   readonly immutable?: boolean;
 }
 
+export interface ConfigMap extends KubernetesObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 export interface Namespace extends KubernetesObject {
   readonly status?: { readonly phase?: 'Active' | 'Terminating' };
 }
@@ -82,6 +86,12 @@ export interface StorageClass extends KubernetesObject {
 }
 
 export const secretKind: Kind<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
+export const configMapKind: Kind<ConfigMap> = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+};
 export const podKind: Kind<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 export const serviceKind: Kind = { apiVersion: 'v1', kind: 'Service', plural: 'services', namespaced: true };
 export const namespaceKind: Kind<Namespace> = {

@@ -7,13 +7,12 @@ import { createApiClient } from './client.ts';
 import type { ApiClient } from './client.ts';
 import { systemClock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
-import { persistentVolumeClaimKind, secretKind, serviceKind } from './core-kinds.ts';
+import { configMapKind, persistentVolumeClaimKind, secretKind, serviceKind } from './core-kinds.ts';
 import { silent } from './log.ts';
 import { createManager } from './manager.ts';
 import { createRuntimeMetrics } from './metrics.ts';
 import type { KubernetesObject } from './objects.ts';
 import { eventually } from './testing/eventually.ts';
-import { configMapKind } from './testing/widget.ts';
 
 const stopping = new AbortController();
 const { signal } = new AbortController();

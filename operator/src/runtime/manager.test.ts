@@ -14,7 +14,8 @@ import { silent } from './log.ts';
 import type { KubernetesObject } from './objects.ts';
 import type { Reconciler } from './reconciler.ts';
 import { eventually } from './testing/eventually.ts';
-import { aWidget, configMapKind, installWidgets, widgetKind } from './testing/widget.ts';
+import { configMapKind } from './core-kinds.ts';
+import { aWidget, installWidgets, widgetKind } from './testing/widget.ts';
 import type { Widget } from './testing/widget.ts';
 
 const auditLog = join(tmpdir(), `audit-${randomUUID()}.log`);

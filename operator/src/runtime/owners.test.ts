@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { toOwner } from './mapping.ts';
 import { controlledBy } from './owners.ts';
-import { aWidget, configMapKind, widgetKind } from './testing/widget.ts';
+import { configMapKind } from './core-kinds.ts';
+import { aWidget, widgetKind } from './testing/widget.ts';
 import type { KubernetesObject, ObjectMeta } from './objects.ts';
 import type { Widget } from './testing/widget.ts';
 

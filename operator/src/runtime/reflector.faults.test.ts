@@ -16,7 +16,7 @@ import { runReflector } from './reflector.ts';
 import type { ReconnectReason } from './reflector.ts';
 import { Store } from './store.ts';
 import { eventually } from './testing/eventually.ts';
-import { configMapKind } from './testing/widget.ts';
+import { configMapKind } from './core-kinds.ts';
 
 /** A second lasts 10 ms, so that pauses and silence of minutes fit into a test. */
 const hurried: Clock = {

@@ -14,13 +14,6 @@ export const widgetKind: Kind<Widget> = {
   namespaced: true,
 };
 
-export const configMapKind: Kind<KubernetesObject & { readonly data?: Readonly<Record<string, string>> }> = {
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  plural: 'configmaps',
-  namespaced: true,
-};
-
 export function aWidget(name: string, size: number = 1): Widget {
   return {
     apiVersion: widgetKind.apiVersion,
@@ -30,19 +23,26 @@ export function aWidget(name: string, size: number = 1): Widget {
   };
 }
 
-export async function installWidgets(api: ApiServer): Promise<void> {
+export function installWidgets(api: ApiServer): Promise<void> {
+  return installKind(api, widgetKind);
+}
+
+/** A CustomResourceDefinition with a status, and a schema that allows anything. */
+export async function installKind(api: ApiServer, { apiVersion, kind, plural }: Kind): Promise<void> {
+  const [group = '', version = ''] = apiVersion.split('/');
   const any = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const name = `${plural}.${group}`;
   const crd = {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: 'widgets.example.com' },
+    metadata: { name },
     spec: {
-      group: 'example.com',
+      group,
       scope: 'Namespaced',
-      names: { kind: 'Widget', plural: 'widgets' },
+      names: { kind, plural },
       versions: [
         {
-          name: 'v1',
+          name: version,
           served: true,
           storage: true,
           subresources: { status: {} },
@@ -52,5 +52,5 @@ export async function installWidgets(api: ApiServer): Promise<void> {
     },
   };
   await api.kubectl(['apply', '-f', '-'], JSON.stringify(crd));
-  await api.kubectl(['wait', '--for=condition=Established', 'crd/widgets.example.com', '--timeout=30s']);
+  await api.kubectl(['wait', '--for=condition=Established', `crd/${name}`, '--timeout=30s']);
 }
