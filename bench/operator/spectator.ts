@@ -29,7 +29,7 @@ const madeKinds: readonly Kind[] = [
   networkPolicyKind,
 ];
 
-const PATIENCE = 300_000;
+const PATIENCE = 600_000;
 
 /** Sees through watches of its own what the operator makes. */
 export interface Spectator extends AsyncDisposable {

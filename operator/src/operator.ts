@@ -49,6 +49,9 @@ export interface OperatorDeps {
   readonly metrics: RuntimeMetrics;
 }
 
+/** Passes wait for the API server and for agents, some of them on nodes that are gone; few of them compute. */
+const AT_ONCE = 16;
+
 /** Kinds of which only our own objects are watched. */
 const ownKinds: readonly Kind[] = [
   secretKind,
@@ -97,6 +100,7 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
   manager.control({
     name: 'authstack',
+    concurrency: AT_ONCE,
     kind: authStackKind,
     reconciler: createStackReconciler({ cluster, agents, now, images: settings.images, seesStorageClasses }),
     finalizer: FINALIZER,
@@ -112,6 +116,7 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
   });
   manager.control({
     name: 'authconsumer',
+    concurrency: AT_ONCE,
     kind: authConsumerKind,
     reconciler: createConsumerReconciler({ cluster }),
     finalizer: FINALIZER,
