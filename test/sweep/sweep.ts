@@ -64,6 +64,19 @@ export class Sweep {
   }
 
   async trial(trouble: Trouble, clean: CleanRun): Promise<Result> {
+    const begun = performance.now();
+    try {
+      return await this.play(trouble, clean);
+    } catch (error) {
+      // Of what is around the run, such as taking a stack away: one run fails, the others go on with a new stack.
+      await this.abandon();
+      const millis = Math.round(performance.now() - begun);
+      const { name: scenario } = this.scenario;
+      return { scenario, trouble: nameOf(trouble), outcome: 'failed', faults: 0, millis, why: String(error) };
+    }
+  }
+
+  private async play(trouble: Trouble, clean: CleanRun): Promise<Result> {
     const { stage, scenario } = this;
     const begun = performance.now();
     const subject = await this.setUp();
@@ -137,6 +150,15 @@ export class Sweep {
         gateway.revive();
       },
     };
+  }
+
+  private async abandon(): Promise<void> {
+    const { operators, gateway, witness } = this.stage;
+    if (this.subject) witness.forget(this.subject.namespace);
+    this.subject = undefined;
+    gateway.setWeather(calm);
+    gateway.revive();
+    await operators.stop();
   }
 
   private async renewOperator(): Promise<void> {
