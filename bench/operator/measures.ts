@@ -1,4 +1,5 @@
 import { authStackKind } from '../../operator/src/api/auth-stack.ts';
+import type { AuthStack } from '../../operator/src/api/auth-stack.ts';
 import { namesOf } from '../../operator/src/api/names.ts';
 import type { ApiClient } from '../../operator/src/runtime/client.ts';
 import { systemClock, wait } from '../../operator/src/runtime/clock.ts';
@@ -73,6 +74,8 @@ export async function changeToApplied(
 export interface Idle {
   readonly requestsPerSecond: number;
   readonly writesPerSecond: number;
+  /** Stacks whose deadline for the database passed meanwhile, each a write of its status. */
+  readonly stalled: number;
   readonly passesPerSecond: number;
   /** Of one core. */
   readonly cpuPercent: number;
@@ -84,6 +87,7 @@ export async function idle({ operator, spectator }: Scene, seconds: number): Pro
   await untilQuiet({ spectator });
   const before = await operator.usage();
   const begun = performance.now();
+  const beganAt = systemClock.now();
   await wait(systemClock, seconds * 1000);
   const after = await operator.usage();
   const span = (performance.now() - begun) / 1000;
@@ -91,11 +95,18 @@ export async function idle({ operator, spectator }: Scene, seconds: number): Pro
   return {
     requestsPerSecond: rate(({ requests }) => sum(Object.values(requests))),
     writesPerSecond: rate(({ requests: { GET: _reads, ...writes } }) => sum(Object.values(writes))),
+    stalled: spectator.list(authStackKind).filter((stack) => stalledSince(stack) >= beganAt - 1_000).length,
     passesPerSecond: rate(({ passes }) => passes),
     cpuPercent: rate(({ cpuSeconds }) => cpuSeconds) * 100,
     residentMiB: after.residentMiB,
     peakMiB: after.peakMiB,
   };
+}
+
+/** Conditions tell whole seconds. */
+function stalledSince({ status }: AuthStack): number {
+  const stalled = status?.conditions?.find((condition) => condition.type === 'Stalled' && condition.status === 'True');
+  return Date.parse(stalled?.lastTransitionTime ?? '');
 }
 
 export interface Distribution {

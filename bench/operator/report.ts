@@ -1,6 +1,3 @@
-import { cpus, totalmem } from 'node:os';
-import { run } from '../../cluster/process.ts';
-
 /** One line of the table; without a budget there is nothing to keep. */
 export interface Row {
   readonly what: string;
@@ -24,13 +21,4 @@ export function table(rows: readonly Row[]): string {
     return `| ${[what, measured, budget, verdict].join(' | ')} |`;
   });
   return ['| what | measured | budget | |', '|---|---|---|---|', ...lines].join('\n');
-}
-
-/** Machine and commit, without which no figure means anything. */
-export async function circumstances(): Promise<string> {
-  const commit = (await run('git', ['describe', '--always', '--dirty', '--abbrev=10'])).trim();
-  const [{ model } = { model: 'unknown CPU' }] = cpus();
-  const memory = Math.round(totalmem() / 2 ** 30);
-  const date = new Date().toISOString().slice(0, 10);
-  return `${date}, commit ${commit}, ${cpus().length} cores (${model.trim()}), ${memory} GiB, Node ${process.version}`;
 }

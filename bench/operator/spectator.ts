@@ -34,6 +34,7 @@ const PATIENCE = 600_000;
 /** Sees through watches of its own what the operator makes. */
 export interface Spectator extends AsyncDisposable {
   get<T extends KubernetesObject>(kind: Kind<T>, ref: Ref): T | undefined;
+  list<T extends KubernetesObject>(kind: Kind<T>): readonly T[];
   /** What was made for a stack, as kinds and names without the stack's own. */
   madeFor(ref: Ref): readonly string[];
   /** When anything last changed, on performance.now(). */
@@ -71,6 +72,7 @@ export async function startSpectator(client: ApiClient): Promise<Spectator> {
 
   return {
     get: <T extends KubernetesObject>(kind: Kind<T>, ref: Ref) => stores.get(kindKey(kind))?.get(ref) as T | undefined,
+    list: <T extends KubernetesObject>(kind: Kind<T>) => (stores.get(kindKey(kind))?.list() ?? []) as readonly T[],
     madeFor({ namespace, name }) {
       const objects = madeKinds.flatMap((kind) => {
         const made = stores.get(kindKey(kind))?.list({ namespace, labels: { [STACK_LABEL]: name } }) ?? [];

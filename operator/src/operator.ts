@@ -53,7 +53,7 @@ export interface OperatorDeps {
 const AT_ONCE = 16;
 
 /** Kinds of which only our own objects are watched. */
-const ownKinds: readonly Kind[] = [
+export const ownKinds: readonly Kind[] = [
   secretKind,
   serviceKind,
   persistentVolumeClaimKind,

@@ -128,7 +128,7 @@ async function prepare(
       ['--authorization-mode', 'RBAC'],
       // As kubeadm sets it: who may have a privileged container is for admission to say.
       ['--allow-privileged=true'],
-      ['--service-cluster-ip-range', '10.0.0.0/24'],
+      ['--service-cluster-ip-range', '10.0.0.0/16'],
       ['--service-account-issuer', 'https://kubernetes.default.svc'],
       ['--service-account-key-file', file('accounts.pub')],
       ['--service-account-signing-key-file', file('accounts.key')],

@@ -1,4 +1,7 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { circumstances } from '../../bench/circumstances.ts';
 import { allTroubles } from './points.ts';
 import { scenarios } from './scenarios.ts';
 import { openStage } from './stage.ts';
@@ -7,12 +10,13 @@ import type { Result } from './sweep.ts';
 
 /**
  * `make sweep`: every scenario with a crash after every write and with every kind of weather. One line for each run,
- * and at the end a table; it fails when one run came to another end, or broke a law on the way.
+ * and at the end a table, which a run of all scenarios also writes to bench/results; it fails when one run came to another end, or broke a law on the way.
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { seed: { type: 'string' } }, allowPositionals: true });
   const seed = Number(values.seed ?? '1');
   const results: Result[] = [];
+  const begun = performance.now();
   process.on('unhandledRejection', (error) => {
     results.push({
       scenario: '-',
@@ -36,7 +40,10 @@ async function main(): Promise<void> {
     }
     await sweep.end();
   }
-  report(results);
+  await report(results, {
+    isWhole: positionals.length === 0,
+    minutes: Math.round((performance.now() - begun) / 60_000),
+  });
 }
 
 function lineOf({ trouble, outcome, faults, millis }: Result): string {
@@ -44,25 +51,48 @@ function lineOf({ trouble, outcome, faults, millis }: Result): string {
   return `${outcome.padEnd(6)} ${trouble} (${(millis / 1000).toFixed(1)} s${met})`;
 }
 
-function report(results: readonly Result[]): void {
-  const count = (chosen: readonly Result[], outcome: Result['outcome']): string =>
-    String(chosen.filter((result) => result.outcome === outcome).length).padStart(8);
-  console.log(
-    `\n${'scenario'.padEnd(12)}${'trouble'.padEnd(10)}${['ok', 'missed', 'failed'].map((word) => word.padStart(8)).join('')}`,
-  );
-  for (const scenario of new Set(results.map((result) => result.scenario))) {
-    for (const kind of ['crash', 'weather']) {
+const outcomes = ['ok', 'missed', 'failed'] as const;
+
+/** A line for each scenario and kind of trouble, as Markdown. */
+function tableOf(results: readonly Result[]): string {
+  const rows = [...new Set(results.map(({ scenario }) => scenario))].flatMap((scenario) =>
+    ['crash', 'weather'].map((kind) => {
       const chosen = results.filter(
         (result) => result.scenario === scenario && result.trouble.startsWith('crash') === (kind === 'crash'),
       );
-      const counts = (['ok', 'missed', 'failed'] as const).map((outcome) => count(chosen, outcome)).join('');
-      console.log(`${scenario.padEnd(12)}${kind.padEnd(10)}${counts}`);
-    }
-  }
+      const counts = outcomes.map((wanted) => chosen.filter(({ outcome }) => outcome === wanted).length);
+      return `| ${[scenario, kind, ...counts].join(' | ')} |`;
+    }),
+  );
+  return [`| scenario | trouble | ${outcomes.join(' | ')} |`, '|---|---|---|---|---|', ...rows].join('\n');
+}
+
+async function report(
+  results: readonly Result[],
+  { isWhole, minutes }: { isWhole: boolean; minutes: number },
+): Promise<void> {
   const failed = results.filter(({ outcome }) => outcome === 'failed');
   for (const { scenario, trouble } of failed) console.log(`failed: ${scenario}, ${trouble}`);
-  console.log(`\n${results.length} runs, ${failed.length} failed`);
+  const sum = `${results.length} runs, ${failed.length} failed`;
+  console.log(`\n${tableOf(results)}\n\n${sum}`);
   process.exitCode = failed.length > 0 || results.length === 0 ? 1 : 0;
+  if (!isWhole) return;
+  const text = [
+    '# The sweep',
+    '',
+    '`make sweep` writes this page: every scenario with the operator cut off after each of its writes (crash), and under each',
+    'kind of trouble between it and the API server (weather), against a real kube-apiserver, etcd, agents and mongods. Each run',
+    'has to come to the end of the undisturbed one. missed: the write it was to die after did not come.',
+    '',
+    `Run ${await circumstances()}, in ${minutes} min: ${sum}.`,
+    '',
+    tableOf(results),
+    '',
+  ].join('\n');
+  await mkdir(resultsFolder, { recursive: true });
+  await writeFile(join(resultsFolder, 'sweep.md'), text);
 }
+
+const resultsFolder = join(import.meta.dirname, '../../bench/results');
 
 await main();

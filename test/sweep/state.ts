@@ -1,34 +1,13 @@
 import { authConsumerKind } from '../../operator/src/api/auth-consumer.ts';
 import { authStackKind } from '../../operator/src/api/auth-stack.ts';
+import { ownKinds } from '../../operator/src/operator.ts';
 import type { ApiClient } from '../../operator/src/runtime/client.ts';
-import {
-  deploymentKind,
-  ingressKind,
-  networkPolicyKind,
-  persistentVolumeClaimKind,
-  podDisruptionBudgetKind,
-  podKind,
-  secretKind,
-  serviceKind,
-  statefulSetKind,
-} from '../../operator/src/runtime/core-kinds.ts';
 import { canonical } from '../../operator/src/runtime/json.ts';
 import type { Kind, KubernetesObject } from '../../operator/src/runtime/objects.ts';
 import { collectionPath } from '../../operator/src/runtime/paths.ts';
 
-const kinds: readonly Kind[] = [
-  authStackKind,
-  authConsumerKind,
-  secretKind,
-  serviceKind,
-  persistentVolumeClaimKind,
-  podKind,
-  statefulSetKind,
-  deploymentKind,
-  podDisruptionBudgetKind,
-  ingressKind,
-  networkPolicyKind,
-];
+/** A kind that the operator comes to make is compared as soon as it watches it. */
+const kinds: readonly Kind[] = [authStackKind, authConsumerKind, ...ownKinds];
 
 /** What all objects of some namespaces say, without what chance and time put into it: a line for each object. */
 export type State = readonly string[];

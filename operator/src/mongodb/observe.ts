@@ -35,11 +35,14 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
   // The watch sees only what carries our label; a Secret without it must be seen before one is made.
   const find = (name: string): Promise<Secret | undefined> => cluster.find(secretKind, { namespace, name }, pass);
   const members = await observeMembers(stack, ports, pass);
-  const [identity, keyfile, rootUser, authUser] = await Promise.all([
-    observeIdentity(stack, { cluster, members }, pass),
+  const identity = await observeIdentity(stack, { cluster, members }, pass);
+  // Users come after the founding; looking for what cannot be there yet would cost requests for as long as it takes.
+  const findUser = (name: string): Promise<Secret | undefined> =>
+    identity.state === 'founded' ? find(name) : Promise.resolve(cluster.cached(secretKind, { namespace, name }));
+  const [keyfile, rootUser, authUser] = await Promise.all([
     find(names.keyfile),
-    find(names.rootUser),
-    find(names.authUser),
+    findUser(names.rootUser),
+    findUser(names.authUser),
   ]);
   const statefulSet = cluster.cached(statefulSetKind, { namespace, name: names.mongodb });
   return {

@@ -19,18 +19,24 @@ scenario('three rotations pass and not one valid token is refused', { minutes: 8
   await stack.becomes('Ready', { within: 120 });
   await shop.becomesReady({ within: 120 });
 
+  const ticketId = await shop.ticketToBuy();
   const refused: string[] = [];
   const signers = new Set<string>();
   const shoppers: { readonly visitor: Visitor; readonly until: number }[] = [];
   let orders = 0;
   while ((await rotations(stack)) < ROTATIONS) {
+    const person = aPerson();
+    const { status: signedUp } = await stack.visitor().signUp(person);
+    if (signedUp !== 201) refused.push(`sign-up: ${signedUp}`);
     const visitor = stack.visitor();
-    const { status } = await visitor.signUp(aPerson());
-    if (status !== 201) refused.push(`sign-up: ${status}`);
+    const { status: signedIn } = await visitor.signIn(person);
+    if (signedIn !== 200) refused.push(`sign-in: ${signedIn}`);
+    const { status: bought } = await visitor.post('/api/orders', { ticketId });
+    if (bought !== 201) refused.push(`order: ${bought}`);
     signers.add(kidOf(visitor.cookie('token')));
     shoppers.push({ visitor, until: Date.now() + 170_000 });
 
-    // Everybody whose token is still valid orders again, whichever key signed it.
+    // Everybody whose token is still valid looks at their orders again, whichever key signed it.
     for (const shopper of shoppers.filter(({ until }) => Date.now() < until)) {
       const answer = await shopper.visitor.get('/api/orders');
       orders += 1;

@@ -46,6 +46,14 @@ export class Shop {
     }, within);
   }
 
+  /** Id of a ticket of which there are enough for everybody. */
+  async ticketToBuy(): Promise<string> {
+    const { body } = await this.stack.visitor().get('/api/orders/tickets');
+    const [ticket] = (body as { tickets: { id: string }[] }).tickets;
+    if (!ticket) throw new Error(`orders in ${this.namespace} has no tickets to sell`);
+    return ticket.id;
+  }
+
   consumer(): Promise<StoredObject> {
     return get(this.namespace, 'authconsumer', 'orders');
   }
