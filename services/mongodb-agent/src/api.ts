@@ -15,6 +15,10 @@ export const agentContract = {
     reconfig: '/v1/reconfig',
     users: '/v1/users',
     stepDown: '/v1/step-down',
+    fence: '/v1/fence',
+    wipe: '/v1/wipe',
+    compatibility: '/v1/feature-compatibility',
+    keyfile: '/v1/keyfile',
   },
 } as const;
 
@@ -62,6 +66,11 @@ const volume = z.object({
   /** From the marker on the volume: the claim it was released for, and the set it belongs to. */
   pvcUid: z.string().exactOptional(),
   replicaSetId: z.string().exactOptional(),
+  /** Somebody asked that nothing starts on it; kept in the marker, so it holds across pods. */
+  fenced: z.boolean().exactOptional(),
+  /** Of the file system, as statvfs(3) tells them; absent where it cannot be asked. */
+  capacityBytes: z.number().min(0).exactOptional(),
+  availableBytes: z.number().min(0).exactOptional(),
   /** Why the volume is unreadable, for people. */
   problem: z.string().exactOptional(),
 });
@@ -139,6 +148,21 @@ export type UserRequest = z.infer<typeof userRequest>;
 export const userReply = z.object({ outcome: z.enum(['created', 'updated', 'unchanged']) });
 export type UserReply = z.infer<typeof userReply>;
 
+/** `fenced: true` lets no mongod start on the volume from now on; one that runs goes with its pod. */
+export const fenceRequest = z.strictObject({ pvcUid, fenced: z.boolean() });
+export type FenceRequest = z.infer<typeof fenceRequest>;
+
+/** Removes mongod's files from a fenced volume on which no mongod runs, and then the fence. */
+export const wipeRequest = z.strictObject({ pvcUid });
+export type WipeRequest = z.infer<typeof wipeRequest>;
+
+export const compatibilityRequest = z.strictObject({ version: z.string().regex(/^\d+\.\d+$/) });
+export type CompatibilityRequest = z.infer<typeof compatibilityRequest>;
+
+/** What the running mongod has read, else what is mounted. */
+export const keyfileReply = z.object({ keyfile: z.string().min(6).max(1024) });
+export type KeyfileReply = z.infer<typeof keyfileReply>;
+
 export const errorCode = z.enum([
   'BAD_REQUEST',
   'BODY_TOO_LARGE',
@@ -154,6 +178,10 @@ export const errorCode = z.enum([
   'VOLUME_OF_A_SET',
   /** The mongod container has not come to its gate yet. */
   'GATE_NOT_WAITING',
+  /** The volume is fenced, so nothing starts on it. */
+  'VOLUME_FENCED',
+  /** Only a fenced volume on which no mongod runs is wiped. */
+  'VOLUME_IN_USE',
   'MONGOD_UNAVAILABLE',
   /** mongod does not accept the keyfile's content for `__system`. */
   'KEYFILE_REFUSED',
@@ -166,6 +194,10 @@ export const errorCode = z.enum([
   'CONFIG_NOT_COMMITTED',
   /** mongod refused the user, or no majority confirmed it in time. */
   'USER_REFUSED',
+  /** mongod refuses the feature compatibility version, or no majority confirmed it in time. */
+  'COMPATIBILITY_REFUSED',
+  /** There is neither a keyfile that a mongod has read nor a mounted one. */
+  'KEYFILE_GONE',
   /** No caught-up electable member could take over. */
   'NO_SUCCESSOR',
   'INTERNAL',
