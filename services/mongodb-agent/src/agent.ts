@@ -5,16 +5,20 @@ import type { Logger } from 'pino';
 import type { Observation } from './api.ts';
 import type { Clock } from './clock.ts';
 import { Refusal } from './errors.ts';
+import { fence } from './gate/fence.ts';
 import { openGate } from './gate/gate.ts';
 import { keepGate, release } from './gate/keeper.ts';
 import { gateState } from './gate/plan.ts';
+import { wipe } from './gate/wipe.ts';
 import { createApiServer } from './http/api-server.ts';
 import { createProbeServer } from './http/probe-server.ts';
 import { commandRoutes } from './http/routes.ts';
 import { keepTlsFresh, readTlsFiles } from './http/tls-files.ts';
 import { createMetrics } from './metrics.ts';
+import { setCompatibility } from './mongod/compatibility.ts';
 import { openMongod } from './mongod/connection.ts';
 import { initiate } from './mongod/initiate.ts';
+import { tellKeyfile } from './mongod/keyfile.ts';
 import { isReady, observeMongod } from './mongod/observe.ts';
 import { reconfig } from './mongod/reconfig.ts';
 import { stepDown } from './mongod/step-down.ts';
@@ -69,6 +73,10 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     reconfig: (request) => reconfig({ mongod, clock }, request),
     ensureUser: (request) => ensureUser(mongod, request),
     stepDown: () => stepDown(mongod),
+    fence: (request) => fence({ gate, volume, log }, request),
+    wipe: (request) => wipe({ gate, volume, log }, request),
+    setCompatibility: (request) => setCompatibility(mongod, request),
+    readKeyfile: () => tellKeyfile(keyFiles),
   });
   const tls = await readTlsFiles(tlsDir);
   const api = createApiServer({ routes, tls, clock, log, counted: metrics.countRequest });

@@ -2,20 +2,11 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { agentContract } from '../api.ts';
+import { pvcUid } from '../testing/founding.ts';
+import { answers, waits } from '../testing/gate.ts';
 import { eventually, keyFileContent, startPod } from '../testing/pod.ts';
-import type { Pod } from '../testing/pod.ts';
 
 const { paths } = agentContract;
-const pvcUid = 'pvc-0';
-
-async function waits(pod: Pod): Promise<string> {
-  await eventually(pod.observe, { holds: ({ gate }) => gate === 'waiting' });
-  return readFile(join(pod.gateDir, 'waiting'), 'utf8');
-}
-
-async function answers(pod: Pod): Promise<void> {
-  await eventually(pod.observe, { holds: ({ mongod }) => mongod.state === 'answers' });
-}
 
 describe('with a real mongod behind the real gate', () => {
   test('an empty volume is held until the operator releases it, and has a marker before mongod has a file', async () => {
@@ -29,7 +20,7 @@ describe('with a real mongod behind the real gate', () => {
     });
     await expect(pod.observe()).resolves.toMatchObject({
       podUid: 'pod-0',
-      volume: { state: 'empty' },
+      volume: { state: 'empty', capacityBytes: expect.any(Number), availableBytes: expect.any(Number) },
       gate: 'waiting',
       mongod: { state: 'down' },
       replicaSet: { state: 'unknown' },

@@ -1,19 +1,21 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../errors.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
+import type { OneAtATime } from '../one-at-a-time.ts';
 import type { GateFiles } from './plan.ts';
 
 export interface Gate {
   read(): Promise<GateFiles>;
-  /** Gives the word for one start of mongod; any other start stays held. */
+  /** Gives the word for one start of mongod; any other start stays held. Part of a decision. */
   open(wait: string): Promise<void>;
+  /** What is read within one decision holds until its end: no word, fence or wipe comes in between. */
+  readonly decide: OneAtATime;
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function openGate(gateDir: string): Gate {
-  let words = 0;
-
   async function read(name: 'waiting' | 'release' | 'opened'): Promise<Partial<Record<typeof name, string>>> {
     try {
       const content = (await readFile(join(gateDir, name), 'utf8')).trim();
@@ -29,11 +31,9 @@ export function openGate(gateDir: string): Gate {
     read: async () => ({ ...(await read('opened')), ...(await read('release')), ...(await read('waiting')) }),
     open: async (wait) => {
       const word = join(gateDir, 'release');
-      // The agent's own word and the operator's may be given at the same moment.
-      words += 1;
-      const draft = `${word}.${words}.new`;
-      await writeFile(draft, `${wait}\n`, { mode: 0o600 });
-      await rename(draft, word);
+      await writeFile(`${word}.new`, `${wait}\n`, { mode: 0o600 });
+      await rename(`${word}.new`, word);
     },
+    decide: oneAtATime(),
   };
 }

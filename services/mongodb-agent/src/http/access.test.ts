@@ -59,6 +59,10 @@ test.each([
     'roles.0.realm',
   ],
   ['a short password', paths.users, { ...goodUser, password: 'short' }, 'password'],
+  ['a fence that is neither put up nor taken down', paths.fence, { pvcUid: 'a' }, 'fenced'],
+  ['a wipe of no claim', paths.wipe, { pvcUid: '' }, 'pvcUid'],
+  ['a version with a patch', paths.compatibility, { version: '6.0.5' }, 'version'],
+  ['a keyfile of a name', paths.keyfile, { file: '/etc/shadow' }, 'file'],
   ['a list in place of an object', paths.stepDown, [], '(body)'],
 ])('%s gets a 400 problem that names it', async (...[, path, body, field]) => {
   const { status, body: answer } = await pod.call(path, body);

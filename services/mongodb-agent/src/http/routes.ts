@@ -1,14 +1,27 @@
 import { z } from 'zod';
-import { agentContract, initiateRequest, reconfigRequest, releaseRequest, userRequest } from '../api.ts';
+import {
+  agentContract,
+  compatibilityRequest,
+  fenceRequest,
+  initiateRequest,
+  reconfigRequest,
+  releaseRequest,
+  userRequest,
+  wipeRequest,
+} from '../api.ts';
 import type {
+  CompatibilityRequest,
+  FenceRequest,
   InitiateReply,
   InitiateRequest,
+  KeyfileReply,
   Observation,
   ReconfigReply,
   ReconfigRequest,
   ReleaseRequest,
   UserReply,
   UserRequest,
+  WipeRequest,
 } from '../api.ts';
 import { InvalidBody } from './problem.ts';
 
@@ -20,6 +33,10 @@ export interface Commands {
   readonly reconfig: (request: ReconfigRequest) => Promise<ReconfigReply>;
   readonly ensureUser: (request: UserRequest) => Promise<UserReply>;
   readonly stepDown: () => Promise<void>;
+  readonly fence: (request: FenceRequest) => Promise<void>;
+  readonly wipe: (request: WipeRequest) => Promise<void>;
+  readonly setCompatibility: (request: CompatibilityRequest) => Promise<void>;
+  readonly readKeyfile: () => Promise<KeyfileReply>;
 }
 
 export interface Route {
@@ -39,6 +56,10 @@ export function commandRoutes(commands: Commands): ReadonlyMap<string, Route> {
     [paths.reconfig, post(reconfigRequest, commands.reconfig)],
     [paths.users, post(userRequest, commands.ensureUser)],
     [paths.stepDown, post(nothing, commands.stepDown)],
+    [paths.fence, post(fenceRequest, commands.fence)],
+    [paths.wipe, post(wipeRequest, commands.wipe)],
+    [paths.compatibility, post(compatibilityRequest, commands.setCompatibility)],
+    [paths.keyfile, post(nothing, commands.readKeyfile)],
   ]);
 }
 

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { MongoClient } from 'mongodb';
 import type { Document, MongoClientOptions } from 'mongodb';
 import { asRefusal, hasCode, code, unavailable } from './failures.ts';
-import { isErrno } from '../errors.ts';
+import { readKeyfile } from './keyfile.ts';
 
 export interface CommandOptions {
   readonly db?: string;
@@ -84,15 +83,9 @@ export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions
 }
 
 async function readKey(files: readonly string[]): Promise<string> {
-  for (const file of files) {
-    try {
-      const key = (await readFile(file, 'utf8')).replaceAll(/\s/g, '');
-      if (key !== '') return key;
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
-    }
-  }
-  throw unavailable(new Error(`no keyfile at ${files.join(' or ')}`));
+  const keyfile = await readKeyfile(files);
+  if (keyfile === undefined) throw unavailable(new Error(`no keyfile at ${files.join(' or ')}`));
+  return keyfile.replaceAll(/\s/g, '');
 }
 
 function listens(host: string, port: number): Promise<boolean> {

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { agentContract } from '../api.ts';
+import { direct } from '../testing/direct.ts';
 import { becomes, found, pvcUid, startOnEmptyVolume } from '../testing/founding.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
-import { openMongod } from './connection.ts';
+import type { Mongod } from './connection.ts';
 
 const { paths } = agentContract;
 
@@ -142,12 +143,7 @@ test('a mongod with another keyfile is seen to answer, and the reason why nothin
   });
 });
 
-function direct(pod: Pod): ReturnType<typeof openMongod> & AsyncDisposable {
-  const mongod = openMongod({ port: Number(pod.host.split(':')[1]), keyFiles: [join(pod.gateDir, 'keyfile')] });
-  return { ...mongod, [Symbol.asyncDispose]: mongod.close };
-}
-
-async function storedUsers(mongod: ReturnType<typeof openMongod>): Promise<unknown> {
+async function storedUsers(mongod: Mongod): Promise<unknown> {
   const { cursor } = await mongod.command({ find: 'system.users' });
   return (cursor as { firstBatch: unknown }).firstBatch;
 }

@@ -2,7 +2,7 @@ import type { InitiateReply, InitiateRequest } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { Refusal, messageOf } from '../errors.ts';
 import { replicaSetName } from '../gate-script.ts';
-import { volumeMismatch } from '../volume/volume.ts';
+import { volumeMismatch } from '../volume/mismatch.ts';
 import type { VolumeDisk } from '../volume/volume.ts';
 import { readConfig } from './config.ts';
 import type { SetConfig } from './config.ts';

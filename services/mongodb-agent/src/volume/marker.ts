@@ -1,21 +1,37 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isErrno } from '../errors.ts';
+import { Refusal, isErrno, messageOf } from '../errors.ts';
 
-const marker = z.strictObject({ pvcUid: z.string().min(1), replicaSetId: z.string().min(1).exactOptional() });
+const marker = z.strictObject({
+  pvcUid: z.string().min(1),
+  replicaSetId: z.string().min(1).exactOptional(),
+  fenced: z.literal(true).exactOptional(),
+});
 
-/** What the volume says of itself: the claim it was released for, and the set whose data it holds. */
+/**
+ * What the volume says of itself: the claim it was released for, the set whose data it holds, and whether anything
+ * may start on it. An agent that knows fewer fields takes the marker for damaged, and so starts nothing either.
+ */
 export type Marker = z.infer<typeof marker>;
+
+/** It is there and says nothing that can be understood. */
+export class MarkerDamaged extends Refusal {
+  constructor(path: string, cause: unknown) {
+    super('VOLUME_UNREADABLE', `${path} cannot be understood: ${messageOf(cause)}`, { cause });
+  }
+}
 
 const fileName = 'authstack.json';
 
 export async function readMarker(dataDir: string): Promise<Marker | undefined> {
+  const path = join(dataDir, fileName);
+  const content = await readIfThere(path);
+  if (content === undefined) return undefined;
   try {
-    return marker.parse(JSON.parse(await readFile(join(dataDir, fileName), 'utf8')));
+    return marker.parse(JSON.parse(content));
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
+    throw new MarkerDamaged(path, error);
   }
 }
 
@@ -30,10 +46,24 @@ export async function writeMarker(dataDir: string, content: Marker): Promise<voi
     await file.close();
   }
   await rename(`${path}.new`, path);
-  const directory = await open(dataDir, 'r');
+  await syncDirectory(dataDir);
+}
+
+/** Brings on the disk which names the directory holds. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
   try {
     await directory.sync();
   } finally {
     await directory.close();
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }

@@ -1,10 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Volume } from '../api.ts';
-import { Refusal, isErrno, messageOf } from '../errors.ts';
+import { isErrno, messageOf } from '../errors.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
+import { databaseDir, removeDatabase } from './database.ts';
 import { judgeFiles } from './judge.ts';
-import { readMarker, writeMarker } from './marker.ts';
+import { MarkerDamaged, readMarker, writeMarker } from './marker.ts';
 import type { Marker } from './marker.ts';
+import { volumeMismatch } from './mismatch.ts';
+import { readSpace } from './space.ts';
 
 /** The member's persistent volume, as the disk tells it. */
 export interface VolumeDisk {
@@ -13,58 +18,95 @@ export interface VolumeDisk {
   claim(pvcUid: string): Promise<void>;
   /** Writes down the set whose data the volume holds; the first one stays. */
   noteReplicaSet(replicaSetId: string): Promise<void>;
+  /** Writes down that nothing may start on it; refused when it belongs to another claim. */
+  fence(pvcUid: string): Promise<void>;
+  unfence(pvcUid: string): Promise<void>;
+  /** Removes the database, then the fence and the set's id; what it leaves when it is cut off is still fenced. */
+  wipe(pvcUid: string): Promise<void>;
 }
 
+type Change = (marker: Marker | undefined) => Marker | undefined;
+
 export function openVolume(dataDir: string): VolumeDisk {
-  let lastWrite: Promise<void> = Promise.resolve();
+  const inTurn = oneAtATime();
 
   /** One writer at a time, each seeing what the one before has written. */
-  function change(next: (marker: Marker | undefined) => Marker | undefined): Promise<void> {
-    const write = lastWrite.then(async () => {
-      const before = await readMarker(dataDir);
+  function change(next: Change, read = readMarker): Promise<void> {
+    return inTurn(async () => {
+      const before = await read(dataDir);
       const after = next(before);
-      if (after && JSON.stringify(after) !== JSON.stringify(before)) await writeMarker(dataDir, after);
+      if (after && !isDeepStrictEqual(after, before)) await writeMarker(dataDir, after);
     });
-    lastWrite = write.catch(() => undefined);
-    return write;
   }
 
   return {
     read: () => readVolume(dataDir),
-    claim: (pvcUid) =>
-      change((marker) => {
-        if (marker && marker.pvcUid !== pvcUid) throw volumeMismatch(marker.pvcUid, pvcUid);
-        return marker ?? { pvcUid };
-      }),
+    claim: (pvcUid) => change((marker) => ({ pvcUid, ...ownMarker(marker, pvcUid) })),
     noteReplicaSet: (replicaSetId) => change((marker) => marker && { replicaSetId, ...marker }),
+    fence: (pvcUid) =>
+      change((marker) => ({ pvcUid, ...ownMarker(marker, pvcUid), fenced: true }), readMarkerUnlessDamaged),
+    unfence: (pvcUid) => change((marker) => withoutFence(ownMarker(marker, pvcUid))),
+    wipe: (pvcUid) =>
+      inTurn(async () => {
+        const marker = await readMarker(dataDir);
+        if (marker?.pvcUid !== pvcUid) throw volumeMismatch(marker?.pvcUid, pvcUid);
+        await removeDatabase(dataDir);
+        await writeMarker(dataDir, { pvcUid });
+      }),
   };
 }
 
-export function volumeMismatch(marked: string | undefined, asked: string): Refusal {
-  const seen = marked === undefined ? 'bears no claim yet' : `was released for claim ${marked}`;
-  return new Refusal(
-    'VOLUME_MISMATCH',
-    `the volume ${seen}, the request names claim ${asked}; compare with: kubectl get pvc -o custom-columns=NAME:.metadata.name,UID:.metadata.uid`,
-  );
+function ownMarker(marker: Marker | undefined, pvcUid: string): Marker | undefined {
+  if (marker && marker.pvcUid !== pvcUid) throw volumeMismatch(marker.pvcUid, pvcUid);
+  return marker;
+}
+
+function withoutFence(marker: Marker | undefined): Marker | undefined {
+  if (!marker) return undefined;
+  const { fenced: _, ...rest } = marker;
+  return rest;
+}
+
+/** A damaged volume is cured behind a fence, so a damaged marker must make way for one. */
+async function readMarkerUnlessDamaged(dataDir: string): Promise<Marker | undefined> {
+  try {
+    return await readMarker(dataDir);
+  } catch (error) {
+    if (error instanceof MarkerDamaged) return undefined;
+    throw error;
+  }
 }
 
 async function readVolume(dataDir: string): Promise<Volume> {
+  // A wipe under way takes the data before the fence, so in this order nobody sees data without its fence.
+  const marked = await readMarked(dataDir);
+  return { ...(await judge(dataDir)), ...marked, ...(await readSpace(dataDir)) };
+}
+
+type Judged = Pick<Volume, 'state' | 'problem'>;
+
+/** A marker that cannot be read makes the volume one that cannot be judged, whatever else is on it. */
+async function readMarked(dataDir: string): Promise<Partial<Marker> | Judged> {
   try {
-    // Read for its error: without it a volume that cannot be read would look like one without a data directory.
-    await readdir(dataDir);
-    const files = await listIfThere(join(dataDir, 'db'));
-    const journal = await listIfThere(join(dataDir, 'db', 'journal'));
-    const marker = await readMarker(dataDir);
-    return describe(judgeFiles([...files, ...journal.map((name) => `journal/${name}`)]), marker);
+    return (await readMarker(dataDir)) ?? {};
   } catch (error) {
     return { state: 'unreadable', problem: `${dataDir}: ${messageOf(error)}` };
   }
 }
 
-function describe(state: Volume['state'], marker: Marker | undefined): Volume {
-  if (state !== 'unreadable') return { state, ...marker };
-  const problem = 'the data directory holds files but no WiredTiger file: damaged, or not written by mongod';
-  return { state, ...marker, problem };
+async function judge(dataDir: string): Promise<Judged> {
+  try {
+    // Read for its error: without it a volume that cannot be read would look like one without a data directory.
+    await readdir(dataDir);
+    const files = await listIfThere(databaseDir(dataDir));
+    const journal = await listIfThere(join(databaseDir(dataDir), 'journal'));
+    const state = judgeFiles([...files, ...journal.map((name) => `journal/${name}`)]);
+    if (state !== 'unreadable') return { state };
+    const problem = 'the data directory holds files but no WiredTiger file: damaged, or not written by mongod';
+    return { state, problem };
+  } catch (error) {
+    return { state: 'unreadable', problem: `${dataDir}: ${messageOf(error)}` };
+  }
 }
 
 async function listIfThere(directory: string): Promise<string[]> {
