@@ -88,9 +88,9 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
   const agents = createAgentClient(createOperatorIdentities({ cluster, now }));
 
   // No Role in a namespace can give a right to what is in none.
-  const seesStorageClasses = settings.namespaces.length === 0;
+  const seesCluster = settings.namespaces.length === 0;
   for (const kind of foreignKinds) manager.watch(kind);
-  if (seesStorageClasses) manager.watch(storageClassKind);
+  if (seesCluster) manager.watch(storageClassKind);
   manager.watch(authConsumerKind, { indexers: { [CONSUMERS_BY_STACK]: stackKeysOf } });
   for (const kind of ownKinds) {
     const labelSelector = `app.kubernetes.io/managed-by=${FIELD_MANAGER}`;
@@ -102,12 +102,12 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     name: 'authstack',
     concurrency: AT_ONCE,
     kind: authStackKind,
-    reconciler: createStackReconciler({ cluster, agents, now, images: settings.images, seesStorageClasses }),
+    reconciler: createStackReconciler({ cluster, agents, now, images: settings.images, seesCluster }),
     finalizer: FINALIZER,
     conditionTypes: stackConditionTypes,
     mappings: [
       ...ownKinds.map((kind): Mapping => ({ kind, keys: stackOf })),
-      ...(seesStorageClasses ? [{ kind: storageClassKind, keys: everyStack }] : []),
+      ...(seesCluster ? [{ kind: storageClassKind, keys: everyStack }] : []),
       mapping(authConsumerKind, (consumer) => {
         const ref = stackRefOf(consumer);
         return ref ? [keyOf(ref)] : [];

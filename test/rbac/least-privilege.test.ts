@@ -90,6 +90,7 @@ test.each([
     await story.begins();
     await story.consumerChangesItsMind();
     await story.stackBecomesSmaller();
+    await story.volumesChange();
     await story.templateChangesUnderAPod();
     await story.anEventIsRepeated(operator.kubeconfig);
     const asked = [

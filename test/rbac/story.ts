@@ -25,6 +25,8 @@ export class Story {
     const metadata = { name: `${stack}-mongodb-auth-user`, namespace: 'auth', labels };
     const stringData = { username: 'auth', password: 'x', uri: 'mongodb://nowhere' };
     await this.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData });
+    const slow = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'slow' } };
+    await this.apply({ ...slow, provisioner: 'example.com/slow', allowVolumeExpansion: true });
     await this.apply(this.authStack({ replicas: 2, ingress: { className: 'nginx' } }), this.consumer('copy'));
     await eventually(async () => {
       const made = await this.names('auth', 'statefulset,deployment,pdb,ingress,networkpolicy,pvc');
@@ -67,20 +69,76 @@ export class Story {
     });
   }
 
+  /** The first volume becomes larger, which takes a StatefulSet made anew; then the Node that it is on is gone. */
+  async volumesChange(): Promise<void> {
+    const { stack } = this;
+    const name = `data-${stack}-mongodb-0`;
+    const claim = ['-n', 'auth', 'pvc', name];
+    const volume = { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: `${stack}-0` } };
+    const nodes = { key: 'kubernetes.io/hostname', operator: 'In', values: ['gone'] };
+    const nodeAffinity = { required: { nodeSelectorTerms: [{ matchExpressions: [nodes] }] } };
+    const spec = {
+      accessModes: ['ReadWriteOnce'],
+      capacity: { storage: '10Gi' },
+      local: { path: '/gone' },
+      nodeAffinity,
+    };
+    await this.apply({ ...volume, spec: { ...spec, storageClassName: 'slow' } });
+    await this.patch(claim, { spec: { volumeName: `${stack}-0` } });
+    const capacity = { storage: '10Gi' };
+    await this.patch([...claim, '--subresource=status'], { status: { phase: 'Bound', capacity } });
+    await this.apply(this.authStack({ replicas: 1 }, { size: '20Gi' }));
+    const of = ['-n', 'auth', 'get', '-o'];
+    await eventually(async () => {
+      const requested = await this.api.kubectl([...of, 'jsonpath={.spec.resources.requests.storage}', 'pvc', name]);
+      expect(requested).toBe('20Gi');
+      await this.playGarbageCollector();
+      const template = 'jsonpath={.spec.volumeClaimTemplates[0].spec.resources.requests.storage}';
+      expect(await this.api.kubectl([...of, template, 'statefulset', `${stack}-mongodb`])).toBe('20Gi');
+    });
+  }
+
+  /** It takes this finalizer off once it has left the pods to themselves. */
+  private async playGarbageCollector(): Promise<void> {
+    const set = ['-n', 'auth', 'statefulset', `${this.stack}-mongodb`];
+    const finalizers = await this.api.kubectl(['get', ...set, '-o', 'jsonpath={.metadata.finalizers}']);
+    if (finalizers.includes('orphan')) await this.patch(set, { metadata: { finalizers: null } });
+  }
+
+  /** Of the member's pod, that it finds no node. */
+  private async aPodFindsNoNode(): Promise<void> {
+    const pod = ['-n', 'auth', 'pod', `${this.stack}-mongodb-0`];
+    const condition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: 'its volume is elsewhere',
+    };
+    await this.patch([...pod, '--subresource=status'], { status: { conditions: [condition] } });
+    await eventually(async () => {
+      const path = 'jsonpath={.status.conditions[?(@.type=="DatabaseReady")].reason}';
+      expect(await this.api.kubectl(['-n', 'auth', 'get', 'authstack', this.stack, '-o', path])).toBe(
+        'PodUnschedulable',
+      );
+    });
+  }
+
+  private async patch(target: readonly string[], change: object): Promise<void> {
+    await this.api.kubectl(['patch', ...target, '--type=merge', '-p', JSON.stringify(change)]);
+  }
+
   /** A pod of an older template that never ran stands in the way of a newer one. */
   async templateChangesUnderAPod(): Promise<void> {
     const { stack } = this;
     const name = `${stack}-mongodb-0`;
-    const labels = {
-      'app.kubernetes.io/managed-by': 'authstack-operator',
-      'authstack.dev/stack': stack,
-      'controller-revision-hash': 'older',
-    };
+    const labels = { 'app.kubernetes.io/managed-by': 'authstack-operator', 'authstack.dev/stack': stack };
+    const metadata = { name, namespace: 'auth', labels, annotations: { 'authstack.dev/template': 'older' } };
     const spec = { containers: [{ name: 'mongod', image: 'mongod' }] };
-    await this.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'auth', labels }, spec });
+    await this.apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
+    await this.aPodFindsNoNode();
     const set = ['-n', 'auth', 'statefulset', `${stack}-mongodb`];
     const generation = Number(await this.api.kubectl(['get', ...set, '-o', 'jsonpath={.metadata.generation}']));
-    const status = { status: { replicas: 1, observedGeneration: generation, updateRevision: 'newer' } };
+    const status = { status: { replicas: 1, observedGeneration: generation } };
     await this.api.kubectl(['patch', ...set, '--subresource=status', '--type=merge', '-p', JSON.stringify(status)]);
     await eventually(async () => expect(await this.names('auth', 'pod')).toEqual([]));
   }
@@ -129,7 +187,7 @@ export class Story {
     await applyTo(this.api, items);
   }
 
-  private authStack(auth: object): object {
+  private authStack(auth: object, storage: object = {}): object {
     return {
       apiVersion: 'authstack.dev/v1alpha1',
       kind: 'AuthStack',
@@ -137,7 +195,7 @@ export class Story {
       spec: {
         publicURL: `https://${this.stack}.example.com`,
         auth: { audience: ['shop'], ...auth },
-        mongodb: { members: 3, storage: { className: 'slow' } },
+        mongodb: { members: 3, storage: { className: 'slow', ...storage } },
         consumers: { allowedNamespaces: { from: 'Selector', selector: { matchLabels: { trusted: 'true' } } } },
         deletionPolicy: 'Delete',
       },

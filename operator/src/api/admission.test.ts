@@ -47,13 +47,14 @@ test('the shortest AuthStack there is gets every default', async () => {
       trustedProxies: [],
       password: { minLength: 8 },
     },
-    mongodb: { members: 3, storage: { size: '10Gi' } },
+    mongodb: { members: 3, storage: { size: '10Gi' }, hibernate: false },
     signingKeys: {
       algorithm: 'ES256',
       rotationInterval: '30d',
       propagation: { jwksMaxAge: '5m', volumeRefresh: '2m', clockSkew: '60s' },
     },
     consumers: { allowedNamespaces: { from: 'Same' } },
+    updates: { policy: 'Automatic' },
     deletionPolicy: 'Retain',
   });
 });
@@ -103,12 +104,26 @@ test.each<[string, object, RegExp]>([
 
 test.each<[string, Fields, RegExp]>([
   ['publicURL', { publicURL: 'https://other.example.com' }, /publicURL is immutable/],
-  ['members', { mongodb: { members: 1 } }, /members cannot shrink yet/],
-  ['storage', { mongodb: { storage: { size: '20Gi' } } }, /storage is immutable for now/],
+  ['version', { mongodb: { version: '7.0' } }, /raised one major version at a time/],
+  ['size', { mongodb: { version: '5.0', storage: { size: '9Gi' } } }, /storage\.size cannot shrink/],
+  ['class', { mongodb: { version: '5.0', storage: { className: 'other' } } }, /className is immutable/],
 ])('%s cannot change in a way that the operator cannot follow', async (field, change, refusal) => {
   const name = `fixed-${field.toLowerCase()}`;
-  await api.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(aStack({}, name)));
+  const before = aStack({ mongodb: { version: '5.0' } }, name);
+  await api.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(before));
   expect(await dryRun(aStack(change, name))).toMatch(refusal);
+});
+
+test.each<[string, Fields]>([
+  ['version-up', { mongodb: { version: '6.0' } }],
+  ['version-down', { mongodb: { version: '4.4' } }],
+  ['members', { mongodb: { version: '5.0', members: 7 } }],
+  ['storage', { mongodb: { version: '5.0', storage: { size: '10.5Gi' } } }],
+])('%s can change', async (field, change) => {
+  const name = `free-${field}`;
+  const before = aStack({ mongodb: { version: '5.0' } }, name);
+  await api.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(before));
+  expect(await dryRun(aStack(change, name))).toContain('"kind": "AuthStack"');
 });
 
 test('CEL reads a duration exactly as the operator does', async () => {

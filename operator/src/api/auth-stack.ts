@@ -90,37 +90,60 @@ const authSchema = z
     }),
   });
 
+/** Major versions in their order; an upgrade goes from one to the next. */
+export const mongodbVersions = ['4.4', '5.0', '6.0', '7.0', '8.0'] as const;
+
 const mongodbSchema = z
   .object({
     version: z
-      .enum(['4.4', '5.0', '6.0', '7.0', '8.0'])
+      .enum(mongodbVersions)
       .optional()
       .meta({
         description:
-          "MongoDB's version. Omitted: the chart's default, recorded when the database is founded. 4.4, 5.0 and 6.0 are out of support at MongoDB: for tests only.",
-        ...rules(immutable('mongodb.version', 'upgrades are not built yet')),
+          "MongoDB's version. Omitted: the chart's default, recorded when the database is founded. Raised by one major version at a time; lowered only as long as the feature compatibility version is still the old one. 4.4, 5.0 and 6.0 are out of support at MongoDB: for tests only.",
+        ...rules({
+          rule: 'double(self) <= double(oldSelf) + 1.0',
+          message: 'mongodb.version must be raised one major version at a time',
+        }),
       }),
     image: imageReference.optional().meta({ description: 'Overrides the image that the version stands for.' }),
-    members: z
-      .literal([1, 3])
-      .default(3)
-      .meta({
-        description: 'Members of the replica set: 1 or 3. One can grow to three.',
-        ...rules({ rule: 'self >= oldSelf', message: 'mongodb.members cannot shrink yet' }),
-      }),
+    members: z.literal([1, 3, 5, 7]).default(3).meta({
+      description:
+        'Members of the replica set. It grows and shrinks by one member at a time, and one that leaves is always the last.',
+    }),
     storage: z
       .object({
-        size: quantity.default('10Gi').meta({ description: 'Size of each volume.' }),
-        className: objectName.optional().meta({ description: "StorageClass. Omitted: the cluster's default." }),
+        size: quantity.default('10Gi').meta({
+          description: 'Size of each volume. It can grow where the StorageClass allows it, and never shrinks.',
+        }),
+        className: objectName
+          .optional()
+          .meta({ description: "StorageClass. Omitted: the cluster's default. Immutable." }),
+        autoGrow: z
+          .object({
+            atPercent: z.int().min(50).max(95).default(80).meta({ description: 'How full a volume is when all grow.' }),
+            maxSize: quantity.meta({ description: 'No volume grows by itself beyond this.' }),
+          })
+          .optional()
+          .meta({ description: 'Volumes grow by half as soon as one of them is nearly full.' }),
       })
       .prefault({})
       .meta({
         description: 'The persistent volume of each member.',
-        ...rules({
-          rule: 'self.size == oldSelf.size && has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)',
-          message: 'mongodb.storage is immutable for now; growing volumes is not built yet',
-        }),
+        ...rules(
+          {
+            rule: 'quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0',
+            message: 'mongodb.storage.size cannot shrink: volumes only grow',
+          },
+          {
+            rule: 'has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)',
+            message: 'mongodb.storage.className is immutable; make a new AuthStack for volumes of another class',
+          },
+        ),
       }),
+    hibernate: z.boolean().default(false).meta({
+      description: 'Run no member and keep the volumes. Nobody can sign in meanwhile; false brings everything back.',
+    }),
     resources: resourcesSchema.optional(),
   })
   .meta({
@@ -206,6 +229,15 @@ const specSchema = z
     mongodb: mongodbSchema.prefault({}),
     signingKeys: signingKeysSchema.prefault({}),
     consumers: consumersSchema.prefault({}),
+    updates: z
+      .object({
+        policy: z.enum(['Automatic', 'OnRequest']).default('Automatic').meta({
+          description:
+            'Automatic: members restart one by one when their pod template changes. OnRequest: they wait for the annotation authstack.dev/update-members.',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'When the operator may restart members of the database.' }),
     deletionPolicy: z.enum(['Retain', 'Delete']).default('Retain').meta({
       description:
         'What becomes of volumes and Secrets when the AuthStack is deleted. Retain: re-creating it adopts them.',

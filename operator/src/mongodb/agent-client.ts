@@ -1,4 +1,4 @@
-import { agentContract, observation, problem } from '@authstack/mongodb-agent/api';
+import { agentContract, keyfileReply, observation, problem } from '@authstack/mongodb-agent/api';
 import type { Observation } from '@authstack/mongodb-agent/api';
 import { Agent, request } from 'undici';
 import type { AuthStack } from '../api/auth-stack.ts';
@@ -34,6 +34,8 @@ export interface AgentClient {
   observe(stack: AuthStack, member: ReachedMember, call: Call): Promise<Observation | 'unknown'>;
   /** One of the agent's commands; throws `AgentError`. */
   command(stack: AuthStack, command: AgentCommand, call: Call): Promise<void>;
+  /** The keyfile that this member's mongod runs with; throws `AgentError`. */
+  keyfile(stack: AuthStack, member: ReachedMember, call: Call): Promise<string>;
 }
 
 export interface AgentCommand {
@@ -108,6 +110,11 @@ export function createAgentClient(identityOf: (stack: AuthStack) => Promise<Agen
     },
     async command(stack, command, { signal }) {
       await call(stack, { ...command, within: agentContract.slowestAnswerMillis }, signal);
+    },
+    async keyfile(stack, member, { signal }) {
+      const path = agentContract.paths.keyfile;
+      const answer = await call(stack, { member, path, body: {}, within: OBSERVE_WITHIN }, signal);
+      return keyfileReply.parse(answer).keyfile;
     },
   };
 }

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { agentContract } from '@authstack/mongodb-agent/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { labelsOf, namesOf, namespaceOf } from '../api/names.ts';
-import { performKubernetes } from '../runtime/cluster.ts';
-import type { KubernetesAction } from '../runtime/cluster.ts';
+import { isKubernetesAction, performKubernetes } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
+import type { AgentCommand } from './agent-client.ts';
 import { connectionUri } from './members.ts';
 import type { MongodbPorts } from './observe.ts';
-import type { MongodbAction, MongodbOwnAction } from './types.ts';
+import type { MongodbAction, MongodbOwnAction, ReachedMember } from './types.ts';
 
 /** The config's election time-out: how long members wait for a silent primary. */
 const ELECTION_TIMEOUT_MILLIS = 4_000;
@@ -21,44 +21,74 @@ export class SecretGone extends Error {
 }
 
 export async function performMongodb(action: MongodbAction, ports: MongodbPorts, pass: Pass): Promise<void> {
-  return isKubernetes(action) ? performKubernetes(action, ports.cluster, pass) : performOwn(action, ports, pass);
+  return isKubernetesAction(action) ? performKubernetes(action, ports.cluster, pass) : performOwn(action, ports, pass);
 }
 
-function isKubernetes(action: MongodbAction): action is KubernetesAction {
-  return ['apply', 'create', 'replace', 'delete'].includes(action.type);
-}
+/** What an agent is merely asked to do. */
+type AgentAction = Exclude<
+  Extract<MongodbOwnAction, { readonly member: ReachedMember }>,
+  { readonly type: 'ensureUsers' | 'recoverKeyfile' }
+>;
 
 async function performOwn(action: MongodbOwnAction, ports: MongodbPorts, pass: Pass): Promise<void> {
-  const { agents } = ports;
-  const { paths } = agentContract;
+  if (isRequest(action)) {
+    return ports.agents.command(action.stack, { member: action.member, ...requestOf(action) }, pass);
+  }
   switch (action.type) {
     case 'createKeyfile':
       return createKeyfile(action.stack, ports, pass);
+    case 'recoverKeyfile':
+      return recoverKeyfile(action, ports, pass);
     case 'createUser':
       return createUser(action, ports, pass);
     case 'refreshUri':
       return refreshUri(action.stack, ports, pass);
-    case 'release': {
-      const { stack, member, pvcUid } = action;
-      return agents.command(stack, { member, path: paths.release, body: { pvcUid } }, pass);
-    }
-    case 'initiate': {
-      const { stack, member, pvcUid } = action;
-      const body = { pvcUid, host: member.host, electionTimeoutMillis: ELECTION_TIMEOUT_MILLIS };
-      return agents.command(stack, { member, path: paths.initiate, body }, pass);
-    }
-    case 'reconfigure': {
-      const { stack, member, expectedVersion, members } = action;
-      return agents.command(stack, { member, path: paths.reconfig, body: { expectedVersion, members } }, pass);
-    }
     case 'ensureUsers':
       return ensureUsers(action, ports, pass);
+  }
+}
+
+function isRequest(action: MongodbOwnAction): action is AgentAction {
+  return 'member' in action && action.type !== 'ensureUsers' && action.type !== 'recoverKeyfile';
+}
+
+function requestOf(action: AgentAction): Pick<AgentCommand, 'path' | 'body'> {
+  const { paths } = agentContract;
+  switch (action.type) {
+    case 'release':
+      return { path: paths.release, body: { pvcUid: action.pvcUid } };
+    case 'initiate': {
+      const { pvcUid, member } = action;
+      return {
+        path: paths.initiate,
+        body: { pvcUid, host: member.host, electionTimeoutMillis: ELECTION_TIMEOUT_MILLIS },
+      };
+    }
+    case 'reconfigure':
+      return { path: paths.reconfig, body: { expectedVersion: action.expectedVersion, members: action.members } };
+    case 'stepDown':
+      return { path: paths.stepDown, body: {} };
+    case 'fence':
+      return { path: paths.fence, body: { pvcUid: action.pvcUid, fenced: action.fenced } };
+    case 'wipe':
+      return { path: paths.wipe, body: { pvcUid: action.pvcUid } };
+    case 'raiseCompatibility':
+      return { path: paths.compatibility, body: { version: action.version } };
   }
 }
 
 /** 756 random bytes make 1,008 characters of base64; mongod takes up to 1,024. */
 async function createKeyfile(stack: AuthStack, { cluster }: MongodbPorts, pass: Pass): Promise<void> {
   const keyfile = randomBytes(756).toString('base64');
+  await cluster.create(secretKind, secret(stack, namesOf(stack.metadata.name).keyfile, { keyfile }), pass);
+}
+
+async function recoverKeyfile(
+  { stack, member }: Extract<MongodbOwnAction, { type: 'recoverKeyfile' }>,
+  { cluster, agents }: MongodbPorts,
+  pass: Pass,
+): Promise<void> {
+  const keyfile = await agents.keyfile(stack, member, pass);
   await cluster.create(secretKind, secret(stack, namesOf(stack.metadata.name).keyfile, { keyfile }), pass);
 }
 

@@ -1,9 +1,11 @@
 import { createIdentity } from './identity.ts';
 import { initializedMembers, isVoter, primaryOf } from './members.ts';
 import type { InitializedMember } from './members.ts';
+import { membersIn } from './situation.ts';
 import { says } from './step.ts';
 import type { Step } from './step.ts';
 import type { MongodbObservation } from './types.ts';
+import { majorOf } from './version.ts';
 
 /** Which set the members belong to, in their own words. */
 export type FoundSet =
@@ -29,6 +31,8 @@ export function findSet(seen: MongodbObservation): FoundSet {
       'replica-set-id': by.set.replicaSetId,
       version: versionOf(by, seen),
       'next-member-id': String(Math.max(0, ...ids) + 1),
+      members: String(membersIn(by.set.config)),
+      'feature-compatibility': by.agent.mongod.featureCompatibilityVersion ?? '',
     },
   };
 }
@@ -50,9 +54,4 @@ function versionOf({ agent }: InitializedMember, { stack, images, identity }: Mo
   const { version: asked } = stack.spec.mongodb;
   if (identity.state === 'founding' && asked !== undefined) return asked;
   return majorOf(agent.mongod.version) ?? asked ?? images.defaultVersion;
-}
-
-/** `6.0` of `6.0.5`. */
-function majorOf(version: string | undefined): string | undefined {
-  return version === undefined ? undefined : /^\d+\.\d+/.exec(version)?.[0];
 }

@@ -3,7 +3,7 @@ import { namespaceOf } from '../api/names.ts';
 import { persistentVolumeClaimKind } from '../runtime/core-kinds.ts';
 import { changeIdentity, createIdentity } from './identity.ts';
 import { findSet, makeIdentityAgain } from './found-set.ts';
-import { keyfileLost } from './founded.ts';
+import { keyfileLost, recoverKeyfile } from './founded.ts';
 import { claimName, isAnswering, isBeingDeleted, isHeldEmpty, reached } from './members.ts';
 import { standing } from './standing.ts';
 import { says } from './step.ts';
@@ -52,7 +52,10 @@ export function beginFounding(seen: MongodbObservation): Step {
       actions: [{ type: 'create', kind: persistentVolumeClaimKind, object: memberClaim(stack, 0) }],
     });
   }
-  const facts = { state: 'founding', 'founder-pvc-uid': claim.metadata.uid, version, 'next-member-id': '1' };
+  const facts = {
+    ...{ state: 'founding', 'founder-pvc-uid': claim.metadata.uid, version },
+    ...{ 'next-member-id': '1', 'adopted-by': stack.metadata.uid ?? '' },
+  };
   return says('False', 'Founding', `the database will be founded on ${claim.metadata.name}`, {
     actions: [createIdentity(stack, facts)],
   });
@@ -103,9 +106,11 @@ function theFounderGotAnotherVolume(seen: MongodbObservation, identity: Founding
 }
 
 /** No pod starts without the keyfile, so a pod that runs had one, and its mongod may hold data. */
-function theKeyfileIsLost({ stack, keyfile, members }: MongodbObservation): Step | undefined {
+function theKeyfileIsLost(seen: MongodbObservation): Step | undefined {
+  const { stack, keyfile, members } = seen;
   const hadOne = members.some(({ pod }) => pod?.status?.initContainerStatuses?.some(({ started }) => started === true));
-  return keyfile.state === 'absent' && hadOne ? says('False', 'KeyfileLost', keyfileLost(stack)) : undefined;
+  if (keyfile.state !== 'absent' || !hadOne) return undefined;
+  return recoverKeyfile(seen) ?? says('False', 'KeyfileLost', keyfileLost(stack));
 }
 
 function theKeyfileIsNotThere(seen: MongodbObservation): Step | undefined {

@@ -4,7 +4,7 @@ import { STACK_LABEL, labelsOf, namesOf, namespaceOf } from '../api/names.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
-import type { SeenIdentity } from './types.ts';
+import type { IdentityFacts, Rebuilding, SeenIdentity } from './types.ts';
 
 const stored = z.intersection(
   z.object({
@@ -12,6 +12,12 @@ const stored = z.intersection(
     'next-member-id': z.coerce.number().int().min(1).default(1),
     credentials: z.string().default(''),
     formed: z.string().default(''),
+    members: z.coerce.number().int().min(0).default(0),
+    'adopted-by': z.string().default(''),
+    'feature-compatibility': z.string().default(''),
+    'upgraded-at': z.string().default(''),
+    rebuilding: z.string().default(''),
+    rebuilt: z.string().default(''),
   }),
   z.discriminatedUnion('state', [
     z.object({ state: z.literal('founding'), 'founder-pvc-uid': z.string().min(1) }),
@@ -27,13 +33,29 @@ export function readIdentity(stack: AuthStack, secret: Secret | undefined): Seen
   const data = Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, atob(value)]));
   const parsed = stored.safeParse(data);
   if (!parsed.success) return { state: 'malformed', why: whyNot(parsed.error) };
-  const { version, credentials, 'next-member-id': nextMemberId } = parsed.data;
   const createdAt = Date.parse(creationTimestamp);
-  const formed = parsed.data.formed === 'yes';
-  const facts = { resourceVersion, createdAt, data, version, nextMemberId, credentials, formed };
+  const facts = { resourceVersion, createdAt, data, ...factsIn(parsed.data) };
   return parsed.data.state === 'founding'
     ? { ...facts, state: 'founding', founderClaimUid: parsed.data['founder-pvc-uid'] }
     : { ...facts, state: 'founded', replicaSetId: parsed.data['replica-set-id'] };
+}
+
+function factsIn(told: z.infer<typeof stored>): Omit<IdentityFacts, 'resourceVersion' | 'createdAt' | 'data'> {
+  const upgradedAt = Date.parse(told['upgraded-at']);
+  const rebuilding = rebuildingFrom(told.rebuilding);
+  return {
+    version: told.version,
+    credentials: told.credentials,
+    members: told.members,
+    nextMemberId: told['next-member-id'],
+    rebuilt: told.rebuilt,
+    formed: told.formed === 'yes',
+    adoptedBy: told['adopted-by'],
+    // Before it was ever seen, nothing newer than the version can have been set.
+    featureCompatibilityVersion: told['feature-compatibility'] || told.version,
+    ...(Number.isFinite(upgradedAt) && { upgradedAt }),
+    ...(rebuilding && { rebuilding }),
+  };
 }
 
 export function isOfStack(stack: AuthStack, { metadata }: Secret): boolean {
@@ -42,6 +64,17 @@ export function isOfStack(stack: AuthStack, { metadata }: Secret): boolean {
 
 function whyNot({ issues: [issue] }: z.ZodError): string {
   return issue ? `${issue.path.join('.')}: ${issue.message}` : 'not as it should be';
+}
+
+/** `data 1 <uid of the claim>` */
+function rebuildingFrom(text: string): Rebuilding | undefined {
+  const [what, ordinal, claimUid] = text.split(' ');
+  if ((what !== 'data' && what !== 'volume') || claimUid === undefined) return undefined;
+  return { what, ordinal: Number(ordinal), claimUid };
+}
+
+export function rebuildingText({ what, ordinal, claimUid }: Rebuilding): string {
+  return `${what} ${ordinal} ${claimUid}`;
 }
 
 /** Founding begins: only if no identity exists. */

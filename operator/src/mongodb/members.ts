@@ -2,7 +2,9 @@ import { replicaSetName } from '@authstack/mongodb-agent/gate-script';
 import type { ConfigMember, Observation } from '@authstack/mongodb-agent/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf, namespaceOf } from '../api/names.ts';
+import type { Target } from '../runtime/cluster.ts';
 import type { PersistentVolumeClaim } from '../runtime/core-kinds.ts';
+import type { KubernetesObject } from '../runtime/objects.ts';
 import type { Member, ReachedMember } from './types.ts';
 
 export const MONGOD_PORT = 27_017;
@@ -19,6 +21,11 @@ export function memberHost(stack: AuthStack, ordinal: number): string {
 /** `shop-mongodb-0` of `shop-mongodb-0.shop-mongodb.auth.svc:27017`. */
 export function nameOfHost(host: string): string {
   return host.split('.')[0] ?? host;
+}
+
+/** 2 of `shop-mongodb-2.shop-mongodb.auth.svc:27017`; NaN for a host that is not one of ours. */
+export function ordinalOfHost(host: string): number {
+  return Number(/-(\d+)$/.exec(nameOfHost(host))?.[1]);
 }
 
 export function claimName(stack: AuthStack, ordinal: number): string {
@@ -70,6 +77,11 @@ export function isHeldEmpty(member: Member): member is AnsweringMember {
   return isAnswering(member) && member.agent.volume.state === 'empty' && member.agent.gate === 'waiting';
 }
 
+/** Nothing starts on its volume as long as that lasts. */
+export function isFenced({ agent }: Member): boolean {
+  return agent !== 'unknown' && agent.volume.fenced === true;
+}
+
 export function reached({ name, host, pod }: Member): ReachedMember | undefined {
   const ip = pod?.status?.podIP;
   return ip === undefined ? undefined : { name, host, ip };
@@ -82,4 +94,10 @@ export function isVoter({ votes }: ConfigMember): boolean {
 /** Asked to go: it is gone as soon as no pod uses it. */
 export function isBeingDeleted(claim: PersistentVolumeClaim | undefined): boolean {
   return claim?.metadata.deletionTimestamp !== undefined;
+}
+
+/** Of an object that the API server has, and of no later one of its name. */
+export function targetOf({ metadata }: KubernetesObject): Target {
+  const { name, namespace = '', uid = '' } = metadata;
+  return { name, namespace, uid };
 }

@@ -2,13 +2,16 @@ import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf, namespaceOf, selectorOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import {
+  nodeKind,
   persistentVolumeClaimKind,
+  persistentVolumeKind,
+  podDisruptionBudgetKind,
   podKind,
   secretKind,
   statefulSetKind,
   storageClassKind,
 } from '../runtime/core-kinds.ts';
-import type { PersistentVolumeClaim, Secret } from '../runtime/core-kinds.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import type { AgentClient } from './agent-client.ts';
 import { isOfStack, readIdentity } from './identity.ts';
@@ -19,8 +22,8 @@ export interface MongodbPorts {
   readonly cluster: Cluster;
   readonly agents: AgentClient;
   readonly images: MongodbImages;
-  /** StorageClasses are in no namespace: an operator of listed namespaces has no right to them. */
-  readonly seesStorageClasses: boolean;
+  /** What is in no namespace (StorageClasses, volumes, Nodes): an operator of listed namespaces has no right to it. */
+  readonly seesCluster: boolean;
 }
 
 interface Around {
@@ -29,7 +32,7 @@ interface Around {
 }
 
 export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
-  const { cluster, images, seesStorageClasses } = ports;
+  const { cluster, images, seesCluster } = ports;
   const names = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
   // The watch sees only what carries our label; a Secret without it must be seen before one is made.
@@ -45,6 +48,7 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
     findUser(names.authUser),
   ]);
   const statefulSet = cluster.cached(statefulSetKind, { namespace, name: names.mongodb });
+  const budget = cluster.cached(podDisruptionBudgetKind, { namespace, name: names.mongodb });
   return {
     stack,
     now: pass.now,
@@ -55,8 +59,10 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
     authUser: readUri(stack, authUser),
     hasAgentCertificate: cluster.cached(secretKind, { namespace, name: names.agentTls }) !== undefined,
     ...(statefulSet && { statefulSet }),
+    ...(budget && { budget }),
     members,
-    storageClass: seesStorageClasses ? observeStorageClass(stack, { cluster, members }) : 'notLooked',
+    storageClass: seesCluster ? observeStorageClass(stack, { cluster, members }) : 'notLooked',
+    volumesCanGrow: seesCluster ? observeExpansion({ cluster, members }) : 'notLooked',
   };
 }
 
@@ -74,7 +80,7 @@ async function observeIdentity(stack: AuthStack, { cluster, members }: Around, p
 
 async function observeMembers(
   stack: AuthStack,
-  { cluster, agents }: MongodbPorts,
+  { cluster, agents, seesCluster }: MongodbPorts,
   pass: Pass,
 ): Promise<readonly Member[]> {
   const namespace = namespaceOf(stack);
@@ -101,13 +107,49 @@ async function observeMembers(
           agent: 'unknown' as const,
         };
         const at = reached(member);
-        if (!at) return member;
+        if (!at) return { ...member, ...(seesCluster && (await observeNode(member, { cluster, pass }))) };
         const seen = await agents.observe(stack, at, pass);
         // An address that another pod has by now must not speak for this member.
         return { ...member, agent: seen !== 'unknown' && seen.podUid === pod?.metadata.uid ? seen : 'unknown' };
       }),
   );
 }
+
+/**
+ * A pod that finds no node may have its volume on one that was deleted; only then is it worth a look. Nothing else than a
+ * volume that names its nodes, none of which exists, counts.
+ */
+async function observeNode(
+  { pod, claim }: Member,
+  { cluster, pass }: { readonly cluster: Cluster; readonly pass: Pass },
+): Promise<{ isNodeGone?: true }> {
+  const { volumeName } = claim?.spec ?? {};
+  if (!pod || volumeName === undefined || !findsNoNode(pod)) return {};
+  const volume = await cluster.read(persistentVolumeKind, { name: volumeName }, pass);
+  const nodes = volume ? nodesOf(volume) : [];
+  if (nodes.length === 0) return {};
+  const found = await Promise.all(nodes.map((name) => cluster.read(nodeKind, { name }, pass)));
+  return found.every((node) => node === undefined) ? { isNodeGone: true } : {};
+}
+
+function findsNoNode({ status }: Pod): boolean {
+  return (
+    status?.conditions?.some((condition) => condition.type === 'PodScheduled' && condition.status === 'False') === true
+  );
+}
+
+/** Names of the only nodes that can have it, as local volumes say it; none when it is not bound to nodes by name. */
+function nodesOf({ spec }: PersistentVolume): readonly string[] {
+  const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  const named = terms.map(
+    ({ matchExpressions = [] }) =>
+      matchExpressions.find(({ key, operator }) => key === HOSTNAME_LABEL && operator === 'In')?.values ?? [],
+  );
+  return named.some((names) => names.length === 0) ? [] : named.flat();
+}
+
+/** Kubelets give it their own node's name (kubernetes.io/docs, "Well-Known Labels"). */
+const HOSTNAME_LABEL = 'kubernetes.io/hostname';
 
 function readSecret(stack: AuthStack, secret: Secret | undefined): SeenSecret {
   if (!secret) return { state: 'absent' };
@@ -122,6 +164,13 @@ function readUri(stack: AuthStack, secret: Secret | undefined): SeenUriSecret {
     ...readSecret(stack, secret),
     ...(secret && { isCurrent: text('uri') === connectionUri(stack, credentials) }),
   };
+}
+
+/** Of the class that the first volume has; all have the same. */
+function observeExpansion({ cluster, members }: Around): MongodbObservation['volumesCanGrow'] {
+  const name = members.map(({ claim }) => claim?.spec?.storageClassName).find((one) => one !== undefined);
+  if (name === undefined || name === '') return false;
+  return cluster.cached(storageClassKind, { name })?.allowVolumeExpansion === true;
 }
 
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';

@@ -21,45 +21,10 @@ import {
   seen,
 } from './testing/seen.ts';
 import type { Votes } from './testing/seen.ts';
-import type { MongodbAction, MongodbObservation } from './types.ts';
+import { summary } from './testing/summary.ts';
+import type { MongodbObservation } from './types.ts';
 
 type Change = Partial<MongodbObservation>;
-
-const decode = (data: Readonly<Record<string, string>> = {}): object =>
-  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, atob(value)]));
-
-/** An action in short; what merely stands (Service, StatefulSet …) is left out. */
-function brief(action: MongodbAction): object[] {
-  switch (action.type) {
-    case 'apply':
-      return [];
-    case 'create':
-    case 'replace': {
-      const { object } = action as { object: { data?: Readonly<Record<string, string>> } };
-      return [{ [action.type]: action.object.metadata.name, ...(object.data && decode(object.data)) }];
-    }
-    case 'delete':
-      return [{ delete: action.target.name }];
-    case 'createKeyfile':
-      return [{ createKeyfile: true }];
-    case 'createUser':
-      return [{ createUser: action.user }];
-    case 'refreshUri':
-      return [{ refreshUri: true }];
-    case 'release':
-    case 'initiate':
-      return [{ [action.type]: action.member.name, pvcUid: action.pvcUid }];
-    case 'reconfigure':
-      return [{ reconfigure: action.member.name, expectedVersion: action.expectedVersion, members: action.members }];
-    case 'ensureUsers':
-      return [{ ensureUsers: action.member.name }, ...brief(action.then)];
-  }
-}
-
-function summary(plan: MongodbPlan): { ready: string; message: string; does: object[] } {
-  const [{ status, reason, message } = { status: '', reason: '', message: '' }] = plan.conditions;
-  return { ready: `${status}/${reason}`, message, does: plan.actions.flatMap(brief) };
-}
 
 const kindsApplied = ({ actions }: MongodbPlan): string[] =>
   actions.flatMap((action) => (action.type === 'apply' ? [action.kind.kind] : []));
@@ -92,6 +57,7 @@ const newcomers: Votes = [
   [2, 0],
 ];
 const notFormed = foundedIdentity({ formed: false });
+const anotherLife = foundedIdentity({ adoptedBy: 'stack-0' });
 
 type Case = [law: string, change: Change, ready: string, does: object[]];
 
@@ -311,14 +277,19 @@ describe('what stands in the way', () => {
     ],
     ['agents without a certificate', { ...nothing, hasAgentCertificate: false }, 'False/WaitingForCertificates', []],
     [
-      'another version than the stored one',
-      { stack: aStack({ mongodb: { version: '6.0' } }), members: [noMember(0), noMember(1), noMember(2)] },
+      'another version than the stored one, asked for by a stack made anew',
+      {
+        identity: anotherLife,
+        stack: aStack({ mongodb: { version: '6.0' } }),
+        members: [noMember(0), noMember(1), noMember(2)],
+      },
       'False/AdoptionRefused',
       [],
     ],
     [
-      'fewer members than there are volumes',
+      'fewer members than the set has, asked for by a stack made anew',
       {
+        identity: anotherLife,
         stack: aStack({ members: 1 }),
         members: [0, 1, 2].map((ordinal) => ({ ...noMember(ordinal), claim: claim(ordinal) })),
       },
@@ -333,9 +304,10 @@ describe('what stands in the way', () => {
   });
 
   test('AdoptionRefused names the field and the value', () => {
-    const another = seen({ stack: aStack({ mongodb: { version: '6.0' } }), members: [noMember(0)] });
+    const identity = anotherLife;
+    const another = seen({ identity, stack: aStack({ mongodb: { version: '6.0' } }), members: [noMember(0)] });
     expect(summary(planMongodb(another)).message).toContain('spec.mongodb.version: "8.0"');
-    const fewer = seen({ stack: aStack({ members: 1 }) });
+    const fewer = seen({ identity, stack: aStack({ members: 1 }) });
     expect(summary(planMongodb(fewer)).message).toContain('spec.mongodb.members: 3');
   });
 
@@ -343,7 +315,7 @@ describe('what stands in the way', () => {
     const changes: Change[] = [
       { keyfile: absent },
       { hasAgentCertificate: false },
-      { stack: aStack({ mongodb: { version: '6.0' } }) },
+      { identity: anotherLife, stack: aStack({ mongodb: { version: '6.0' } }) },
       { rootUser: absent },
       { authUser: { state: 'present', resourceVersion: '1', isCurrent: false } },
       { images: { ...seen().images, mongodb: {} } },
@@ -764,7 +736,7 @@ describe('why members do not come up', () => {
       'a volume that cannot be judged',
       founder({ ...held, volume: { state: 'unreadable', problem: 'no WiredTiger file' } }),
       'VolumeUnreadable',
-      ['shop-mongodb-0', 'no WiredTiger file', 'pvc/data-shop-mongodb-0'],
+      ['shop-mongodb-0', 'no WiredTiger file', 'authstack.dev/resync-member=0'],
     ],
     [
       'a keyfile that mongod does not know',

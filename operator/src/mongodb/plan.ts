@@ -3,12 +3,14 @@ import type { Millis } from '../runtime/objects.ts';
 import type { Plan, Stalled } from '../runtime/reconciler.ts';
 import { planFounded } from './founded.ts';
 import { beginFounding, planFounding, whereToLook } from './founding.ts';
+import { nextGrowth } from './growth.ts';
 import { reached } from './members.ts';
 import { asServed } from './serving.ts';
 import { mongodImage } from './stateful-set.ts';
 import { statusOf } from './status.ts';
 import { says } from './step.ts';
 import type { Step } from './step.ts';
+import { notOffered } from './version.ts';
 import type { DatabaseReadyReason, MongodbAction, MongodbObservation, MongodbStatus } from './types.ts';
 
 export type MongodbPlan = Plan<MongodbAction, MongodbStatus>;
@@ -41,7 +43,8 @@ export function planMongodb(seen: MongodbObservation): MongodbPlan {
   const { status, reason, message, actions, events } = step;
   const stalled = stalledBy(seen, step);
   return {
-    actions,
+    // Growth also without a primary, for full volumes may be why there is none; and last, so that it holds nothing up.
+    actions: [...actions, ...(nextGrowth(seen)?.actions ?? [])],
     conditions: [{ type: 'DatabaseReady', status, reason, message }],
     status: statusOf(seen),
     recheckAt: seen.now + recheckIn(seen, reason),
@@ -53,6 +56,12 @@ export function planMongodb(seen: MongodbObservation): MongodbPlan {
 /** Nothing is under way, or only people can bring it on; what they change is seen by the watch, too. */
 const atRest: ReadonlySet<DatabaseReadyReason> = new Set([
   'AllMembersHealthy',
+  'UpgradePending',
+  'VersionRefused',
+  'VolumeFull',
+  'VolumeCannotGrow',
+  'RequestInvalid',
+  'Hibernated',
   'IdentityNotOwned',
   'SecretNotOwned',
   'IdentityMalformed',
@@ -103,12 +112,7 @@ function theVersionIsNotOffered({ stack, images, identity }: MongodbObservation)
   const recorded = identity.state === 'founding' || identity.state === 'founded' ? identity.version : undefined;
   const version = recorded ?? stack.spec.mongodb.version ?? images.defaultVersion;
   if (mongodImage(stack, images, version) !== undefined) return undefined;
-  const offered = Object.keys(images.mongodb).sort().join(', ');
-  return says(
-    'False',
-    'VersionNotOffered',
-    `the chart has no image of MongoDB ${version}, only of ${offered}; set its value mongodb.images."${version}", or spec.mongodb.image`,
-  );
+  return says('False', 'VersionNotOffered', notOffered(images, version));
 }
 
 function theAgentsHaveNoCertificate({ stack, hasAgentCertificate }: MongodbObservation): Step | undefined {

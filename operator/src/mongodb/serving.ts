@@ -3,15 +3,18 @@ import type { InitializedMember } from './members.ts';
 import { says } from './step.ts';
 import type { Step } from './step.ts';
 import { troubleOf } from './trouble.ts';
-import type { MongodbObservation, SeenIdentity } from './types.ts';
+import type { DatabaseReadyReason, Founded, MongodbObservation } from './types.ts';
 import type { ConfigMember, ObservedMember } from '@authstack/mongodb-agent/api';
-
-type Founded = Extract<SeenIdentity, { state: 'founded' }>;
 
 /** The set as it looks from where it can be seen best. */
 export interface View {
   readonly seenBy: InitializedMember;
   readonly primaryHost: string;
+}
+
+/** Those that are to be in the set, and those that still are. */
+export function membersOf({ stack }: MongodbObservation, identity: Founded): number {
+  return Math.max(stack.spec.mongodb.members, identity.members);
 }
 
 /** From the primary; while its agent cannot be asked, from a secondary that sees it. */
@@ -50,20 +53,29 @@ export function serves(status: ObservedMember | undefined): boolean {
   return status?.health === 1 && (status.state === 'PRIMARY' || status.state === 'SECONDARY');
 }
 
+/** What is to be said besides how the members are, although they serve. */
+export interface Note {
+  readonly reason: DatabaseReadyReason;
+  readonly message: string;
+}
+
 interface Standing {
   readonly view: View;
   /** What is being done about what is missing. */
   readonly doing: string | undefined;
+  readonly notes: readonly Note[];
 }
 
 /** How a founded set stands. */
-export function healthOf(seen: MongodbObservation, identity: Founded, { view, doing }: Standing): Step {
+export function healthOf(seen: MongodbObservation, identity: Founded, { view, doing, notes }: Standing): Step {
   const { members: wanted } = seen.stack.spec.mongodb;
   const missing = whoDoesNotServe(seen, view);
-  if (missing.length === 0 && servesMajority(view)) return allServe(wanted, identity, view);
+  if (missing.length === 0 && servesMajority(view)) return allServe(seen, identity, { view, doing, notes });
 
   const trouble = troubleOf(seen);
-  const what = [...missing, doing, trouble?.message].filter((text) => text !== undefined).join('; ');
+  const what = [...missing, doing, trouble?.message, ...notes.map(({ message }) => message)]
+    .filter((text) => text !== undefined)
+    .join('; ');
   if (!servesMajority(view)) {
     const voters = view.seenBy.set.config.members.filter(isVoter);
     const healthy = healthyVoters(view.seenBy, voters);
@@ -75,12 +87,17 @@ export function healthOf(seen: MongodbObservation, identity: Founded, { view, do
   return says('True', 'Degraded', `${counts}, writes go on: ${what}`);
 }
 
-function allServe(wanted: number, { formed }: Founded, { seenBy, primaryHost }: View): Step {
+function allServe(seen: MongodbObservation, { formed }: Founded, { view, doing, notes }: Standing): Step {
+  const { seenBy, primaryHost } = view;
   const primary = nameOfHost(primaryHost);
+  const count = seen.stack.spec.mongodb.members;
+  const serve = count === 1 ? 'its one member serves' : `all ${count} members serve`;
   if (seenBy.host === primaryHost) {
-    return says('True', 'AllMembersHealthy', `all ${wanted} members serve; ${primary} is primary`);
+    const reason = notes[0]?.reason ?? 'AllMembersHealthy';
+    const more = [doing, ...notes.map(({ message }) => message)].filter((text) => text !== undefined);
+    return says('True', reason, [`${serve}; ${primary} is primary`, ...more].join('; '));
   }
-  const message = `all ${wanted} members serve; the agent of the primary ${primary} does not answer`;
+  const message = `${serve}; the agent of the primary ${primary} does not answer`;
   return formed ? says('True', 'Degraded', message) : says('False', 'Starting', message);
 }
 

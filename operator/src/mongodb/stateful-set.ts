@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { agentContract } from '@authstack/mongodb-agent/api';
 import { gateContainer } from '@authstack/mongodb-agent/gate-script';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { labelsOf, namesOf, namespaceOf, ownedBy, selectorOf } from '../api/names.ts';
+import type { Pod, StatefulSet } from '../runtime/core-kinds.ts';
+import { canonical } from '../runtime/json.ts';
 import type { KubernetesObject } from '../runtime/objects.ts';
 import { MONGOD_PORT } from './members.ts';
 import type { MongodbImages } from './types.ts';
@@ -16,10 +19,21 @@ const GRACE_SECONDS = 60;
 /** Small enough for a laptop, enough for tens of thousands of users; mongod sizes its cache by the limit. */
 const defaultResources = { requests: { cpu: '50m', memory: '256Mi' }, limits: { memory: '1Gi' } };
 
+/** On the pod template, and so on each pod: which template it is of. */
+const TEMPLATE_ANNOTATION = 'authstack.dev/template';
+
+export type PodTemplate = NonNullable<NonNullable<StatefulSet['spec']>['template']>;
+
 export interface StatefulSetOptions {
+  readonly replicas: number;
+  readonly template: PodTemplate;
+  /** Of each volume. */
+  readonly size: string;
+}
+
+export interface TemplateOptions {
   readonly images: MongodbImages;
   readonly version: string;
-  readonly replicas: number;
 }
 
 /** The members. Kubernetes starts all at once and restarts none by itself: which may go, and when, is ours to decide. */
@@ -43,18 +57,39 @@ export function membersStatefulSet(stack: AuthStack, options: StatefulSetOptions
       revisionHistoryLimit: 3,
       persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
       selector: { matchLabels: selectorOf(stack, 'mongodb') },
-      template: { metadata: { labels }, spec: podSpec(stack, options) },
+      template: options.template,
       volumeClaimTemplates: [
         {
           apiVersion: 'v1',
           kind: 'PersistentVolumeClaim',
           metadata: { name: 'data', labels },
-          spec: claimSpec(stack),
+          spec: claimSpec(stack, options.size),
         },
       ],
     },
   };
   return object;
+}
+
+/** What a member's pod is made from; the same inputs give the same id. */
+export function podTemplate(stack: AuthStack, options: TemplateOptions): PodTemplate {
+  const labels = labelsOf(stack, 'mongodb');
+  const spec = podSpec(stack, options);
+  const id = createHash('sha256').update(canonical(spec)).digest('hex').slice(0, 10);
+  const template = { metadata: { labels, annotations: { [TEMPLATE_ANNOTATION]: id } }, spec };
+  return template;
+}
+
+/** Of a pod, or of a template. */
+export function templateIdOf({ metadata }: Pick<Pod, 'metadata'> | PodTemplate): string | undefined {
+  return metadata?.annotations?.[TEMPLATE_ANNOTATION];
+}
+
+/** Of the template that new pods get; undefined while the StatefulSet's controller may still be at an older one. */
+export function templateIdIn(statefulSet: StatefulSet | undefined): string | undefined {
+  const { metadata, spec, status } = statefulSet ?? {};
+  if (metadata?.generation === undefined || status?.observedGeneration !== metadata.generation) return undefined;
+  return spec?.template && templateIdOf(spec.template);
 }
 
 export function mongodImage(stack: AuthStack, images: MongodbImages, version: string): string | undefined {
@@ -67,7 +102,7 @@ const locked = {
   capabilities: { drop: ['ALL'] },
 };
 
-function podSpec(stack: AuthStack, options: StatefulSetOptions): object {
+function podSpec(stack: AuthStack, options: TemplateOptions): object {
   const names = namesOf(stack.metadata.name);
   return {
     automountServiceAccountToken: false,
@@ -101,7 +136,7 @@ function podSpec(stack: AuthStack, options: StatefulSetOptions): object {
 }
 
 /** A native sidecar (KEP-753): it runs before mongod starts and until after it has ended. */
-function agentContainer({ images }: StatefulSetOptions): object {
+function agentContainer({ images }: TemplateOptions): object {
   const probe = (path: string): object => ({ httpGet: { path, port: 'probes' } });
   return {
     name: 'agent',
@@ -128,7 +163,7 @@ function agentContainer({ images }: StatefulSetOptions): object {
   };
 }
 
-function mongodContainer(stack: AuthStack, { images, version }: StatefulSetOptions): object {
+function mongodContainer(stack: AuthStack, { images, version }: TemplateOptions): object {
   const { command, args } = gateContainer();
   return {
     name: MONGOD_CONTAINER,

@@ -1,5 +1,5 @@
 import { initializedMembers, isVoter, nameOfHost } from './members.ts';
-import { serves, viewOf } from './serving.ts';
+import { membersOf, serves, viewOf } from './serving.ts';
 import type { View } from './serving.ts';
 import { stateOf } from './step.ts';
 import type { Member, MemberStatus, MongodbObservation, MongodbStatus, SeenIdentity } from './types.ts';
@@ -7,13 +7,14 @@ import type { Member, MemberStatus, MongodbObservation, MongodbStatus, SeenIdent
 export function statusOf(seen: MongodbObservation): MongodbStatus {
   const { members, identity } = seen;
   const view = identity.state === 'founded' ? viewOf(seen, identity) : undefined;
+  const count = identity.state === 'founded' ? membersOf(seen, identity) : Infinity;
   const { featureCompatibilityVersion } = (view?.seenBy ?? initializedMembers(members)[0])?.agent.mongod ?? {};
   return {
     mongodb: {
       ...whatWasFounded(identity),
       ...(view && { primary: nameOfHost(view.primaryHost) }),
       ...(featureCompatibilityVersion !== undefined && { featureCompatibilityVersion }),
-      members: members.map((member) => memberStatus(member, view)),
+      members: members.filter(({ ordinal }) => ordinal < count).map((member) => memberStatus(member, view)),
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { ConditionStatus } from '../runtime/objects.ts';
 import type { ReportedEvent } from '../runtime/reconciler.ts';
+import { isFenced } from './members.ts';
 import type { DatabaseReadyReason, Member, MongodbAction } from './types.ts';
 
 /** What a rule answers: the state of the database as it was seen, and what is done about it. */
@@ -23,8 +24,10 @@ export function says(
 }
 
 /** A member in a word or two, for people. */
-export function stateOf({ agent, pod }: Member): string {
+export function stateOf(member: Member): string {
+  const { agent, pod } = member;
   if (agent === 'unknown') return pod ? 'not reached' : 'no pod';
   if (agent.replicaSet.state === 'initialized') return agent.replicaSet.self;
+  if (isFenced(member)) return 'fenced';
   return agent.gate === 'waiting' ? `held, volume ${agent.volume.state}` : `mongod ${agent.mongod.state}`;
 }

@@ -1,8 +1,11 @@
 import { agentContract } from '@authstack/mongodb-agent/api';
+import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf, namespaceOf } from '../api/names.ts';
 import type { ContainerStatus, Pod } from '../runtime/core-kinds.ts';
-import { claimName, isAnswering, isBeingDeleted, isHeldEmpty } from './members.ts';
-import { MONGOD_CONTAINER } from './stateful-set.ts';
+import { claimName, isAnswering, isBeingDeleted, isFenced, isHeldEmpty } from './members.ts';
+import { usedPercent } from './growth.ts';
+import { annotations } from './requests.ts';
+import { MONGOD_CONTAINER, templateIdIn, templateIdOf } from './stateful-set.ts';
 import type { DatabaseReadyReason, Member, MongodbObservation } from './types.ts';
 
 export interface Trouble {
@@ -21,6 +24,8 @@ const rules: readonly Rule[] = [
   thePodHasNoNode,
   theVolumeIsBeingDeleted,
   theVolumeIsPending,
+  theVolumeIsFull,
+  theMemberIsFenced,
   theVolumeCannotBeRead,
   mongodRefusesTheKeyfile,
   theAgentCannotBeReached,
@@ -71,16 +76,25 @@ function theImageCannotBePulled({ pod }: Member): Trouble | undefined {
   };
 }
 
-function aContainerCrashes({ pod }: Member): Trouble | undefined {
+/** What is on a volume is given up only when somebody says so: it may be the last of its kind. */
+function resyncHint({ metadata: { name, namespace = '' } }: AuthStack, ordinal: number): string {
+  return (
+    `have the member copy all data anew: kubectl -n ${namespace} annotate authstack ${name} ` +
+    `${annotations.resync}=${ordinal}`
+  );
+}
+
+function aContainerCrashes({ pod, ordinal }: Member, { stack }: MongodbObservation): Trouble | undefined {
   const status = statusesOf(pod).find(({ state }) => state?.waiting?.reason === 'CrashLoopBackOff');
   if (!pod || !status) return undefined;
   const { exitCode, reason = 'Error' } = status.lastState?.terminated ?? {};
   const { name, namespace = '' } = pod.metadata;
+  const way = status.name === MONGOD_CONTAINER ? `; where its data is damaged, ${resyncHint(stack, ordinal)}` : '';
   return {
     reason: 'ContainerCrashes',
     message:
       `container ${status.name} of Pod ${name} ended with ${reason}${exitCode === undefined ? '' : `, exit code ${exitCode}`} ` +
-      `and was restarted ${status.restartCount} times: kubectl -n ${namespace} logs ${name} -c ${status.name} --previous`,
+      `and was restarted ${status.restartCount} times: kubectl -n ${namespace} logs ${name} -c ${status.name} --previous${way}`,
   };
 }
 
@@ -118,14 +132,41 @@ function theVolumeIsPending({ ordinal, claim }: Member, { stack, now }: MongodbO
   };
 }
 
+/** WiredTiger ends mongod when it cannot write; the little that is left is of no use to it. */
+const FULL_PERCENT = 99;
+
+function theVolumeIsFull(member: Member, { stack }: MongodbObservation): Trouble | undefined {
+  const used = usedPercent(member.agent);
+  if (used === undefined || used < FULL_PERCENT) return undefined;
+  const claim = claimName(stack, member.ordinal);
+  const { size, autoGrow } = stack.spec.mongodb.storage;
+  const field = autoGrow ? `storage.autoGrow.maxSize, now ${autoGrow.maxSize},` : `storage.size, now ${size},`;
+  return {
+    reason: 'VolumeFull',
+    message:
+      `the volume of ${member.name} (PersistentVolumeClaim ${claim}) is full, and mongod cannot run on it; raise ` +
+      `spec.mongodb.${field} if its StorageClass lets it grow: kubectl -n ${namespaceOf(stack)} describe pvc ${claim}`,
+  };
+}
+
+function theMemberIsFenced(member: Member, { stack }: MongodbObservation): Trouble | undefined {
+  if (!isFenced(member)) return undefined;
+  const { name } = stack.metadata;
+  return {
+    reason: 'MemberFenced',
+    message:
+      `${member.name} is held because it is fenced; to let it go: kubectl -n ${namespaceOf(stack)} annotate authstack ` +
+      `${name} ${annotations.fence}-`,
+  };
+}
+
 function theVolumeCannotBeRead(member: Member, { stack }: MongodbObservation): Trouble | undefined {
   if (!isAnswering(member) || member.agent.volume.state !== 'unreadable') return undefined;
   return {
     reason: 'VolumeUnreadable',
     message:
       `the volume of ${member.name} cannot be judged, so mongod is not started on it: ${member.agent.volume.problem ?? 'no cause given'}; ` +
-      `repair it, or delete claim and pod to have the member copy its data anew: kubectl -n ${namespaceOf(stack)} delete ` +
-      `pvc/${claimName(stack, member.ordinal)} pod/${member.name}`,
+      `repair it, or ${resyncHint(stack, member.ordinal)}`,
   };
 }
 
@@ -176,12 +217,10 @@ export function podsOnDyingVolumes({ members }: MongodbObservation): readonly Po
 
 /** Pods of an older template whose mongod has never run: only a new pod can take what was mended. */
 export function podsThatNeverRan({ members, statefulSet }: MongodbObservation): readonly Pod[] {
-  const { updateRevision, observedGeneration } = statefulSet?.status ?? {};
-  if (updateRevision === undefined || observedGeneration !== statefulSet?.metadata.generation) return [];
+  const current = templateIdIn(statefulSet);
   return members.flatMap(({ pod }) => {
-    if (!pod || pod.metadata.deletionTimestamp !== undefined) return [];
-    const isOld = pod.metadata.labels?.['controller-revision-hash'] !== updateRevision;
-    return isOld && !hasRun(pod) ? [pod] : [];
+    if (!pod || current === undefined || pod.metadata.deletionTimestamp !== undefined) return [];
+    return templateIdOf(pod) !== current && !hasRun(pod) ? [pod] : [];
   });
 }
 

@@ -2,7 +2,7 @@ import type { Observation, ConfigMember } from '@authstack/mongodb-agent/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
 import type { PersistentVolumeClaim, Pod, StatefulSet } from '../runtime/core-kinds.ts';
-import type { Millis } from '../runtime/objects.ts';
+import type { KubernetesObject, Millis } from '../runtime/objects.ts';
 
 export interface MongodbImages {
   readonly agent: string;
@@ -20,7 +20,9 @@ export type SeenIdentity =
   | (IdentityFacts & { readonly state: 'founding'; readonly founderClaimUid: string })
   | (IdentityFacts & { readonly state: 'founded'; readonly replicaSetId: string });
 
-interface IdentityFacts {
+export type Founded = Extract<SeenIdentity, { state: 'founded' }>;
+
+export interface IdentityFacts {
   readonly resourceVersion: string;
   readonly createdAt: Millis;
   /** Everything the Secret holds, decoded; a change is written over all of it. */
@@ -30,8 +32,26 @@ interface IdentityFacts {
   readonly nextMemberId: number;
   /** All members were seen voting at once since the founding. */
   readonly formed: boolean;
+  /** Members from this ordinal on are in no configuration; 0 while nobody has told. */
+  readonly members: number;
+  /** The uid of the AuthStack that keeps the set; another one, made after that was deleted, has to ask for what is there. */
+  readonly adoptedBy: string;
+  readonly featureCompatibilityVersion: string;
+  /** Since when all members run `version` and are healthy; absent once nothing of an upgrade is left to do. */
+  readonly upgradedAt?: Millis;
+  readonly rebuilding?: Rebuilding;
+  /** The request that was granted last, `volume 2`, for as long as it stands; else empty. */
+  readonly rebuilt: string;
   /** Which credentials were last put into the database, see `credentialsOf`. */
   readonly credentials: string;
+}
+
+/** A member that is to begin anew, with an empty volume or on its own one; written down before anything of it goes. */
+export interface Rebuilding {
+  readonly what: 'data' | 'volume';
+  readonly ordinal: number;
+  /** Of the claim that it had then. */
+  readonly claimUid: string;
 }
 
 /** A Secret with generated content. */
@@ -54,6 +74,8 @@ export interface Member {
   readonly claim?: PersistentVolumeClaim;
   readonly pod?: Pod;
   readonly agent: SeenAgent;
+  /** The Node that its volume is on was deleted. */
+  readonly isNodeGone?: true;
 }
 
 /** Everything the plan may look at, already read; there is nothing in here to await. */
@@ -67,16 +89,21 @@ export interface MongodbObservation {
   readonly authUser: SeenUriSecret;
   readonly hasAgentCertificate: boolean;
   readonly statefulSet?: StatefulSet;
+  readonly budget?: KubernetesObject;
   /** By ordinal: those of the spec, and any further ones that have a claim or a pod. */
   readonly members: readonly Member[];
   /** Of the volumes, as far as it can be told: whether its provisioner exists. */
   readonly storageClass: 'present' | 'missing' | 'noDefault' | 'notLooked';
+  /** Whether the StorageClass of the volumes lets them grow. */
+  readonly volumesCanGrow: boolean | 'notLooked';
 }
 
 export type MongodbAction = KubernetesAction | MongodbOwnAction;
 
 export type MongodbOwnAction =
   | { readonly type: 'createKeyfile'; readonly stack: AuthStack }
+  /** Makes the keyfile's Secret again from what a member has read. */
+  | { readonly type: 'recoverKeyfile'; readonly stack: AuthStack; readonly member: ReachedMember }
   | { readonly type: 'createUser'; readonly stack: AuthStack; readonly user: 'root' | 'auth' }
   /** Writes the hosts of the members into the auth user's URI. */
   | { readonly type: 'refreshUri'; readonly stack: AuthStack }
@@ -89,6 +116,21 @@ export type MongodbOwnAction =
       readonly member: ReachedMember;
       readonly expectedVersion: number;
       readonly members: readonly ConfigMember[];
+    }
+  | { readonly type: 'stepDown'; readonly stack: AuthStack; readonly member: ReachedMember }
+  | {
+      readonly type: 'fence';
+      readonly stack: AuthStack;
+      readonly member: ReachedMember;
+      readonly pvcUid: string;
+      readonly fenced: boolean;
+    }
+  | { readonly type: 'wipe'; readonly stack: AuthStack; readonly member: ReachedMember; readonly pvcUid: string }
+  | {
+      readonly type: 'raiseCompatibility';
+      readonly stack: AuthStack;
+      readonly member: ReachedMember;
+      readonly version: string;
     }
   /** Puts the stored credentials into the database, and then `then`, which records that, into the identity. */
   | {
@@ -108,6 +150,8 @@ export interface ReachedMember {
 export type DatabaseReadyReason =
   | 'AllMembersHealthy'
   | 'Degraded'
+  | 'UpgradePending'
+  | 'Hibernated'
   | 'Founding'
   | 'Starting'
   | 'CreatingUsers'
@@ -120,6 +164,11 @@ export type DatabaseReadyReason =
   | 'KeyfileRefused'
   | 'AdoptionRefused'
   | 'VersionNotOffered'
+  | 'VersionRefused'
+  | 'VolumeFull'
+  | 'VolumeCannotGrow'
+  | 'MemberFenced'
+  | 'RequestInvalid'
   | 'ForeignData'
   | 'VolumeUnreadable'
   | 'VolumeBeingDeleted'

@@ -36,16 +36,47 @@ export interface Cluster {
   create(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<'created' | 'exists'>;
   /** Replaces the very version that `object.metadata.resourceVersion` names; another one throws `ApiError` 409. */
   replace(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<void>;
+  /** Changes the fields named by a JSON merge patch (RFC 7396), on the object with that uid. Gone already is fine. */
+  patch(kind: Kind, change: Change, options: CallOptions): Promise<void>;
   /** Deletes the object only if it still has the uid it was decided for. Gone already is fine. */
-  delete(kind: Kind, target: ObjectRef & { readonly uid: string }, options: CallOptions): Promise<void>;
+  delete(kind: Kind, target: DeletionTarget, options: CallOptions): Promise<void>;
 }
+
+/** One object, and no other that gets its name later. */
+export type Target = ObjectRef & { readonly uid: string };
+
+export interface Change {
+  readonly target: Target;
+  readonly patch: object;
+}
+
+export type DeletionTarget = Target & {
+  /** Absent: what it owns goes too, in the background. `Orphan`: what it owns stays. */
+  readonly propagation?: 'Orphan';
+  /** Absent: the object's own. 0 removes a pod although its kubelet does not answer. */
+  readonly gracePeriodSeconds?: number;
+};
 
 /** A write as data: what plans answer and `performKubernetes` does. */
 export type KubernetesAction =
   | { readonly type: 'apply'; readonly kind: Kind; readonly object: KubernetesObject }
   | { readonly type: 'create'; readonly kind: Kind; readonly object: KubernetesObject }
   | { readonly type: 'replace'; readonly kind: Kind; readonly object: KubernetesObject }
-  | { readonly type: 'delete'; readonly kind: Kind; readonly target: ObjectRef & { readonly uid: string } };
+  | { readonly type: 'patch'; readonly kind: Kind; readonly target: Target; readonly patch: object }
+  | { readonly type: 'delete'; readonly kind: Kind; readonly target: DeletionTarget };
+
+const kubernetesActions: Readonly<Record<KubernetesAction['type'], true>> = {
+  apply: true,
+  create: true,
+  replace: true,
+  patch: true,
+  delete: true,
+};
+
+/** Tells them from a feature's own actions. */
+export function isKubernetesAction(action: { readonly type: string }): action is KubernetesAction {
+  return Object.hasOwn(kubernetesActions, action.type);
+}
 
 export async function performKubernetes(
   action: KubernetesAction,
@@ -61,6 +92,9 @@ export async function performKubernetes(
       return;
     case 'replace':
       await cluster.replace(action.kind, action.object, options);
+      return;
+    case 'patch':
+      await cluster.patch(action.kind, action, options);
       return;
     case 'delete':
       await cluster.delete(action.kind, action.target, options);

@@ -54,12 +54,24 @@ export interface Pod extends KubernetesObject {
 }
 
 export interface PersistentVolumeClaim extends KubernetesObject {
-  readonly spec?: { readonly storageClassName?: string; readonly volumeName?: string };
-  readonly status?: { readonly phase?: 'Pending' | 'Bound' | 'Lost' };
+  readonly spec?: {
+    readonly storageClassName?: string;
+    readonly volumeName?: string;
+    readonly resources?: { readonly requests?: { readonly storage?: string } };
+  };
+  readonly status?: {
+    readonly phase?: 'Pending' | 'Bound' | 'Lost';
+    readonly capacity?: { readonly storage?: string };
+    readonly conditions?: readonly StatusCondition[];
+  };
 }
 
 export interface StatefulSet extends KubernetesObject {
-  readonly spec?: { readonly replicas?: number };
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly template?: { readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> } };
+    readonly volumeClaimTemplates?: readonly PersistentVolumeClaim[];
+  };
   readonly status?: {
     readonly observedGeneration?: number;
     readonly replicas?: number;
@@ -83,6 +95,21 @@ export interface Deployment extends KubernetesObject {
 
 export interface StorageClass extends KubernetesObject {
   readonly provisioner?: string;
+  readonly allowVolumeExpansion?: boolean;
+}
+
+interface NodeSelectorTerm {
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+export interface PersistentVolume extends KubernetesObject {
+  readonly spec?: {
+    readonly nodeAffinity?: { readonly required?: { readonly nodeSelectorTerms: readonly NodeSelectorTerm[] } };
+  };
 }
 
 export const secretKind: Kind<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
@@ -142,3 +169,10 @@ export const storageClassKind: Kind<StorageClass> = {
   plural: 'storageclasses',
   namespaced: false,
 };
+export const persistentVolumeKind: Kind<PersistentVolume> = {
+  apiVersion: 'v1',
+  kind: 'PersistentVolume',
+  plural: 'persistentvolumes',
+  namespaced: false,
+};
+export const nodeKind: Kind = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };

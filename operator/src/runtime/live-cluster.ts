@@ -119,17 +119,35 @@ export function createLiveCluster({
       await client.send({ method: 'PUT', path: objectPath(kind, object.metadata), query, body: object, signal });
     },
 
-    async delete(kind, { uid, ...ref }, { signal }) {
-      const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions: { uid } };
+    async patch(kind, { target: { uid, ...ref }, patch }, { signal }) {
+      // The API server takes a uid in a patch for a precondition.
+      const { metadata, ...rest } = patch as { metadata?: object };
+      const body = { ...rest, metadata: { ...metadata, uid } };
+      const how = { query: { fieldManager }, contentType: 'application/merge-patch+json' } as const;
+      await unlessGone(client.send({ method: 'PATCH', path: objectPath(kind, ref), ...how, body, signal }));
+    },
+
+    async delete(kind, { uid, propagation = 'Background', gracePeriodSeconds, ...ref }, { signal }) {
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        propagationPolicy: propagation,
+        preconditions: { uid },
+        ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
+      };
       applied.delete(cacheKey(kind, ref));
-      try {
-        await client.send({ method: 'DELETE', path: objectPath(kind, ref), body, signal });
-      } catch (error) {
-        // Gone, or another object of that name by now: what was to be deleted is no more.
-        if (!isApiError(error, 404) && !isApiError(error, 409)) throw error;
-      }
+      await unlessGone(client.send({ method: 'DELETE', path: objectPath(kind, ref), body, signal }));
     },
   };
+}
+
+/** Gone, or another object of that name by now: what it was decided for is no more. */
+async function unlessGone(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    if (!isApiError(error, 404) && !isApiError(error, 409)) throw error;
+  }
 }
 
 function cacheKey(kind: Kind, ref: ObjectRef): string {

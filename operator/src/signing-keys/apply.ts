@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { labelsOf, namesOf, namespaceOf } from '../api/names.ts';
-import { performKubernetes } from '../runtime/cluster.ts';
+import { isKubernetesAction, performKubernetes } from '../runtime/cluster.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
@@ -24,6 +24,7 @@ export async function performSigningKeys(
   { cluster, now }: SigningKeysPorts,
   pass: Pass,
 ): Promise<void> {
+  if (isKubernetesAction(action)) return performKubernetes(action, cluster, pass);
   switch (action.type) {
     case 'createRing': {
       const ring = newRing(action, penOf(now()));
@@ -39,11 +40,6 @@ export async function performSigningKeys(
       await cluster.replace(secretKind, { ...secret, metadata: { ...secret.metadata, resourceVersion } }, pass);
       return;
     }
-    case 'apply':
-    case 'create':
-    case 'replace':
-    case 'delete':
-      return performKubernetes(action, cluster, pass);
   }
 }
 

@@ -27,10 +27,10 @@ tests hold both to the requests that the operator makes. */}}
   resources: [services]
   verbs: [list, watch, create, patch]
 # Volumes of the members: the first is made by mongodb/ before the StatefulSet exists, the others by the StatefulSet;
-# deleted only under deletionPolicy: Delete.
+# patched to grow; deleted under deletionPolicy: Delete, and where a member gets a new volume because somebody asked for it.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [get, list, watch, create, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # Reasons for conditions; the StatefulSet is OnDelete, so mongodb/ replaces its pods.
 - apiGroups: [""]
   resources: [pods]

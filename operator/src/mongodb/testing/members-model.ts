@@ -26,6 +26,7 @@ export interface SetData {
 interface Disk {
   marker?: string;
   set?: SetData;
+  isFenced?: boolean;
 }
 
 export interface Node {
@@ -34,6 +35,8 @@ export interface Node {
   disk: Disk;
   /** Of the pod; a new one has a new address. */
   podUid?: string;
+  /** Id of the template that the pod was made from. */
+  template?: string;
   mongod: 'held' | 'runs';
   isPrimary: boolean;
   /** Neither members nor operator reach it. */
@@ -90,6 +93,20 @@ export class MembersModel {
     }
     candidate.isPrimary = true;
     this.checkElected(candidate);
+  }
+
+  /** A primary gives way to a member that is as new as itself; false where there is none. */
+  protected stepDown(primary: Node): boolean {
+    const own = primary.disk.set;
+    if (!primary.isPrimary || !own) return false;
+    const heir = this.nodes.find((node) => {
+      const set = node === primary ? undefined : this.living(node);
+      return set?.id === own.id && isElectable(node, own) && isAtLeastAsNew(set.log, own.log);
+    });
+    if (!heir) return false;
+    primary.isPrimary = false;
+    this.standForElection(heir.ordinal);
+    return true;
   }
 
   /** Members take configuration and log of the primary they see; what it does not have is rolled back. */
@@ -184,7 +201,21 @@ export class MembersModel {
       const log = this.nodeOf(host)?.disk.set?.log ?? [];
       return promised.every((id) => log.some((entry) => entry.id === id));
     });
-    return voters.length > 1 && left.length >= majorityOf(voters.length) && keepsAll;
+    return left.length >= majorityOf(voters.length) && keepsAll;
+  }
+
+  /** A restart must leave those who serve a majority; a set of one has nobody else. */
+  protected checkMajorityWithout(gone: Node, { id, config }: SetData): void {
+    const voters = config.members.filter(isVoter);
+    if (voters.length < 2 || !voters.some(({ host }) => host === hostOf(gone))) return;
+    const left = voters.filter(({ host }) => {
+      const node = this.nodeOf(host);
+      return node !== undefined && node !== gone && this.living(node)?.id === id;
+    });
+    if (left.length >= majorityOf(voters.length)) return;
+    throw new Broken(
+      `member ${gone.ordinal} was restarted, and only ${left.length} of ${voters.length} voters are left`,
+    );
   }
 
   /** The data of a member whose mongod can be reached. */

@@ -20,7 +20,7 @@ export function aStack({
   mongodb = {},
   annotations = {},
 }: {
-  members?: 1 | 3;
+  members?: AuthStack['spec']['mongodb']['members'];
   mongodb?: object;
   annotations?: Readonly<Record<string, string>>;
 } = {}): AuthStack {
@@ -119,20 +119,24 @@ export function inSet({ self, votes, states = {}, lagSeconds = 0, ...set }: InSe
   };
 }
 
-const stored = { resourceVersion: '7', createdAt: NOW, data: {}, version: '8.0', nextMemberId: 1 };
+const facts = { version: '8.0', members: 3, nextMemberId: 1, featureCompatibilityVersion: '8.0' };
+const stored = { ...facts, resourceVersion: '7', createdAt: NOW, adoptedBy: 'stack-1', rebuilt: '' };
 export const CREDENTIALS = 'root@1 auth@1';
 
 export function foundingIdentity(
   change: Partial<Extract<SeenIdentity, { state: 'founding' }>> = {},
 ): Extract<SeenIdentity, { state: 'founding' }> {
   const own = { state: 'founding', founderClaimUid: claimUid(0), credentials: '', formed: false } as const;
-  return { ...stored, ...own, ...change };
+  return { ...stored, ...own, data: {}, ...change };
 }
 
 export function foundedIdentity(
   change: Partial<Extract<SeenIdentity, { state: 'founded' }>> = {},
 ): Extract<SeenIdentity, { state: 'founded' }> {
-  return { ...stored, state: 'founded', replicaSetId: SET, credentials: CREDENTIALS, formed: true, ...change };
+  const own = { state: 'founded', replicaSetId: SET, credentials: CREDENTIALS, formed: true } as const;
+  const { members, version, featureCompatibilityVersion, formed } = { ...stored, ...own, ...change };
+  const recorded = { version, members: String(members), 'feature-compatibility': featureCompatibilityVersion };
+  return { ...stored, ...own, data: { ...recorded, ...(formed && { formed: 'yes' }) }, ...change };
 }
 
 export const allVote: Votes = [
@@ -159,6 +163,7 @@ export function seen(change: Partial<MongodbObservation> = {}): MongodbObservati
       member(2, inSet({ self: 'SECONDARY', votes: allVote })),
     ],
     storageClass: 'notLooked',
+    volumesCanGrow: 'notLooked',
     ...change,
   };
 }

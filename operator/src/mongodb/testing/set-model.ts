@@ -1,32 +1,52 @@
 import type { ConfigMember, MemberState, Observation, ObservedMember } from '@authstack/mongodb-agent/api';
-import type { Secret } from '../../runtime/core-kinds.ts';
+import type { AuthStack } from '../../api/auth-stack.ts';
+import type { Pod, Secret, StatefulSet } from '../../runtime/core-kinds.ts';
 import type { KubernetesObject } from '../../runtime/objects.ts';
 import { readIdentity } from '../identity.ts';
 import { isVoter, memberName } from '../members.ts';
 import { planMongodb } from '../plan.ts';
 import type { MongodbPlan } from '../plan.ts';
+import { annotations } from '../requests.ts';
+import { MONGOD_CONTAINER, templateIdOf } from '../stateful-set.ts';
+import type { PodTemplate } from '../stateful-set.ts';
 import type { Member, MongodbAction, MongodbObservation, ReachedMember, SeenSecret } from '../types.ts';
 import { Broken, MembersModel, hostOf } from './members-model.ts';
 import type { Config, Node, SetData } from './members-model.ts';
 import { NOW, aStack, claim, images, pod } from './seen.ts';
 
-const stacks = { 1: aStack({ members: 1 }), 3: aStack({ members: 3 }) } as const;
+export type Size = AuthStack['spec']['mongodb']['members'];
 
 /**
  * The members of one stack with their volumes, pods and Secrets, and the operator that plans for them. Everything
  * happens in single steps, so that a test can order them as badly as it likes.
  */
 export class SetModel extends MembersModel {
-  private replicas = 0;
-  private wanted: 1 | 3;
+  /** What the StatefulSet says; absent: there is none. */
+  private set: { readonly replicas: number; readonly template: PodTemplate } | undefined;
+  private readonly spec: { members: Size; hibernate: boolean };
+  private annotations: Record<string, string> = {};
+  private agentVersion = 1;
+  private stackUid = 'stack-1';
+  /** Nothing has happened since the plan was made. */
+  private isFresh = false;
   private identity: Secret | undefined;
   private readonly secrets = { keyfile: 0, root: 0, auth: 0 };
   private planned: MongodbAction[] = [];
   private founded = 0;
 
-  constructor(members: 1 | 3) {
+  constructor(members: Size) {
     super();
-    this.wanted = members;
+    this.spec = { members, hibernate: false };
+  }
+
+  get wanted(): number {
+    return this.spec.members;
+  }
+
+  /** Hosts of the newest configuration. */
+  get membersInSet(): number {
+    const configs = this.nodes.flatMap(({ disk }) => (disk.set ? [disk.set.config] : []));
+    return configs.sort((a, b) => b.version - a.version)[0]?.members.length ?? 0;
   }
 
   // What the operator does: it looks, and then acts step by step; in between anything may happen, also its end.
@@ -34,6 +54,7 @@ export class SetModel extends MembersModel {
   look(): MongodbPlan {
     const plan = planMongodb(this.observe());
     this.planned = [...plan.actions];
+    this.isFresh = true;
     return plan;
   }
 
@@ -49,22 +70,52 @@ export class SetModel extends MembersModel {
 
   // What happens to it.
 
-  grow(): void {
-    this.wanted = 3;
+  resize(members: Size): void {
+    this.spec.members = members;
   }
 
-  /** Kubernetes makes what the StatefulSet asks for. */
+  hibernate(sleeps: boolean): void {
+    this.spec.hibernate = sleeps;
+  }
+
+  annotate(name: keyof typeof annotations, value: string): void {
+    this.annotations = { ...this.annotations, [annotations[name]]: value };
+  }
+
+  forgetAnnotations(): void {
+    this.annotations = {};
+  }
+
+  /** An operator of another version makes other pods. */
+  upgradeOperator(): void {
+    this.agentVersion += 1;
+  }
+
+  /** Kubernetes makes what the StatefulSet asks for, and ends pods that it does not. */
   kubernetes(): void {
-    for (let ordinal = 0; ordinal < this.replicas; ordinal++) {
+    if (!this.set) return;
+    const { replicas, template } = this.set;
+    for (const { ordinal } of this.nodes) if (ordinal >= replicas) this.killPod(ordinal);
+    for (let ordinal = 0; ordinal < replicas; ordinal++) {
       const node = this.node(ordinal);
       if (node.claimUid === undefined) this.newVolume(node);
-      node.podUid ??= this.uid('pod');
-      // The agent lets members with data go by itself.
-      if (node.disk.marker !== undefined) node.mongod = 'runs';
+      if (node.podUid === undefined) {
+        node.podUid = this.uid('pod');
+        node.template = templateIdOf(template) ?? '';
+      }
+      this.agentLooks(node);
+    }
+  }
+
+  /** The agent lets members with data go by itself. */
+  private agentLooks(node: Node): void {
+    if (node.podUid !== undefined && node.disk.marker !== undefined && !node.disk.isFenced && node.disk.set) {
+      node.mongod = 'runs';
     }
   }
 
   killPod(ordinal: number): void {
+    this.isFresh = false;
     const node = this.nodes[ordinal];
     if (!node) return;
     delete node.podUid;
@@ -93,51 +144,71 @@ export class SetModel extends MembersModel {
   /** The stack is deleted under Retain: pods go, volumes and Secrets stay. */
   deleteStack(): void {
     this.killAllPods();
-    this.replicas = 0;
+    this.set = undefined;
     this.planned = [];
+    this.annotations = {};
+    this.stackUid = this.uid('stack');
   }
 
   // How it looks from outside.
 
   observe(): MongodbObservation {
-    const stack = stacks[this.wanted];
-    const count = Math.max(this.wanted, this.nodes.filter(({ claimUid }) => claimUid !== undefined).length);
+    const stack = this.stack();
+    const claims = this.nodes.filter(({ claimUid }) => claimUid !== undefined).map(({ ordinal }) => ordinal + 1);
+    const count = Math.max(this.spec.members, ...claims);
     const secret = (version: number): SeenSecret =>
       version === 0 ? { state: 'absent' } : { state: 'present', resourceVersion: String(version) };
     return {
       stack,
       now: NOW,
-      images,
+      images: { ...images, agent: `authstack/mongodb-agent:${this.agentVersion}` },
       identity: readIdentity(stack, this.identity),
       keyfile: secret(this.secrets.keyfile),
       rootUser: secret(this.secrets.root),
       authUser: { ...secret(this.secrets.auth), ...(this.secrets.auth > 0 && { isCurrent: true }) },
       hasAgentCertificate: true,
       members: Array.from({ length: count }, (_, ordinal) => this.memberAt(ordinal)),
+      ...(this.set && { statefulSet: this.statefulSet(this.set) }),
       storageClass: 'notLooked',
+      volumesCanGrow: 'notLooked',
     };
+  }
+
+  private stack(): AuthStack {
+    const { members, hibernate } = this.spec;
+    const stack = aStack({ members, mongodb: { hibernate }, annotations: this.annotations });
+    return { ...stack, metadata: { ...stack.metadata, uid: this.stackUid } };
+  }
+
+  private statefulSet(spec: { readonly replicas: number; readonly template: PodTemplate }): StatefulSet {
+    const metadata = { name: 'shop-mongodb', namespace: 'auth', uid: 'set', generation: 1 };
+    return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata, spec, status: { observedGeneration: 1 } };
   }
 
   private memberAt(ordinal: number): Member {
     const node = this.node(ordinal);
-    const { claimUid, podUid } = node;
+    const { claimUid, podUid, template = '' } = node;
     return {
       ordinal,
-      name: memberName(stacks[3], ordinal),
+      name: memberName(this.stack(), ordinal),
       host: hostOf(node),
       ...(claimUid !== undefined && { claim: claim(ordinal, { uid: claimUid }) }),
-      ...(podUid !== undefined && { pod: pod(ordinal, { podIP: podUid }) }),
+      ...(podUid !== undefined && { pod: aPod(ordinal, podUid, template) }),
       agent: podUid === undefined || node.isCutOff ? 'unknown' : this.agentOf(node, podUid),
     };
   }
 
   private agentOf(node: Node, podUid: string): Observation {
-    const { marker, set } = node.disk;
-    const marks = { ...(marker !== undefined && { pvcUid: marker }), ...(set && { replicaSetId: set.id }) };
+    const { marker, set, isFenced = false } = node.disk;
+    const marks = {
+      ...(marker !== undefined && { pvcUid: marker }),
+      ...(set && { replicaSetId: set.id }),
+      ...(isFenced && { fenced: true }),
+    };
     const isRunning = node.mongod === 'runs';
     return {
       podUid,
-      volume: { state: marker === undefined ? 'empty' : 'data', ...marks },
+      volume: { state: isEmpty(node) ? 'empty' : 'data', ...marks },
       gate: isRunning ? 'released' : 'waiting',
       mongod: isRunning ? { state: 'answers', version: '8.0.3' } : { state: 'down' },
       replicaSet: isRunning ? this.replicaSetOf(node, set) : { state: 'unknown' },
@@ -178,6 +249,15 @@ export class SetModel extends MembersModel {
   private perform(action: MongodbAction): boolean {
     if (!('member' in action)) return this.store(action);
     const node = this.called(action.member);
+    if (!node) return false;
+    if (action.type === 'ensureUsers') return this.takeUsers(node) && this.perform(action.then);
+    return this.obey(node, action);
+  }
+
+  private obey(
+    node: Node,
+    action: Exclude<Extract<MongodbAction, { readonly member: ReachedMember }>, { type: 'ensureUsers' }>,
+  ): boolean {
     switch (action.type) {
       case 'release':
         return this.release(node, action.pvcUid);
@@ -185,8 +265,16 @@ export class SetModel extends MembersModel {
         return this.initiate(node, action.pvcUid);
       case 'reconfigure':
         return this.reconfigure(node, action);
-      case 'ensureUsers':
-        return this.takeUsers(node) && this.perform(action.then);
+      case 'stepDown':
+        return this.stepDown(node);
+      case 'fence':
+        return this.fence(node, action);
+      case 'wipe':
+        return this.wipe(node, action.pvcUid);
+      case 'recoverKeyfile':
+        return node.mongod === 'runs' && this.keep('keyfile');
+      case 'raiseCompatibility':
+        return node.isPrimary;
     }
   }
 
@@ -205,13 +293,53 @@ export class SetModel extends MembersModel {
       case 'createUser':
         return this.keep(action.user);
       case 'delete':
+        return this.remove(action.kind.kind, action.target);
+      case 'patch':
       case 'refreshUri':
         return true;
     }
   }
 
+  private remove(kind: string, { name, uid }: { readonly name: string; readonly uid: string }): true {
+    const node = this.nodes[Number(name.split('-').at(-1))];
+    if (kind === 'Pod' && node?.podUid === uid) this.restart(node);
+    if (kind === 'PersistentVolumeClaim' && node?.claimUid === uid) this.removeVolume(node);
+    return true;
+  }
+
+  private restart(node: Node): void {
+    const set = this.living(node);
+    const { isFresh } = this;
+    if (isFresh && set && !node.disk.isFenced) this.checkMajorityWithout(node, set);
+    this.killPod(node.ordinal);
+  }
+
+  /** The pod that uses it goes with it here; it is deleted just after. */
+  private removeVolume(node: Node): void {
+    if (!this.isSpare(node)) {
+      throw new Broken(`the volume of member ${node.ordinal} was deleted, and others lack its data`);
+    }
+    this.killPod(node.ordinal);
+    delete node.claimUid;
+    node.disk = {};
+  }
+
+  private fence(node: Node, { pvcUid, fenced }: { readonly pvcUid: string; readonly fenced: boolean }): boolean {
+    if (node.disk.marker !== undefined && node.disk.marker !== pvcUid) return false;
+    node.disk.marker = pvcUid;
+    node.disk.isFenced = fenced;
+    return true;
+  }
+
+  private wipe(node: Node, pvcUid: string): boolean {
+    if (!node.disk.isFenced || node.mongod === 'runs' || node.disk.marker !== pvcUid) return false;
+    if (!this.isSpare(node)) throw new Broken(`member ${node.ordinal} was wiped, and others lack its data`);
+    node.disk = { marker: pvcUid };
+    return true;
+  }
+
   private apply(object: KubernetesObject): void {
-    if (object.kind === 'StatefulSet') this.replicas = replicasOf(object);
+    if (object.kind === 'StatefulSet') this.set = specOf(object);
   }
 
   /** Create-only. */
@@ -246,16 +374,16 @@ export class SetModel extends MembersModel {
     return true;
   }
 
-  private release(node: Node | undefined, pvcUid: string): boolean {
-    if (!node || node.mongod === 'runs') return false;
+  private release(node: Node, pvcUid: string): boolean {
+    if (node.mongod === 'runs' || node.disk.isFenced) return false;
     if (node.disk.marker !== undefined && node.disk.marker !== pvcUid) return false;
     node.disk.marker = pvcUid;
     node.mongod = 'runs';
     return true;
   }
 
-  private initiate(node: Node | undefined, pvcUid: string): boolean {
-    if (node?.mongod !== 'runs' || node.disk.marker !== pvcUid) return false;
+  private initiate(node: Node, pvcUid: string): boolean {
+    if (node.mongod !== 'runs' || node.disk.marker !== pvcUid) return false;
     if (node.disk.set) return true;
     const entry = { _id: 0, host: hostOf(node), votes: 1, priority: 1 } as const;
     node.disk.set = { id: `set-${++this.founded}`, config: { version: 1, members: [entry] }, log: [], term: 1 };
@@ -263,8 +391,8 @@ export class SetModel extends MembersModel {
     return true;
   }
 
-  private reconfigure(node: Node | undefined, action: Extract<MongodbAction, { type: 'reconfigure' }>): boolean {
-    const set = node && this.living(node);
+  private reconfigure(node: Node, action: Extract<MongodbAction, { type: 'reconfigure' }>): boolean {
+    const set = this.living(node);
     if (!set || !node.isPrimary || set.config.version !== action.expectedVersion || !this.isCommitted(set)) {
       return false;
     }
@@ -273,8 +401,8 @@ export class SetModel extends MembersModel {
     return true;
   }
 
-  private takeUsers(node: Node | undefined): boolean {
-    const set = node && this.living(node);
+  private takeUsers(node: Node): boolean {
+    const set = this.living(node);
     if (!set || !node.isPrimary) return false;
     this.offered.add(set.id);
     if (this.offered.size > 1) throw new Broken(`clients were offered ${[...this.offered].join(' and ')}`);
@@ -291,8 +419,20 @@ export class SetModel extends MembersModel {
   }
 }
 
-function replicasOf(object: object): number {
-  return (object as { readonly spec: { readonly replicas: number } }).spec.replicas;
+/** What was put on it by a mongod; a marker alone is no data. */
+function isEmpty({ disk, mongod }: Node): boolean {
+  return !disk.set && mongod !== 'runs';
+}
+
+function aPod(ordinal: number, podUid: string, template: string): Pod {
+  const mongod = { name: MONGOD_CONTAINER, ready: true, restartCount: 0, state: { running: {} } };
+  const { metadata, ...rest } = pod(ordinal, { podIP: podUid, containerStatuses: [mongod] });
+  return { ...rest, metadata: { ...metadata, uid: podUid, annotations: { 'authstack.dev/template': template } } };
+}
+
+function specOf(object: object): { readonly replicas: number; readonly template: PodTemplate } {
+  const { spec } = object as { readonly spec: { readonly replicas: number; readonly template: PodTemplate } };
+  return { replicas: spec.replicas, template: spec.template };
 }
 
 function checkOneVoteChanges(before: readonly ConfigMember[], after: readonly ConfigMember[]): void {

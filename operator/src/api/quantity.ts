@@ -1,0 +1,29 @@
+const factors: Readonly<Record<string, number>> = {
+  m: 1e-3,
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/** Bytes of a quantity of storage (k8s.io/apimachinery resource.Quantity): `10Gi`, `500M`, `1e9`; NaN for anything else. */
+export function bytesOf(quantity: string): number {
+  const [, number = '', exponent = '', suffix = ''] =
+    /^([0-9]*\.?[0-9]+|[0-9]+\.)([eE][+-]?[0-9]+)?([A-Za-z]*)$/.exec(quantity) ?? [];
+  return number === '' ? NaN : Number(`${number}${exponent}`) * (factors[suffix] ?? NaN);
+}
+
+/** At least that many bytes, in whole mebibytes or, from ten gibibytes on, in whole gibibytes. */
+export function quantityOf(bytes: number): string {
+  const inGi = bytes / 2 ** 30;
+  return inGi >= 10 ? `${Math.ceil(inGi)}Gi` : `${Math.ceil(bytes / 2 ** 20)}Mi`;
+}

@@ -1,0 +1,117 @@
+import { persistentVolumeClaimKind, podKind } from '../runtime/core-kinds.ts';
+import type { Pod } from '../runtime/core-kinds.ts';
+import { changeIdentity, rebuildingText } from './identity.ts';
+import { isAnswering, isBeingDeleted, isFenced, isHeldEmpty, reached, targetOf } from './members.ts';
+import { rebuildRequest } from './requests.ts';
+import type { RebuildRequest } from './requests.ts';
+import { entryOf, leave } from './situation.ts';
+import type { Change, Situation } from './situation.ts';
+import type { Member, MongodbAction, Rebuilding } from './types.ts';
+
+/**
+ * A member begins anew because somebody asked for it: on its own volume (`resync-member`) or on another one
+ * (`replace-member`, or its Node was deleted). It leaves the set first, so that every acknowledged write is on a majority
+ * of the others before a disk goes; then it is like any other member with an empty volume. What is under way is written
+ * into the identity beforehand, so that an operator that dies in the middle neither forgets it nor does it twice.
+ */
+export function nextRebuildStep(situation: Situation): Change | undefined {
+  const request = rebuildRequest(situation.seen);
+  const { rebuilding, rebuilt } = situation.identity;
+  if (rebuilding) return goOn(rebuilding, request, situation);
+  return request && textOf(request) !== rebuilt ? begin(request, situation) : forget(request, situation);
+}
+
+function goOn(rebuilding: Rebuilding, request: RebuildRequest | undefined, situation: Situation): Change {
+  const { seen, identity } = situation;
+  const member = seen.members.find(({ ordinal }) => ordinal === rebuilding.ordinal);
+  if (!member || isRebuilt(rebuilding, member, situation)) return finish(rebuilding, situation);
+  if (request?.member !== member || request.what !== rebuilding.what) {
+    const actions = [changeIdentity(seen.stack, identity, { rebuilding: '' })];
+    return { actions, why: `${member.name} stays as it is: nobody asks to rebuild it any more` };
+  }
+  const entry = entryOf(member, situation);
+  const { name } = member;
+  if (entry) return leave(entry, situation, { name, why: `${name} leaves the set, to begin anew` });
+  return rebuilding.what === 'volume' ? withAnotherVolume(member, situation) : onItsOwnVolume(member, situation);
+}
+
+function begin({ what, member }: RebuildRequest, situation: Situation): Change | undefined {
+  const { ordinal, claim, name } = member;
+  const claimUid = claim?.metadata.uid;
+  if (claimUid === undefined) return undefined;
+  const { seen, identity } = situation;
+  const how = what === 'volume' ? 'a new volume' : 'its volume emptied';
+  const why = `${name} begins anew, with ${how}`;
+  return {
+    actions: [changeIdentity(seen.stack, identity, { rebuilding: rebuildingText({ what, ordinal, claimUid }) })],
+    why,
+    event: { type: 'Normal', reason: 'MemberRebuilds', message: why },
+  };
+}
+
+/** So that the same may be asked for again. */
+function forget(request: RebuildRequest | undefined, { seen, identity }: Situation): Change | undefined {
+  if (identity.rebuilt === '' || request) return undefined;
+  return { actions: [changeIdentity(seen.stack, identity, { rebuilt: '' })], why: 'nothing is to be rebuilt any more' };
+}
+
+function isRebuilt({ what, claimUid }: Rebuilding, member: Member, situation: Situation): boolean {
+  if (member.claim?.metadata.uid !== claimUid) return true;
+  if (what === 'volume') return false;
+  return isHeldEmpty(member) && !isFenced(member) && !entryOf(member, situation);
+}
+
+/** What was asked for is remembered until it is asked for no more, so that it is done once. */
+function finish({ what, ordinal }: Rebuilding, { seen, identity }: Situation): Change {
+  const request = rebuildRequest(seen);
+  const rebuilt = request?.isAsked && request.member.ordinal === ordinal ? textOf(request) : '';
+  return {
+    actions: [changeIdentity(seen.stack, identity, { rebuilding: '', rebuilt })],
+    why: `member ${ordinal} ${what === 'volume' ? 'has a new volume' : 'is empty'} and joins as a new one`,
+  };
+}
+
+function textOf({ what, member }: RebuildRequest): string {
+  return `${what} ${member.ordinal}`;
+}
+
+function withAnotherVolume({ claim, pod, name }: Member, { seen }: Situation): Change {
+  const actions: MongodbAction[] = [];
+  if (claim && !isBeingDeleted(claim)) {
+    actions.push({ type: 'delete', kind: persistentVolumeClaimKind, target: targetOf(claim) });
+  }
+  if (pod) actions.push(...remove(pod, seen.now));
+  return { actions, why: `${name} has left the set; its volume and pod go` };
+}
+
+/**
+ * A kubelet that does not answer never confirms a pod's end, and no new pod comes before that. Its mongod has left the
+ * set by then, so nothing depends on whether it still runs.
+ */
+function remove(pod: Pod, now: number): readonly MongodbAction[] {
+  const ends = Date.parse(pod.metadata.deletionTimestamp ?? '');
+  if (Number.isNaN(ends)) return [{ type: 'delete', kind: podKind, target: targetOf(pod) }];
+  return now > ends ? [{ type: 'delete', kind: podKind, target: { ...targetOf(pod), gracePeriodSeconds: 0 } }] : [];
+}
+
+function onItsOwnVolume(member: Member, { seen: { stack } }: Situation): Change {
+  const { name, claim, pod } = member;
+  const at = reached(member);
+  const pvcUid = claim?.metadata.uid;
+  if (!at || pvcUid === undefined || !isAnswering(member)) {
+    return { actions: [], why: `${name} has left the set; its agent has to answer before the volume is emptied` };
+  }
+  const { agent } = member;
+  if (!isFenced(member)) {
+    return {
+      actions: [{ type: 'fence', stack, member: at, pvcUid, fenced: true }],
+      why: `${name} has left the set and is fenced, to empty its volume`,
+    };
+  }
+  if (agent.gate !== 'waiting') {
+    const isGoing = pod?.metadata.deletionTimestamp !== undefined;
+    const actions: MongodbAction[] = pod && !isGoing ? [{ type: 'delete', kind: podKind, target: targetOf(pod) }] : [];
+    return { actions, why: `${name} has left the set; its mongod ends, to empty the volume` };
+  }
+  return { actions: [{ type: 'wipe', stack, member: at, pvcUid }], why: `the volume of ${name} is emptied` };
+}
