@@ -53,6 +53,10 @@ sweep: tools ## crash the operator after every write, and all kinds of faults; S
 e2e: up ## the scenarios on the cluster of `make up`; SCENARIO=consent for some of them
 	@node test/e2e/run.ts $(SCENARIO)
 
+.PHONY: e2e-full
+e2e-full: up ## all of `make e2e`, and every fault of the database under load; SCENARIO=scales for some of them
+	@node test/e2e/run.ts --full $(SCENARIO)
+
 .PHONY: bench-operator
 bench-operator: tools ## the operator's budgets at 1,000 stacks, into bench/results; QUICK=1 for a few minutes
 	@node --conditions=authstack-source bench/operator.ts

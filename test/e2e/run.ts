@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { installGateway } from './world/gateway.ts';
 
 interface Results {
@@ -13,6 +14,22 @@ interface Results {
 
 const root = join(import.meta.dirname, '../..');
 
+interface Stage {
+  readonly folder: string;
+  readonly workers: number;
+}
+
+/** One scenario per guarantee. */
+const shortStages: readonly Stage[] = [
+  { folder: 'scenarios', workers: 2 },
+  { folder: 'exclusive', workers: 1 },
+];
+/** Every fault that the database is promised to survive. */
+const fullStages: readonly Stage[] = [
+  { folder: 'faults', workers: 2 },
+  { folder: 'nodes', workers: 1 },
+];
+
 /** What the operator asks of the API server counts from here on. */
 const STARTED = new Date().toISOString();
 
@@ -21,9 +38,12 @@ const STARTED = new Date().toISOString();
  * what looks back on all of them. The last line counts all.
  */
 async function main(): Promise<void> {
-  const chosen = process.argv.slice(2);
+  const { values, positionals: chosen } = parseArgs({ options: { full: { type: 'boolean' } }, allowPositionals: true });
   await installGateway();
-  const results = [await runJest('scenarios', 2, chosen), await runJest('exclusive', 1, chosen)];
+  const results: Results[] = [];
+  for (const { folder, workers } of values.full ? [...shortStages, ...fullStages] : shortStages) {
+    results.push(await runJest(folder, workers, chosen));
+  }
   // A few scenarios do not make the operator do all that it does.
   if (chosen.length === 0) results.push(await runJest('afterwards', 1, []));
   const sum = (count: (one: Results) => number): number => results.reduce((total, one) => total + count(one), 0);

@@ -23,11 +23,14 @@ const WITHIN = { within: 30_000, every: 200 };
 const BEGIN_WITHIN = 20_000;
 const A_MINUTE = 60_000;
 
-/** Everything that cannot be taken back has its last value here, so that every accepted edit can be undone. */
+/**
+ * What cannot be taken back has its last value here, so that every accepted edit can be undone: versions go up by one,
+ * and no quantity counts for more than 8Ei.
+ */
 const stackSpec = {
   publicURL: 'https://main.example.com',
   auth: { audience: ['shop', 'admin'], ingress: { className: 'nginx' } },
-  mongodb: { version: '6.0', members: 3, storage: { size: '1Gi' } },
+  mongodb: { version: '4.4', members: 3, storage: { size: '8Ei' } },
   consumers: { allowedNamespaces: { from: 'All' } },
 };
 const consumerSpec = { stackRef: { namespace: 'auth', name: 'main' }, secretName: 'auth' };

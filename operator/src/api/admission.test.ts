@@ -55,6 +55,7 @@ test('the shortest AuthStack there is gets every default', async () => {
     },
     consumers: { allowedNamespaces: { from: 'Same' } },
     updates: { policy: 'Automatic' },
+    suspend: false,
     deletionPolicy: 'Retain',
   });
 });

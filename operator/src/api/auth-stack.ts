@@ -238,6 +238,10 @@ const specSchema = z
       })
       .prefault({})
       .meta({ description: 'When the operator may restart members of the database.' }),
+    suspend: z.boolean().default(false).meta({
+      description:
+        'The operator tells the status and writes nothing else: nothing is repaired, no key rotates. What runs goes on, and a deletion still ends.',
+    }),
     deletionPolicy: z.enum(['Retain', 'Delete']).default('Retain').meta({
       description:
         'What becomes of volumes and Secrets when the AuthStack is deleted. Retain: re-creating it adopts them.',

@@ -13,6 +13,7 @@ const { stack: _gone, ...withoutStack } = seen();
 const { jwks: _none, ...withoutKeys } = seen({ copy: { state: 'absent' } });
 const edited = { ...theCopy(), data: { ...theCopy().data, issuer: btoa('https://evil.example.com') } };
 const extended = { ...theCopy(), data: { ...theCopy().data, more: btoa('more') } };
+const suspended = { ...aStack(), spec: { ...aStack().spec, suspend: true } };
 const stripped = { ...theCopy(), metadata: { ...theCopy().metadata, labels: {} } };
 
 test.each<[string, ConsumerObservation, object]>([
@@ -30,6 +31,21 @@ test.each<[string, ConsumerObservation, object]>([
     'whom a broken stack allows nobody can tell, so nothing is given or taken',
     seen({ stack: { ...aStack(), spec: { ...aStack().spec, consumers: 'all' as never } } }),
     { Accepted: 'Unknown/StackInvalid', InSync: 'Unknown/StackInvalid', does: [] },
+  ],
+  [
+    'a suspended stack has nothing written',
+    seen({ stack: suspended, copy: { state: 'absent' } }),
+    { Accepted: 'True/Accepted', InSync: 'Unknown/StackSuspended', does: [] },
+  ],
+  [
+    'a copy of a suspended stack is still in sync',
+    seen({ stack: suspended }),
+    { Accepted: 'True/Accepted', InSync: 'True/InSync', does: [] },
+  ],
+  [
+    'consent withdrawn takes the copy away, also of a suspended stack',
+    seen({ stack: suspended, namespaceLabels: {} }),
+    { Accepted: 'False/NamespaceNotAllowed', InSync: 'False/NotAccepted', does: ['delete'] },
   ],
   [
     'consent withdrawn takes the copy away',

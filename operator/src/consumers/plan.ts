@@ -152,13 +152,18 @@ function keepTheCopy(seen: ConsumerObservation): ConsumerPlan {
   if (copy.state === 'ours' && isTheSame(copy.secret, wanted)) {
     return {
       // The old copy goes after the new one stands.
-      actions: formerCopies.map(remove),
+      actions: stack.spec.suspend ? [] : formerCopies.map(remove),
       conditions: [
         accepted(consumer),
         inSync('True', 'InSync', `Secret ${consumer.spec.secretName} holds the current keys`),
       ],
       status: { kids, ...(!tellsOf(kids, consumer) && { lastSyncTime: rfc3339(now) }) },
     };
+  }
+  // Consent that ends still takes a copy away; whatever else there is to write waits.
+  if (stack.spec.suspend) {
+    const message = `AuthStack ${namespaceOf(stack)}/${stack.metadata.name} is suspended, so Secret ${consumer.spec.secretName} is left as it is`;
+    return { actions: [], conditions: [accepted(consumer), inSync('Unknown', 'StackSuspended', message)], status: {} };
   }
   return {
     actions: [write(wanted, copy)],

@@ -43,7 +43,14 @@ export type AcceptedReason =
   | 'SecretInUse';
 
 export type InSyncReason =
-  'InSync' | 'Writing' | 'WaitingForKeys' | 'NotAccepted' | 'StackNotFound' | 'StackInvalid' | 'SpecInvalid';
+  | 'InSync'
+  | 'Writing'
+  | 'WaitingForKeys'
+  | 'NotAccepted'
+  | 'StackNotFound'
+  | 'StackInvalid'
+  | 'StackSuspended'
+  | 'SpecInvalid';
 
 export interface ConsumerStatus {
   readonly kids?: readonly string[] | undefined;

@@ -121,6 +121,26 @@ test('a stack gets its authority, its certificate and its secrets before anythin
   });
 });
 
+test('a suspended stack is looked at and left alone', async () => {
+  await apply(authStack('still', { suspend: true }));
+  await eventually(async () => expect(await conditionsOf('still')).toHaveProperty('DatabaseReady'));
+  const message = 'jsonpath={.status.conditions[?(@.type=="Ready")].message}';
+  expect(await api.kubectl(['-n', 'auth', 'get', 'authstack', 'still', '-o', message])).toContain(
+    'spec.suspend is true, so the operator changes nothing',
+  );
+  expect(await namesOfOwn('still')).toEqual([]);
+
+  await apply(authStack('still', { suspend: false }));
+  await eventually(async () => expect(await namesOfOwn('still')).toContain('Secret still-ca'));
+
+  await apply(authStack('still', { suspend: true }));
+  await api.kubectl(['-n', 'auth', 'wait', 'authstack', 'still', '--for=jsonpath={.status.observedGeneration}=3']);
+  await api.kubectl(['-n', 'auth', 'delete', 'service', 'still-auth', '--ignore-not-found']);
+  await api.kubectl(['-n', 'auth', 'annotate', 'authstack', 'still', 'look=again']);
+  await api.kubectl(['-n', 'auth', 'delete', 'authstack', 'still', '--timeout=20s']);
+  expect(await namesOfOwn('still')).not.toContain('Service still-auth');
+});
+
 test('a pepper that is gone after the founding is named and not made anew', async () => {
   await apply(ownSecret('lost', { name: 'lost-mongodb-identity', data: { state: 'founded' } }), authStack('lost'));
   await eventually(async () => {

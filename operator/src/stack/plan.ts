@@ -16,7 +16,7 @@ export function planStack(seen: StackObservation): StackPlan {
   const consumers = planStackConsumers(seen.consumers);
   const plans = [certificates, mongodb, signingKeys, authService, consumers];
   const conditions = plans.flatMap((plan) => plan.conditions);
-  return {
+  const whole: StackPlan = {
     foundations: [
       ...certificates.actions.map((action) => ({ feature: 'certificates', action }) as const),
       ...authService.foundations.map((action) => ({ feature: 'authService', action }) as const),
@@ -36,6 +36,17 @@ export function planStack(seen: StackObservation): StackPlan {
     events: plans.flatMap(({ events = [] }) => events),
     ...earliest(plans.map(({ recheckAt }) => recheckAt)),
   };
+  return seen.mongodb.stack.spec.suspend ? reportOnly(whole) : whole;
+}
+
+/** What was seen is told; what would be done about it, and the news of that, is not. */
+function reportOnly(plan: StackPlan): StackPlan {
+  const conditions = plan.conditions.map((condition) =>
+    condition.type === 'Ready'
+      ? { ...condition, message: `${condition.message}; spec.suspend is true, so the operator changes nothing` }
+      : condition,
+  );
+  return { ...plan, foundations: [], branches: [], events: [], conditions };
 }
 
 function earliest(times: readonly (Millis | undefined)[]): { recheckAt?: Millis } {

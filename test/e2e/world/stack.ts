@@ -13,9 +13,11 @@ export interface Condition {
   readonly message: string;
 }
 
+export type Members = 1 | 3 | 5 | 7;
+
 /** Fields of an AuthStack's spec that a scenario sets; the rest is the API's default. */
 export interface StackOptions {
-  readonly members?: 1 | 3;
+  readonly members?: Members;
   readonly replicas?: number;
   readonly spec?: {
     readonly auth?: object;
@@ -92,6 +94,38 @@ export class Stack {
   /** Kills pods as a node that dies does: nothing is asked to end. */
   async killPods(names: readonly string[]): Promise<void> {
     await kubectl(['-n', this.namespace, 'delete', 'pod', ...names, '--force', '--grace-period=0', '--wait=false']);
+  }
+
+  /** Changes the spec as `kubectl patch` does. */
+  async patch(spec: object): Promise<void> {
+    await kubectl([
+      '-n',
+      this.namespace,
+      'patch',
+      'authstack',
+      this.name,
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec }),
+    ]);
+  }
+
+  /** undefined takes the annotation off. */
+  async annotate(name: string, value: string | number | undefined): Promise<void> {
+    const change = value === undefined ? `authstack.dev/${name}-` : `authstack.dev/${name}=${value}`;
+    await kubectl(['-n', this.namespace, 'annotate', '--overwrite', 'authstack', this.name, change]);
+  }
+
+  /** Of member `ordinal`: pod, and with a prefix its claim. */
+  member(ordinal: number): string {
+    return `${this.name}-mongodb-${ordinal}`;
+  }
+
+  /** Takes a member's volume away with its pod, as a lost disk is. */
+  async loseVolume(ordinal: number): Promise<void> {
+    const name = this.member(ordinal);
+    await kubectl(['-n', this.namespace, 'delete', 'pvc', `data-${name}`, '--wait=false']);
+    await this.killPods([name]);
   }
 
   async primary(): Promise<string> {
