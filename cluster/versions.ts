@@ -10,6 +10,9 @@ export const versions = {
   localPath: '0.0.30',
   kind: '0.33.0',
   helm: '4.3.1',
+  /** Prometheus 3.15: its Go module counts the major version in hundreds. */
+  prometheus: '0.315.1',
+  prometheusOperator: '0.85.0',
   /** Builds the Go programs where PATH has no Go of this minor or newer. */
   go: '1.26.6',
   mongodb: '6.0.5',

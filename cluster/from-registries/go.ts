@@ -1,4 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { artifact } from '../cache.ts';
@@ -15,6 +16,8 @@ export interface Program {
   /** The module that holds the package, and its version. */
   readonly module: string;
   readonly version: string;
+  /** Go's own, separated by commas. */
+  readonly buildTags?: string;
 }
 
 /** Builds a released program from a module of our own, so that `replace` lines in its own module don't forbid it. */
@@ -23,7 +26,8 @@ export async function goInstall(program: Program, output: string): Promise<void>
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'go.mod'), 'module authstack.dev/cluster/build\n\ngo 1.26.0\n');
   await go(['get', `${program.module}@v${program.version}`], folder);
-  await go(['build', '-mod=mod', '-ldflags=-s -w', '-o', output, program.package], folder);
+  const tags = `-tags=${program.buildTags ?? ''}`;
+  await go(['build', '-mod=mod', '-ldflags=-s -w', tags, '-o', output, program.package], folder);
   await rm(folder, { recursive: true });
 }
 
@@ -32,10 +36,16 @@ export async function goBuild(folder: string, output: string, ldflags: readonly 
   await go(['build', `-ldflags=${['-s', '-w', ...ldflags].join(' ')}`, '-o', output, '.'], folder);
 }
 
-async function go(args: readonly string[], cwd: string): Promise<void> {
+/** The folder with the files of a module, checked against Go's checksum database; it belongs to Go's own cache. */
+export async function goModule({ module, version }: Pick<Program, 'module' | 'version'>): Promise<string> {
+  const told = await go(['mod', 'download', '-json', `${module}@v${version}`], tmpdir());
+  return (JSON.parse(told) as { readonly Dir: string }).Dir;
+}
+
+async function go(args: readonly string[], cwd: string): Promise<string> {
   const program = await goProgram();
   const path = `${dirname(program)}:${process.env['PATH'] ?? ''}`;
-  await run(program, args, { cwd, env: { ...flags, PATH: path } });
+  return run(program, args, { cwd, env: { ...flags, PATH: path } });
 }
 
 async function goProgram(): Promise<string> {

@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import { run } from '../../cluster/process.ts';
 import { startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
-import { tool } from '../support/tools.ts';
+import { prometheusOperatorCrds, tool } from '../support/tools.ts';
 
 interface Rendered {
   readonly apiVersion: string;
@@ -29,6 +29,8 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'chart-'));
   server = await startApiServer();
+  await server.kubectl(['apply', '--server-side', '-f', await prometheusOperatorCrds()]);
+  await server.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
   for (const namespace of [NAMESPACE, 'auth', 'shop']) {
     await server.kubectl(['create', 'namespace', namespace]);
     const enforce = 'pod-security.kubernetes.io/enforce=restricted';
@@ -112,6 +114,17 @@ test('who owns nothing but namespaces can install it: all that is outside of the
   expect(objects.filter(({ metadata: { namespace } }) => namespace === undefined)).toEqual([]);
 });
 
+test('nothing for Prometheus or Grafana is made unasked', async () => {
+  const kinds = (await render()).map(({ kind }) => kind);
+  expect(kinds.filter((kind) => /Monitor|PrometheusRule|ConfigMap/.test(kind))).toEqual([]);
+});
+
+test('with listed namespaces only their pods are scraped', async () => {
+  const asked = ['monitoring-values.yaml', 'namespaces-values.yaml'].flatMap((file) => ['--values', ci(file)]);
+  const [monitor] = (await render(...asked)).filter(({ kind }) => kind === 'PodMonitor');
+  expect(monitor).toMatchObject({ spec: { namespaceSelector: { matchNames: ['auth', 'shop'] } } });
+});
+
 test('uninstalling keeps the CRDs', async () => {
   const crds = (await render()).filter(({ kind }) => kind === 'CustomResourceDefinition');
   expect(crds.map(({ metadata: { name, annotations } }) => [name, annotations?.['helm.sh/resource-policy']])).toEqual([
@@ -135,6 +148,7 @@ test.each<[string, object, string]>([
   ['a namespace that is no name', { watchNamespaces: ['Auth'] }, '/watchNamespaces/0'],
   ['two replicas without a lease', { replicas: 2, leaderElection: { enabled: false } }, 'leaderElection.enabled'],
   ['an unknown log level', { logLevel: 'loud' }, '/logLevel'],
+  ['a malformed interval', { monitoring: { podMonitor: { interval: 'often' } } }, '/monitoring/podMonitor/interval'],
   ['no account at all', { serviceAccount: { create: false } }, 'serviceAccount.name'],
 ])('%s is refused by its name', async (...[, values, named]) => {
   await expect(render('--values', await valuesFile(values))).rejects.toThrow(named);

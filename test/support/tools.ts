@@ -1,2 +1,2 @@
-export { tool } from '../../cluster/provide.ts';
+export { prometheusOperatorCrds, tool } from '../../cluster/provide.ts';
 export type { ToolName } from '../../cluster/provide.ts';

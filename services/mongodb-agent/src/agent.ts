@@ -21,6 +21,7 @@ import { initiate } from './mongod/initiate.ts';
 import { tellKeyfile } from './mongod/keyfile.ts';
 import { isReady, observeMongod } from './mongod/observe.ts';
 import { reconfig } from './mongod/reconfig.ts';
+import { readOplog, readServer } from './mongod/statistics.ts';
 import { stepDown } from './mongod/step-down.ts';
 import { ensureUser } from './mongod/users.ts';
 import { openVolume } from './volume/volume.ts';
@@ -65,7 +66,11 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     return { podUid, volume: disk, gate: gateState(await gate.read()), ...seen };
   }
 
-  const metrics = createMetrics(observe);
+  const metrics = createMetrics({
+    observe,
+    readServer: () => readServer(mongod),
+    readOplog: () => readOplog(mongod),
+  });
   const routes = commandRoutes({
     observe,
     release: (request) => release({ gate, volume }, request),

@@ -1,14 +1,78 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { memberState } from './api.ts';
-import type { Observation } from './api.ts';
+import type { Observation, ReplicaSetObservation } from './api.ts';
+import type { OplogStatistics, ServerStatistics } from './mongod/statistics.ts';
 
 export interface Metrics {
   readonly countRequest: (labels: { route: string; code: string }) => void;
   readonly text: () => Promise<{ contentType: string; text: string }>;
 }
 
-/** Gauges are filled by an observation made for the scrape. */
-export function createMetrics(observe: () => Promise<Observation>): Metrics {
+/** Where a scrape gets its values; one of them that fails takes none of the others along. */
+export interface Sources {
+  readonly observe: () => Promise<Observation>;
+  readonly readServer: () => Promise<ServerStatistics>;
+  readonly readOplog: () => Promise<OplogStatistics>;
+}
+
+interface Scrape {
+  readonly seen?: Observation | undefined;
+  readonly server?: ServerStatistics | undefined;
+  readonly oplog?: OplogStatistics | undefined;
+}
+
+interface PlainGauge {
+  readonly name: string;
+  readonly help: string;
+  /** What is not known is not exposed. */
+  readonly valueOf: (scrape: Scrape) => number | undefined;
+}
+
+const plainGauges: readonly PlainGauge[] = [
+  {
+    name: 'authstack_mongodb_gate_held',
+    help: '1 while mongod is held at the gate.',
+    valueOf: ({ seen }) => seen && Number(seen.gate === 'waiting'),
+  },
+  {
+    name: 'authstack_mongodb_up',
+    help: '1 while mongod answers.',
+    valueOf: ({ seen }) => seen && Number(seen.mongod.state === 'answers'),
+  },
+  {
+    name: 'authstack_mongodb_volume_fenced',
+    help: '1 while the volume is fenced, so that mongod does not start on it.',
+    valueOf: ({ seen }) => seen && Number(seen.volume.fenced ?? false),
+  },
+  {
+    name: 'authstack_mongodb_volume_capacity_bytes',
+    help: 'Size of the file system with the database.',
+    valueOf: ({ seen }) => seen?.volume.capacityBytes,
+  },
+  {
+    name: 'authstack_mongodb_volume_available_bytes',
+    help: 'What mongod may still write to the file system with the database.',
+    valueOf: ({ seen }) => seen?.volume.availableBytes,
+  },
+  {
+    name: 'authstack_mongodb_connections',
+    help: 'Connections to mongod, of clients and of other members.',
+    valueOf: ({ server }) => server?.connections,
+  },
+  {
+    name: 'authstack_mongodb_oplog_window_seconds',
+    help: 'From the first entry of the oplog to the last; a member that was away for longer copies everything anew.',
+    valueOf: ({ oplog }) => oplog?.windowSeconds,
+  },
+  {
+    name: 'authstack_mongodb_oplog_used_ratio',
+    help: 'How full the oplog is; until it is nearly 1 the window still grows.',
+    valueOf: ({ oplog }) => oplog?.fullness,
+  },
+];
+
+/** Gauges are filled by looks made for the scrape. */
+export function createMetrics(sources: Sources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -18,12 +82,17 @@ export function createMetrics(observe: () => Promise<Observation>): Metrics {
     labelNames: ['route', 'code'],
     registers,
   });
-  const held = new Gauge({
-    name: 'authstack_mongodb_gate_held',
-    help: '1 while mongod is held at the gate.',
+  const failures = new Counter({
+    name: 'authstack_mongodb_scrape_failures_total',
+    help: 'Parts of the metrics that could not be read, and are missing from a scrape.',
+    labelNames: ['part'],
     registers,
   });
-  const up = new Gauge({ name: 'authstack_mongodb_up', help: '1 while mongod answers.', registers });
+  for (const part of ['observation', 'server', 'oplog']) failures.inc({ part }, 0);
+  const plain = plainGauges.map(({ name, help, valueOf }) => ({
+    gauge: new Gauge({ name, help, registers }),
+    valueOf,
+  }));
   const state = new Gauge({
     name: 'authstack_mongodb_member_state',
     help: '1 for the state this member is in.',
@@ -36,16 +105,55 @@ export function createMetrics(observe: () => Promise<Observation>): Metrics {
     labelNames: ['member'],
     registers,
   });
+  const elections = new Counter({
+    name: 'authstack_mongodb_elections_total',
+    help: 'Elections that this member has called since mongod started, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
 
-  function fill({ gate, mongod, replicaSet }: Observation): void {
-    held.set(Number(gate === 'waiting'));
-    up.set(Number(mongod.state === 'answers'));
+  async function attempt<T>(part: string, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch {
+      // Why is told by the observation or by mongod's log; a scrape every few seconds would fill the agent's.
+      failures.inc({ part });
+      return undefined;
+    }
+  }
+
+  async function scrape(): Promise<Scrape> {
+    const seen = await attempt('observation', sources.observe);
+    // The driver would look for a mongod that is down for longer than a scrape may take.
+    if (seen?.replicaSet.state !== 'initialized') return { seen };
+    const [server, oplog] = await Promise.all([
+      attempt('server', sources.readServer),
+      attempt('oplog', sources.readOplog),
+    ]);
+    return { seen, server, oplog };
+  }
+
+  function fillPlain(scrape: Scrape): void {
+    for (const { gauge, valueOf } of plain) {
+      const value = valueOf(scrape);
+      if (value === undefined) gauge.remove();
+      else gauge.set(value);
+    }
+  }
+
+  function fillReplicaSet(replicaSet: ReplicaSetObservation): void {
     const self = replicaSet.state === 'initialized' ? replicaSet : undefined;
     for (const name of memberState.options) state.set({ state: name }, Number(self?.self === name));
-    lag.reset();
     for (const { host, lagSeconds } of self?.members ?? []) {
       if (lagSeconds !== undefined) lag.set({ member: host }, lagSeconds);
     }
+  }
+
+  function fill(scrape: Scrape): void {
+    for (const metric of [state, lag, elections]) metric.reset();
+    fillPlain(scrape);
+    if (scrape.seen) fillReplicaSet(scrape.seen.replicaSet);
+    for (const [reason, called] of Object.entries(scrape.server?.elections ?? {})) elections.inc({ reason }, called);
   }
 
   return {
@@ -53,7 +161,7 @@ export function createMetrics(observe: () => Promise<Observation>): Metrics {
       requests.inc(labels);
     },
     text: async () => {
-      fill(await observe());
+      fill(await scrape());
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
