@@ -61,6 +61,10 @@ e2e-full: up ## all of `make e2e`, and every fault of the database under load; S
 bench-operator: tools ## the operator's budgets at 1,000 stacks, into bench/results; QUICK=1 for a few minutes
 	@node --conditions=authstack-source bench/operator.ts
 
+.PHONY: bench-failover
+bench-failover: up ## 20 killed primaries under load, and elections without cause, into bench/results; QUICK=1 for 3
+	@node --conditions=authstack-source bench/failover.ts
+
 .PHONY: generate
 generate: node_modules/.package-lock.json ## CRDs, chart templates and field reference, from operator/src/api
 	node operator/src/generate.ts

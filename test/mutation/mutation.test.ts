@@ -23,14 +23,11 @@ const WITHIN = { within: 30_000, every: 200 };
 const BEGIN_WITHIN = 20_000;
 const A_MINUTE = 60_000;
 
-/**
- * What cannot be taken back has its last value here, so that every accepted edit can be undone: versions go up by one,
- * and no quantity counts for more than 8Ei.
- */
+/** What cannot be taken back has its last value here, so that every accepted edit can be undone: versions go up by one. */
 const stackSpec = {
   publicURL: 'https://main.example.com',
   auth: { audience: ['shop', 'admin'], ingress: { className: 'nginx' } },
-  mongodb: { version: '4.4', members: 3, storage: { size: '8Ei' } },
+  mongodb: { version: '4.4', members: 3, storage: { size: '1Gi' } },
   consumers: { allowedNamespaces: { from: 'All' } },
 };
 const consumerSpec = { stackRef: { namespace: 'auth', name: 'main' }, secretName: 'auth' };
@@ -124,7 +121,11 @@ interface Change {
 const change: fc.Arbitrary<Change> = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.record({ of: fc.constant('stack' as const), edit: editsOf(schemaOf(authStackSpecSchema)) }),
+    arbitrary: fc.record({
+      of: fc.constant('stack' as const),
+      // A size that was accepted stays for ever.
+      edit: editsOf(schemaOf(authStackSpecSchema)).filter((edit) => !JSON.stringify(edit).includes('"size":"')),
+    }),
   },
   {
     weight: 1,

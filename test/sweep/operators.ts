@@ -11,7 +11,7 @@ export const settings: Settings = {
   images: {
     auth: 'example.com/auth:test',
     agent: 'example.com/mongodb-agent:test',
-    mongodb: { '6.0': 'example.com/mongodb:6.0' },
+    mongodb: { '4.4': 'example.com/mongodb:4.4', '5.0': 'example.com/mongodb:5.0', '6.0': 'example.com/mongodb:6.0' },
     defaultVersion: '6.0',
     pullPolicy: 'IfNotPresent',
   },

@@ -23,6 +23,13 @@ export interface Verdict {
   readonly longestGap: number;
 }
 
+/** A write that was acknowledged, on performance.now(). */
+export interface Acknowledged {
+  readonly _id: number;
+  readonly at: number;
+  readonly took: number;
+}
+
 /** A write each 50 ms whether the ones before are answered or not, so that one stuck connection hides nothing. */
 const EVERY = 50;
 /** As the auth service: a write that takes longer has failed. */
@@ -33,7 +40,7 @@ const WITHIN = 10_000;
  * promised. It speaks to the members themselves, as a service in the cluster does.
  */
 export class Oracle implements AsyncDisposable {
-  private readonly acknowledged: number[] = [];
+  private readonly acknowledged: Acknowledged[] = [];
   private readonly missing = new Set<number>();
   private readonly counts = { refused: 0, refusedAfterRetry: 0, readsRefused: 0 };
   private readonly plain: MongoClient;
@@ -83,6 +90,11 @@ export class Oracle implements AsyncDisposable {
     return oracle;
   }
 
+  /** In the order in which they were acknowledged. */
+  get history(): readonly Acknowledged[] {
+    return this.acknowledged;
+  }
+
   /** Throws unless a write was acknowledged within the last second. */
   isAnswered(): Promise<void> {
     const silent = Math.round(performance.now() - this.lastAcknowledgedAt);
@@ -97,7 +109,7 @@ export class Oracle implements AsyncDisposable {
       .find({}, { readConcern: 'majority', projection: { _id: 1 } })
       .toArray();
     const there = new Set(found.map(({ _id }) => _id));
-    for (const id of this.acknowledged) if (!there.has(id)) this.missing.add(id);
+    for (const { _id } of this.acknowledged) if (!there.has(_id)) this.missing.add(_id);
     await this[Symbol.asyncDispose]();
     return {
       acknowledged: this.acknowledged.length,
@@ -139,22 +151,24 @@ export class Oracle implements AsyncDisposable {
 
   private async write(client: MongoClient, counter: 'refused' | 'refusedAfterRetry'): Promise<void> {
     const _id = this.next++;
+    const begun = performance.now();
     try {
       await this.collection(client).insertOne({ _id });
     } catch {
       this.counts[counter] += 1;
       return;
     }
-    this.acknowledged.push(_id);
     const now = performance.now();
+    this.acknowledged.push({ _id, at: now, took: now - begun });
     this.longestGap = Math.max(this.longestGap, now - this.lastAcknowledgedAt);
     this.lastAcknowledgedAt = now;
   }
 
   /** One of the writes so far, by chance. */
   private async read(): Promise<void> {
-    const _id = this.acknowledged[Math.floor(Math.random() * this.acknowledged.length)];
-    if (_id === undefined) return;
+    const one = this.acknowledged[Math.floor(Math.random() * this.acknowledged.length)];
+    if (!one) return;
+    const { _id } = one;
     try {
       const found = await this.collection(this.plain).findOne({ _id }, { readConcern: 'majority' });
       if (!found) this.missing.add(_id);

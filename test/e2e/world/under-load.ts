@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { SLOWNESS } from './eventually.ts';
 import { Oracle } from './oracle.ts';
 import type { Verdict } from './oracle.ts';
-import type { World } from './scenario.ts';
+import type { World } from './world.ts';
 import type { Stack, StackOptions } from './stack.ts';
 
 /** The promise after a primary died, in milliseconds, on a machine of the promised size. */

@@ -58,16 +58,18 @@ export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions
     listens: () => listens(host, port),
     command: async (command, { db = 'admin', timeoutMillis = patience } = {}) => {
       const client = await systemClient();
+      const signal = AbortSignal.timeout(timeoutMillis);
       try {
-        return await client.db(db).command(command, { timeoutMS: timeoutMillis });
+        return await client.db(db).command(command, { signal });
       } catch (error) {
+        if (signal.aborted) throw unavailable(new Error(`no answer within ${timeoutMillis} ms`));
         throw asRefusal(error);
       }
     },
     accepts: async (auth) => {
       await using client = new MongoClient(uri, { ...clientOptions, auth, authSource: 'admin', maxPoolSize: 1 });
       try {
-        await client.db('admin').command({ ping: 1 }, { timeoutMS: patience });
+        await client.db('admin').command({ ping: 1 }, { signal: AbortSignal.timeout(patience) });
         return true;
       } catch (error) {
         if (hasCode(error, code.authenticationFailed)) return false;

@@ -40,6 +40,9 @@ export interface Pod extends AsyncDisposable {
   readonly startContainer: () => void;
   /** Resolves once the container is gone, with its exit code (null when a signal ended it). */
   readonly endContainer: (signal: NodeJS.Signals) => Promise<number | null>;
+  /** Stops the container where it stands, as a node without CPU time does, and lets it go on. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
   readonly call: (path: string, body?: object | string, client?: KeyPair) => Promise<Reply>;
   readonly observe: () => Promise<Observation>;
 }
@@ -87,6 +90,8 @@ export async function startPod(ordinal = 0): Promise<Pod> {
       const [command = '', ...args] = [...gate.command, ...gate.args];
       container = spawn(command, args, { stdio: ['ignore', output, output] });
     },
+    freeze: () => void container?.kill('SIGSTOP'),
+    thaw: () => void container?.kill('SIGCONT'),
     observe: async () => {
       const { status, body } = await call(agentContract.paths.observation);
       if (status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}; ${log.join('')}`);
