@@ -40,8 +40,8 @@ interface MemberPod extends Pod {
 }
 
 /**
- * Does for one API server what kubelets and a volume provisioner would: claims are bound, pods run, and what is deleted
- * ends. Pods of the database are real agents and real mongods; of other pods only the status is played.
+ * Does for one API server what kubelets, a volume provisioner and a resizer would: claims are bound and grow, pods run, and
+ * what is deleted ends. Pods of the database are real agents and real mongods; of other pods only the status is played.
  */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const folder = await mkdtemp(join(tmpdir(), 'node-'));
@@ -110,8 +110,9 @@ export class Node implements AsyncDisposable {
   }
 
   private async bind(claim: PersistentVolumeClaim): Promise<void> {
-    if (claim.status?.phase === 'Bound') return;
-    const status = { phase: 'Bound', accessModes: ['ReadWriteOnce'], capacity: { storage: '10Gi' } };
+    const { storage } = claim.spec?.resources?.requests ?? {};
+    if (claim.status?.phase === 'Bound' && claim.status.capacity?.storage === storage) return;
+    const status = { phase: 'Bound', accessModes: ['ReadWriteOnce'], capacity: { storage } };
     await this.patchStatus(persistentVolumeClaimKind, claim, status);
   }
 

@@ -14,7 +14,7 @@ export interface Scenario {
   readonly repeats: boolean;
 }
 
-const WITHIN = { within: 60_000, every: 50 };
+const WITHIN = { within: 90_000, every: 50 };
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -33,6 +33,59 @@ export const scenarios: readonly Scenario[] = [
       await subject.setMembers(3);
       await eventually(async () => demand(await membersServing(subject), 3), WITHIN);
       await becomesWell(subject);
+    },
+    repeats: false,
+  },
+  {
+    name: 'shrink',
+    prepare: createWhole,
+    act: async (subject) => {
+      await subject.setMembers(1);
+      await eventually(async () => demand((await subject.pods()).length, 1), WITHIN);
+      await becomesWell(subject);
+    },
+    repeats: false,
+  },
+  {
+    name: 'resync',
+    prepare: createWhole,
+    act: async (subject) => {
+      await subject.annotate('authstack.dev/resync-member', '1');
+      await eventually(async () => demand((await subject.identity())['rebuilt'], 'data 1'), WITHIN);
+      await becomesWell(subject);
+    },
+    repeats: false,
+  },
+  {
+    name: 'restart',
+    prepare: createWhole,
+    act: async (subject) => {
+      const [before] = await subject.templates();
+      await subject.limitMemory('900Mi');
+      await eventually(async () => {
+        const templates = await subject.templates();
+        demand(templates.length, 1);
+        demand(templates[0] === before, false);
+      }, WITHIN);
+      await becomesWell(subject);
+    },
+    repeats: false,
+  },
+  {
+    name: 'widen',
+    prepare: createWhole,
+    act: async (subject) => {
+      const before = await subject.pods();
+      await subject.resizeVolumes('2Gi');
+      await eventually(async () => {
+        demand(
+          (await subject.volumes()).every((size) => size === '2Gi'),
+          true,
+        );
+      }, WITHIN);
+      await becomesWell(subject);
+      // The StatefulSet was made anew, and no mongod noticed.
+      demand(JSON.stringify(await subject.pods()), JSON.stringify(before));
     },
     repeats: false,
   },
@@ -77,6 +130,12 @@ export const scenarios: readonly Scenario[] = [
 
 export async function create(subject: Subject): Promise<void> {
   await subject.createStack(1);
+  await subject.createConsumer();
+  await becomesWell(subject);
+}
+
+async function createWhole(subject: Subject): Promise<void> {
+  await subject.createStack(3);
   await subject.createConsumer();
   await becomesWell(subject);
 }

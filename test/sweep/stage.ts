@@ -7,6 +7,7 @@ import type { FaultGateway } from '../faults/gateway.ts';
 import { startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { startControllers } from '../support/controllers.ts';
+import { applyTo } from '../support/installed-operator.ts';
 import { JumpingClock } from './clock.ts';
 import { startNode } from './node.ts';
 import type { Node } from './node.ts';
@@ -23,12 +24,22 @@ interface Parts {
   readonly log: Log;
 }
 
+/** Its volumes are bound, and grow, by the node. */
+const storageClass = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: { name: 'node', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+  provisioner: 'example.com/node',
+  allowVolumeExpansion: true,
+};
+
 /**
  * A cluster of real parts, Kubernetes' own controllers among them, with an operator that reaches it only through the
  * fault gateway. One stack is played at a time.
  */
 export async function openStage(log: Log = silent): Promise<Stage> {
   const api = await startApiServer({ crds: true });
+  await applyTo(api, [storageClass]);
   const controllers = await startControllers(api, [
     'statefulset-controller',
     'deployment-controller',

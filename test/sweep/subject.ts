@@ -3,7 +3,16 @@ import type { AuthConsumer } from '../../operator/src/api/auth-consumer.ts';
 import { authStackKind } from '../../operator/src/api/auth-stack.ts';
 import type { AuthStack } from '../../operator/src/api/auth-stack.ts';
 import type { ApiClient, ApiRequest } from '../../operator/src/runtime/client.ts';
-import { namespaceKind, secretKind } from '../../operator/src/runtime/core-kinds.ts';
+import { namesOf } from '../../operator/src/api/names.ts';
+import { templateIdOf } from '../../operator/src/mongodb/stateful-set.ts';
+import {
+  namespaceKind,
+  persistentVolumeClaimKind,
+  podKind,
+  secretKind,
+  statefulSetKind,
+} from '../../operator/src/runtime/core-kinds.ts';
+import type { PersistentVolumeClaim, Pod, Secret, StatefulSet } from '../../operator/src/runtime/core-kinds.ts';
 import type { Condition, Kind, KubernetesObject, ObjectRef } from '../../operator/src/runtime/objects.ts';
 import { collectionPath, objectPath } from '../../operator/src/runtime/paths.ts';
 import { notYet } from './pod-status.ts';
@@ -54,6 +63,58 @@ export class Subject {
 
   async setMembers(members: 1 | 3): Promise<void> {
     await this.patch(authStackKind, this.stackRef, { spec: { mongodb: { members } } });
+  }
+
+  async annotate(name: string, value: string): Promise<void> {
+    await this.patch(authStackKind, this.stackRef, { metadata: { annotations: { [name]: value } } });
+  }
+
+  async limitMemory(memory: string): Promise<void> {
+    const spec = { mongodb: { resources: { requests: { cpu: '50m' }, limits: { memory } } } };
+    await this.patch(authStackKind, this.stackRef, { spec });
+  }
+
+  async resizeVolumes(size: string): Promise<void> {
+    await this.patch(authStackKind, this.stackRef, { spec: { mongodb: { storage: { size } } } });
+  }
+
+  /** What each volume of the database has, and at last what the StatefulSet would give to a new one. */
+  async volumes(): Promise<readonly (string | undefined)[]> {
+    const path = collectionPath(persistentVolumeClaimKind, this.namespace);
+    const { items } = await this.send<{ items: readonly PersistentVolumeClaim[] }>({ method: 'GET', path });
+    const ref = { namespace: this.namespace, name: namesOf(STACK).mongodb };
+    const set: StatefulSet | undefined = await this.read(statefulSetKind, ref);
+    const template = set?.spec?.volumeClaimTemplates?.[0]?.spec?.resources?.requests?.storage;
+    return [...items.map(({ status }) => status?.capacity?.storage), template];
+  }
+
+  /** Uids of the database's pods. */
+  async pods(): Promise<readonly string[]> {
+    return (await this.members()).map(({ metadata }) => metadata.uid ?? '');
+  }
+
+  /** Which templates the database's pods are of, and its StatefulSet has; several while they restart. */
+  async templates(): Promise<readonly (string | undefined)[]> {
+    const { namespace } = this;
+    const ref = { namespace, name: namesOf(STACK).mongodb };
+    const set: StatefulSet | undefined = await this.read(statefulSetKind, ref);
+    const pods = await this.members();
+    const ids = [...pods, ...(set?.spec?.template ? [set.spec.template] : [])].map(templateIdOf);
+    const ends = pods.some(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    return [...new Set(ends ? [...ids, 'of a pod that ends'] : ids)];
+  }
+
+  /** What the identity Secret of the database says. */
+  async identity(): Promise<Readonly<Record<string, string>>> {
+    const ref = { namespace: this.namespace, name: namesOf(STACK).identity };
+    const secret: Secret | undefined = await this.read(secretKind, ref);
+    return Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, atob(value)]));
+  }
+
+  private async members(): Promise<readonly Pod[]> {
+    const path = collectionPath(podKind, this.namespace);
+    const query = { labelSelector: 'app.kubernetes.io/component=mongodb' };
+    return (await this.send<{ items: readonly Pod[] }>({ method: 'GET', path, query })).items;
   }
 
   async trust(isTrusted: boolean): Promise<void> {

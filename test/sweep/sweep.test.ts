@@ -13,6 +13,10 @@ const seed = Number(process.env['SWEEP_SEED'] ?? '1');
 const sizes: Readonly<Record<string, { readonly crashes: number; readonly climates: number }>> = {
   create: { crashes: 5, climates: 2 },
   grow: { crashes: 1, climates: 1 },
+  shrink: { crashes: 2, climates: 1 },
+  resync: { crashes: 2, climates: 1 },
+  restart: { crashes: 1, climates: 1 },
+  widen: { crashes: 2, climates: 1 },
   rotate: { crashes: 6, climates: 3 },
   consent: { crashes: 4, climates: 3 },
   recreate: { crashes: 4, climates: 2 },

@@ -164,7 +164,7 @@ function agentContainer({ images }: TemplateOptions): object {
 }
 
 function mongodContainer(stack: AuthStack, { images, version }: TemplateOptions): object {
-  const { command, args } = gateContainer();
+  const { command, args } = gateContainer({ version });
   return {
     name: MONGOD_CONTAINER,
     image: mongodImage(stack, images, version),

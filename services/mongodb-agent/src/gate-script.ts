@@ -46,6 +46,8 @@ export interface GateOptions {
   readonly port?: number;
   /** Default: `mongod` on PATH. */
   readonly mongod?: string;
+  /** Of mongod, `6.0`; absent: one that knows every argument. */
+  readonly version?: string;
   /** Further arguments of mongod, such as `--wiredTigerCacheSizeGB`. */
   readonly mongodArgs?: readonly string[];
 }
@@ -65,7 +67,11 @@ export function gateContainer(options: GateOptions = {}): { command: string[]; a
   };
 }
 
-function mongodArguments(dataDir: string, gateDir: string, { port = 27017, mongodArgs = [] }: GateOptions): string[] {
+function mongodArguments(
+  dataDir: string,
+  gateDir: string,
+  { port = 27017, version, mongodArgs = [] }: GateOptions,
+): string[] {
   return [
     ...['--replSet', replicaSetName],
     ...['--dbpath', `${dataDir}/db`],
@@ -75,7 +81,10 @@ function mongodArguments(dataDir: string, gateDir: string, { port = 27017, mongo
     '--nounixsocket',
     // The agent signs in as __system; no one else in the pod's network is let in unasked.
     ...['--setParameter', 'enableLocalhostAuthBypass=0'],
-    ...['--setParameter', `shutdownTimeoutMillisForSignaledShutdown=${String(shutdownHandoverMillis)}`],
+    // 4.4 does not know it, and takes its time by itself.
+    ...(version === '4.4'
+      ? []
+      : ['--setParameter', `shutdownTimeoutMillisForSignaledShutdown=${String(shutdownHandoverMillis)}`]),
     ...mongodArgs,
   ];
 }
