@@ -145,13 +145,26 @@ const mongodbSchema = z
       description: 'Run no member and keep the volumes. Nobody can sign in meanwhile; false brings everything back.',
     }),
     resources: resourcesSchema.optional(),
+    external: z
+      .object({ uriSecretRef: z.object({ name: objectName, key: z.string().min(1).max(253).default('uri') }) })
+      .optional()
+      .meta({
+        description:
+          'A replica set of your own instead of all the above: a Secret of this namespace whose key holds its connection string (mongodb:// or mongodb+srv://), database included. The operator makes no member and keeps no data.',
+      }),
   })
   .meta({
     description: 'The database: always a replica set on persistent volumes, even with one member.',
-    ...rules({
-      rule: 'has(self.version) || !has(oldSelf.version)',
-      message: 'mongodb.version cannot be removed once set',
-    }),
+    ...rules(
+      {
+        rule: 'has(self.version) || !has(oldSelf.version)',
+        message: 'mongodb.version cannot be removed once set',
+      },
+      {
+        rule: 'has(self.external) == has(oldSelf.external)',
+        message: 'mongodb.external cannot be added or removed: users do not move by themselves; make a new AuthStack',
+      },
+    ),
   });
 
 const propagationSchema = z

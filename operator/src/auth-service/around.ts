@@ -49,7 +49,10 @@ export function authNetworkPolicy(stack: AuthStack): KubernetesObject {
       ingress: [{ ports: [tcp(PUBLIC_PORT), tcp(PROBE_PORT)] }],
       egress: [
         { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] },
-        { to: [{ podSelector: { matchLabels: selectorOf(stack, 'mongodb') } }], ports: [tcp(27017)] },
+        // Where a database of somebody else listens only its connection string tells.
+        stack.spec.mongodb.external
+          ? {}
+          : { to: [{ podSelector: { matchLabels: selectorOf(stack, 'mongodb') } }], ports: [tcp(27017)] },
       ],
     },
   });

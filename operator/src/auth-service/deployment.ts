@@ -1,6 +1,6 @@
 import type { AuthStack } from '../api/auth-stack.ts';
 import { durationMillis } from '../api/duration.ts';
-import { labelsOf, namesOf, ownedBy, selectorOf } from '../api/names.ts';
+import { databaseUriOf, labelsOf, namesOf, ownedBy, selectorOf } from '../api/names.ts';
 import type { KubernetesObject } from '../runtime/objects.ts';
 import type { AuthImages } from './types.ts';
 
@@ -58,6 +58,7 @@ interface PodOptions {
 
 function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
   const names = namesOf(stack.metadata.name);
+  const uri = databaseUriOf(stack);
   const secret = (name: string, secretName: string): object => ({
     name,
     secret: { secretName, defaultMode: 0o440, ...(name === 'initial-admin' && { optional: true }) },
@@ -87,7 +88,7 @@ function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
       secret('secrets', names.authSecrets),
       {
         name: 'mongodb',
-        secret: { secretName: names.authUser, defaultMode: 0o440, items: [{ key: 'uri', path: 'uri' }] },
+        secret: { secretName: uri.secretName, defaultMode: 0o440, items: [{ key: uri.key, path: 'uri' }] },
       },
       ...(admin === undefined ? [] : [secret('initial-admin', admin)]),
       { name: 'tmp', emptyDir: { sizeLimit: '16Mi' } },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AuthStack } from '../api/auth-stack.ts';
-import { STACK_LABEL, namesOf, namespaceOf, selectorOf } from '../api/names.ts';
+import { STACK_LABEL, databaseUriOf, namesOf, namespaceOf, selectorOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import {
   deploymentKind,
@@ -41,7 +41,7 @@ export async function observeAuthService(
     images,
     secrets,
     ...(signOfLife !== undefined && { signOfLife }),
-    hasDatabaseUser: textIn(cluster.cached(secretKind, ref(names.authUser)), 'uri') !== '',
+    hasDatabaseUri: await hasDatabaseUri(stack, { cluster, deployment }, pass),
     hasSigningKeys: textIn(cluster.cached(secretKind, ref(names.signingKeys)), 'ring.json') !== '',
     initialAdmin: await readInitialAdmin(stack, { cluster, deployment }, pass),
     ...(deployment && { deployment }),
@@ -49,6 +49,19 @@ export async function observeAuthService(
     ...(podDisruptionBudget && { podDisruptionBudget }),
     ...(ingress && { ingress }),
   };
+}
+
+/** The Secret of a database of somebody else is not watched; pods that have its string do not need it looked at again. */
+async function hasDatabaseUri(
+  stack: AuthStack,
+  { cluster, deployment }: AdminPorts,
+  { signal }: Pass,
+): Promise<boolean> {
+  const { secretName: name, key } = databaseUriOf(stack);
+  const ref = { namespace: namespaceOf(stack), name };
+  if (!stack.spec.mongodb.external) return textIn(cluster.cached(secretKind, ref), key) !== '';
+  const isUsed = (deployment?.status?.availableReplicas ?? 0) > 0;
+  return isUsed || textIn(await cluster.read(secretKind, ref, { signal }), key) !== '';
 }
 
 async function readSecrets(stack: AuthStack, cluster: Cluster, { signal }: Pass): Promise<SeenAuthSecrets> {

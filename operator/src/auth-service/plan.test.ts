@@ -44,13 +44,15 @@ const settled: AuthServiceObservation = {
   now,
   images: { auth: 'authstack/auth:1', pullPolicy: 'IfNotPresent' },
   secrets: { state: 'whole' },
-  hasDatabaseUser: true,
+  hasDatabaseUri: true,
   hasSigningKeys: true,
   initialAdmin: { state: 'notAsked' },
   deployment: aDeployment(),
   pods: [],
 };
 const none = { deployment: aDeployment({ availableReplicas: 0 }) };
+const external = { uriSecretRef: { name: 'atlas', key: 'uri' } };
+const withExternal = { ...aStack(), spec: { ...aStack().spec, mongodb: { ...aStack().spec.mongodb, external } } };
 const admin = aStack({ initialAdmin: { secretRef: { name: 'first-admin' } } });
 
 function conditionOf(change: Partial<AuthServiceObservation>): { status: string; reason: string; message: string } {
@@ -98,7 +100,13 @@ test.each<[string, Partial<AuthServiceObservation>, string, string]>([
     'False/SecretMalformed',
     'lacks pepper',
   ],
-  ['the database has no user', { hasDatabaseUser: false }, 'False/WaitingForDatabase', 'shop-mongodb-auth-user'],
+  ['the database has no user', { hasDatabaseUri: false }, 'False/WaitingForDatabase', 'shop-mongodb-auth-user'],
+  [
+    'the string of an external database is missing',
+    { stack: withExternal, hasDatabaseUri: false },
+    'False/DatabaseUriNotFound',
+    'create secret generic atlas --from-file=uri',
+  ],
   ['there is no key', { hasSigningKeys: false }, 'False/WaitingForSigningKeys', 'shop-signing-keys'],
   [
     'the first admin is missing',
@@ -168,7 +176,7 @@ const secretStates: SeenAuthSecrets[] = [
 const observations = fc.record({
   secrets: fc.constantFrom(...secretStates),
   signOfLife: fc.constantFrom(undefined, 'a sign of life'),
-  hasDatabaseUser: fc.boolean(),
+  hasDatabaseUri: fc.boolean(),
   hasSigningKeys: fc.boolean(),
 });
 
@@ -188,7 +196,7 @@ test('pods are made or changed only when every Secret that they mount is there',
       const touchesPods = applied({ ...rest, ...(signOfLife !== undefined && { signOfLife }) }).includes(
         'apply Deployment',
       );
-      expect(touchesPods).toBe(rest.secrets.state === 'whole' && rest.hasDatabaseUser && rest.hasSigningKeys);
+      expect(touchesPods).toBe(rest.secrets.state === 'whole' && rest.hasDatabaseUri && rest.hasSigningKeys);
     }),
   );
 });
@@ -221,7 +229,7 @@ test('an Ingress comes and goes with its field', () => {
 
 test('waiting turns into stalling exactly when patience ends, and the plan announces that moment', () => {
   const started = now - 60_000;
-  const waiting = { ...settled, hasDatabaseUser: false };
+  const waiting = { ...settled, hasDatabaseUri: false };
   const { recheckAt, stalled } = planAuthService(waiting);
   expect({ recheckAt, stalled }).toEqual({ recheckAt: started + PATIENCE, stalled: undefined });
   expect(planAuthService({ ...waiting, now: started + PATIENCE }).stalled?.reason).toBe('WaitingForDatabase');
@@ -237,4 +245,11 @@ test('a stuck roll-out stalls even while the old pods serve', () => {
     conditions: [{ status: 'True', reason: 'RollingOut' }],
     stalled: { reason: 'RollingOut' },
   });
+});
+
+test('with an external database the pods mount its string, and may speak to wherever it leads', () => {
+  const text = JSON.stringify(planAuthService({ ...settled, stack: withExternal }).actions);
+  expect(text).toContain('{"secretName":"atlas","defaultMode":288,"items":[{"key":"uri","path":"uri"}]}');
+  expect(text).toContain('{"protocol":"TCP","port":53}]},{}]');
+  expect(text).not.toContain('shop-mongodb-auth-user');
 });

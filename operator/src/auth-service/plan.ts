@@ -1,5 +1,5 @@
 import type { AuthStack } from '../api/auth-stack.ts';
-import { namesOf } from '../api/names.ts';
+import { databaseUriOf, namesOf } from '../api/names.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
 import {
   deploymentKind,
@@ -99,10 +99,18 @@ function theSecretsAreLost(seen: AuthServiceObservation): Verdict | undefined {
   };
 }
 
-function theDatabaseHasNoUser({ stack, hasDatabaseUser, secrets }: AuthServiceObservation): Verdict | undefined {
-  if (hasDatabaseUser && secrets.state === 'whole') return undefined;
-  const { authUser, authSecrets } = namesOf(stack.metadata.name);
-  const missing = hasDatabaseUser ? authSecrets : authUser;
+function theDatabaseHasNoUser({ stack, hasDatabaseUri, secrets }: AuthServiceObservation): Verdict | undefined {
+  if (hasDatabaseUri && secrets.state === 'whole') return undefined;
+  const { secretName, key } = databaseUriOf(stack);
+  if (!hasDatabaseUri && stack.spec.mongodb.external) {
+    const way = `kubectl -n ${stack.metadata.namespace ?? ''} create secret generic ${secretName} --from-file=${key}=…`;
+    return {
+      ...waiting('DatabaseUriNotFound'),
+      recheckIn: ADMIN_RECHECK,
+      message: `Secret ${secretName} of spec.mongodb.external.uriSecretRef has no ${key}, or does not exist; make it: ${way}`,
+    };
+  }
+  const missing = hasDatabaseUri ? namesOf(stack.metadata.name).authSecrets : secretName;
   return {
     ...waiting('WaitingForDatabase'),
     message: `Secret ${missing} is not there yet; it comes while the database is founded, see condition DatabaseReady: ${describe(stack)}`,

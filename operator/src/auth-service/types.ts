@@ -34,7 +34,8 @@ export interface AuthServiceObservation {
   readonly secrets: SeenAuthSecrets;
   /** What shows that users may exist whose passwords need the pepper; absent: the stack has never started. */
   readonly signOfLife?: string;
-  readonly hasDatabaseUser: boolean;
+  /** There is a connection string for the pods. */
+  readonly hasDatabaseUri: boolean;
   readonly hasSigningKeys: boolean;
   readonly initialAdmin: SeenInitialAdmin;
   readonly deployment?: Deployment;
@@ -58,6 +59,7 @@ export interface AuthServicePlan extends Plan<AuthServiceAction, undefined> {
 /** Reasons of AuthReady: the table in docs/operations.md. */
 export type AuthReadyReason =
   | 'AllReplicasAvailable'
+  | 'DatabaseUriNotFound'
   | 'SomeReplicasUnavailable'
   | 'RollingOut'
   | 'Starting'

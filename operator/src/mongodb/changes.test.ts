@@ -160,6 +160,12 @@ function ofTemplate(one: Member, id: string | undefined, status: object = {}): M
   return { ...one, pod: { ...rest, metadata: { ...metadata, annotations: { 'authstack.dev/template': id ?? '' } } } };
 }
 
+function ending(one: Member): Member {
+  const { metadata, ...rest } = pod(one.ordinal);
+  const gone = { deletionTimestamp: new Date(NOW + 60_000).toISOString() };
+  return { ...one, pod: { ...rest, metadata: { ...metadata, ...gone } } };
+}
+
 const ran = { containerStatuses: [{ name: 'mongod', ready: true, restartCount: 0, state: { running: {} } }] };
 const old = (members: readonly Member[], ...ordinals: number[]): Member[] =>
   members.map((one) => ofTemplate(one, ordinals.includes(one.ordinal) ? 'older' : current, ran));
@@ -188,6 +194,21 @@ describe('restarts for a new template', () => {
       'none goes while another does not serve',
       { statefulSet: statefulSet(), members: old(serving(3, { states: { 1: 'RECOVERING' } }), 0, 2) },
       'True/Degraded',
+      [],
+    ],
+    [
+      'none goes while another is told to end, though the primary still hears of it',
+      {
+        statefulSet: statefulSet(),
+        members: old(serving(3), 0, 1).map((one) => (one.ordinal === 2 ? ending(one) : one)),
+      },
+      'True/UpgradePending',
+      [],
+    ],
+    [
+      'none goes while another does not say itself that it serves',
+      { statefulSet: statefulSet(), members: withAgent(old(serving(3), 0, 1), 2, 'unknown') },
+      'True/UpgradePending',
       [],
     ],
     [
@@ -688,6 +709,13 @@ describe('volumes', () => {
     const space = { capacityBytes: 10 * GIB, availableBytes: 0 };
     return { ...held, volume: { state: 'data', ...space }, gate: 'released' };
   }
+});
+
+test('a database of somebody else is left to them', () => {
+  const stack = aStack({ mongodb: { external: { uriSecretRef: { name: 'atlas' } } } });
+  const plan = planMongodb(seen({ stack, members: [], identity: { state: 'absent' } }));
+  expect(summary(plan)).toMatchObject({ ready: 'True/External', does: [] });
+  expect(plan.actions).toEqual([]);
 });
 
 describe('hibernation', () => {

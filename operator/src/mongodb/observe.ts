@@ -32,6 +32,7 @@ interface Around {
 }
 
 export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
+  if (stack.spec.mongodb.external) return nothingOf(stack, ports, pass);
   const { cluster, images, seesCluster } = ports;
   const names = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
@@ -63,6 +64,15 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
     members,
     storageClass: seesCluster ? observeStorageClass(stack, { cluster, members }) : 'notLooked',
     volumesCanGrow: seesCluster ? observeExpansion({ cluster, members }) : 'notLooked',
+  };
+}
+
+/** Of a database that is not ours there is nothing to see. */
+function nothingOf(stack: AuthStack, { images }: MongodbPorts, { now }: Pass): MongodbObservation {
+  const absent = { state: 'absent' } as const;
+  return {
+    ...{ stack, now, images, identity: absent, keyfile: absent, rootUser: absent, authUser: absent },
+    ...{ hasAgentCertificate: false, members: [], storageClass: 'notLooked', volumesCanGrow: 'notLooked' },
   };
 }
 

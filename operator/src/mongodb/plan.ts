@@ -19,6 +19,7 @@ type Rule = (seen: MongodbObservation) => Step | undefined;
 
 /** What must be so before a member may exist; then the set is founded, and then it is kept. */
 const rules: readonly Rule[] = [
+  theDatabaseIsSomebodyElses,
   aSecretIsNotOurs,
   theIdentityCannotBeRead,
   theVersionIsNotOffered,
@@ -56,6 +57,7 @@ export function planMongodb(seen: MongodbObservation): MongodbPlan {
 /** Nothing is under way, or only people can bring it on; what they change is seen by the watch, too. */
 const atRest: ReadonlySet<DatabaseReadyReason> = new Set([
   'AllMembersHealthy',
+  'External',
   'UpgradePending',
   'VersionRefused',
   'VolumeFull',
@@ -77,6 +79,14 @@ function firstAnswer(seen: MongodbObservation): Step {
     if (step) return step;
   }
   throw new TypeError('planMongodb: every state of the identity has a rule');
+}
+
+function theDatabaseIsSomebodyElses({ stack }: MongodbObservation): Step | undefined {
+  const { external } = stack.spec.mongodb;
+  if (!external) return undefined;
+  const { name } = external.uriSecretRef;
+  const message = `the database that Secret ${name} leads to is not the operator's to look after; AuthReady tells how the auth service fares with it`;
+  return says('True', 'External', message);
 }
 
 function aSecretIsNotOurs({ stack, identity, ...seen }: MongodbObservation): Step | undefined {

@@ -3,7 +3,7 @@ import type { Pod } from '../runtime/core-kinds.ts';
 import { isAnswering, nameOfHost, targetOf } from './members.ts';
 import { CAUGHT_UP_SECONDS } from './membership.ts';
 import { whoDoesNotServe } from './serving.ts';
-import { handOver } from './situation.ts';
+import { handOver, membersNotSaying } from './situation.ts';
 import type { Change, Situation } from './situation.ts';
 import { templateIdIn, templateIdOf } from './stateful-set.ts';
 import type { Member, MongodbObservation } from './types.ts';
@@ -18,7 +18,11 @@ export function nextRestart(situation: Situation): Change | undefined {
   if (stale.length === 0) return undefined;
   const broken = stale.find(isBroken);
   if (broken) return restart(broken, 'does not run and gets the new template');
-  const missing = [...whoDoesNotServe(seen, { seenBy: primary, primaryHost: primary.host }), ...laggards(situation)];
+  const missing = [
+    ...whoDoesNotServe(seen, { seenBy: primary, primaryHost: primary.host }),
+    ...membersNotSaying(situation).map(({ name }) => `${name} does not say that it serves`),
+    ...laggards(situation),
+  ];
   const names = stale.map(({ name }) => name).join(', ');
   if (missing.length > 0) return { actions: [], why: `${names} wait for their restart: ${missing.join('; ')}` };
   const secondary = stale.toReversed().find(({ host }) => host !== primary.host);

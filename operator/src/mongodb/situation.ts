@@ -1,7 +1,7 @@
 import type { ConfigMember } from '@authstack/mongodb-agent/api';
 import type { ReportedEvent } from '../runtime/reconciler.ts';
 import { changeIdentity } from './identity.ts';
-import { isVoter, ordinalOfHost, primaryOf, reached } from './members.ts';
+import { isHeldEmpty, isVoter, ordinalOfHost, primaryOf, reached } from './members.ts';
 import type { InitializedMember } from './members.ts';
 import { healthyVoters, majorityOf } from './serving.ts';
 import type { Founded, Member, MongodbAction, MongodbObservation, ReachedMember } from './types.ts';
@@ -58,7 +58,8 @@ export function reconfigure(situation: Situation, members: readonly ConfigMember
  */
 export function leave(entry: ConfigMember, situation: Situation, { name, why }: { name: string; why: string }): Change {
   const rest = situation.config.members.filter((other) => other !== entry);
-  const lack = lackOfMajority(rest, situation);
+  const isEmpty = situation.seen.members.some((member) => member.host === entry.host && isHeldEmpty(member));
+  const lack = isEmpty ? lackWithoutEmpty(rest, situation) : lackOfMajority(rest, situation);
   if (lack !== undefined) return { actions: [], why: `${name} stays in the set for now: without it ${lack}` };
   if (entry.host === situation.primary.host) return handOver(situation, `${name} hands over before it leaves the set`);
   const change = reconfigure(situation, rest, why);
@@ -76,10 +77,39 @@ function idsThatLeft({ seen, identity, config }: Situation): readonly MongodbAct
   return [changeIdentity(seen.stack, identity, { 'next-member-id': String(next) })];
 }
 
-/** For people; undefined: these members have a healthy majority. */
-export function lackOfMajority(members: readonly ConfigMember[], { primary }: Situation): string | undefined {
+/** For people; undefined: a majority of these members serves, by what the primary has heard and by their own words. */
+export function lackOfMajority(members: readonly ConfigMember[], situation: Situation): string | undefined {
   const voters = members.filter(isVoter);
-  const healthy = healthyVoters(primary, voters);
+  const silent = membersNotSaying(situation).map(({ host }) => host);
+  return lackAmong(
+    voters,
+    healthyVoters(
+      situation.primary,
+      voters.filter(({ host }) => !silent.includes(host)),
+    ),
+  );
+}
+
+/** One whose disk is empty takes nothing along, so what the primary has heard of the others will do. */
+function lackWithoutEmpty(members: readonly ConfigMember[], { primary }: Situation): string | undefined {
+  const voters = members.filter(isVoter);
+  return lackAmong(voters, healthyVoters(primary, voters));
+}
+
+function lackAmong(voters: readonly ConfigMember[], healthy: number): string | undefined {
   if (voters.length > 0 && healthy >= majorityOf(voters.length)) return undefined;
   return `only ${healthy} of ${voters.length} voting members would serve`;
+}
+
+/**
+ * A primary goes by heartbeats, which are seconds old: a member that has just been told to end still counts as well there.
+ * So before anything is taken away, each of the others has to say itself, out of a pod that stays, that it serves.
+ */
+export function membersNotSaying({ seen }: Situation): readonly Member[] {
+  return seen.members.filter((member) => {
+    const { pod, agent } = member;
+    if (!pod || pod.metadata.deletionTimestamp !== undefined || agent === 'unknown') return true;
+    const { replicaSet } = agent;
+    return replicaSet.state !== 'initialized' || !(replicaSet.self === 'PRIMARY' || replicaSet.self === 'SECONDARY');
+  });
 }

@@ -149,6 +149,7 @@ export interface ReachedMember {
 
 export type DatabaseReadyReason =
   | 'AllMembersHealthy'
+  | 'External'
   | 'Degraded'
   | 'UpgradePending'
   | 'Hibernated'

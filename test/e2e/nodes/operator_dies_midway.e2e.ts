@@ -23,7 +23,7 @@ scenario(
       const trouble = (async (): Promise<number> => {
         let kills = 0;
         while (!stopped.signal.aborted) {
-          await pause(7_000);
+          await pause(4_000);
           await installedOperator.kill();
           const pods = await stack.pods('mongodb');
           const victim = pods[kills % Math.max(1, pods.length)];
@@ -43,7 +43,7 @@ scenario(
       } finally {
         stopped.abort();
       }
-      expect(await trouble).toBeGreaterThan(3);
+      expect(await trouble).toBeGreaterThan(2);
       await becomesWhole(120);
     });
   },

@@ -27,7 +27,17 @@ export async function reachPods(): Promise<void> {
     if (spec.podCIDR === undefined) throw new Error(`node ${metadata.name} has no podCIDR`);
     const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
     const address = (await docker(['inspect', '--format', format, metadata.name])).trim();
-    await run('ip', ['route', 'replace', spec.podCIDR, 'via', address]);
+    await route(spec.podCIDR, address);
+  }
+}
+
+async function route(network: string, via: string): Promise<void> {
+  const command = ['ip', 'route', 'replace', network, 'via', via] as const;
+  try {
+    const [program, ...args] = command;
+    await run(program, args);
+  } catch (cause) {
+    throw new Error(`pods are reached over a route that only root can make: sudo ${command.join(' ')}`, { cause });
   }
 }
 

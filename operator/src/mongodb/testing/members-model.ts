@@ -43,6 +43,10 @@ export interface Node {
   isCutOff: boolean;
   /** Its replication stands still. */
   isLagging: boolean;
+  /** Its pod was asked to end, and its mongod still serves. */
+  isEnding: boolean;
+  /** As of the last heartbeat. */
+  wasAlive: boolean;
 }
 
 /** A law that was broken. */
@@ -111,6 +115,7 @@ export class MembersModel {
 
   /** Members take configuration and log of the primary they see; what it does not have is rolled back. */
   replicate(): void {
+    for (const node of this.nodes) node.wasAlive = this.living(node) !== undefined;
     for (const primary of this.primaries()) {
       const source = primary.disk.set;
       if (!source || primary.isCutOff) continue;
@@ -210,7 +215,7 @@ export class MembersModel {
     if (voters.length < 2 || !voters.some(({ host }) => host === hostOf(gone))) return;
     const left = voters.filter(({ host }) => {
       const node = this.nodeOf(host);
-      return node !== undefined && node !== gone && this.living(node)?.id === id;
+      return node !== undefined && node !== gone && !node.isEnding && this.living(node)?.id === id;
     });
     if (left.length >= majorityOf(voters.length)) return;
     throw new Broken(
@@ -243,6 +248,8 @@ export class MembersModel {
       isPrimary: false,
       isCutOff: false,
       isLagging: false,
+      isEnding: false,
+      wasAlive: false,
     });
   }
 }

@@ -95,7 +95,7 @@ export class SetModel extends MembersModel {
   kubernetes(): void {
     if (!this.set) return;
     const { replicas, template } = this.set;
-    for (const { ordinal } of this.nodes) if (ordinal >= replicas) this.killPod(ordinal);
+    for (const { ordinal, isEnding } of this.nodes) if (ordinal >= replicas || isEnding) this.killPod(ordinal);
     for (let ordinal = 0; ordinal < replicas; ordinal++) {
       const node = this.node(ordinal);
       if (node.claimUid === undefined) this.newVolume(node);
@@ -119,8 +119,7 @@ export class SetModel extends MembersModel {
     const node = this.nodes[ordinal];
     if (!node) return;
     delete node.podUid;
-    node.mongod = 'held';
-    node.isPrimary = false;
+    Object.assign(node, { mongod: 'held', isPrimary: false, isEnding: false });
   }
 
   killAllPods(): void {
@@ -193,7 +192,7 @@ export class SetModel extends MembersModel {
       name: memberName(this.stack(), ordinal),
       host: hostOf(node),
       ...(claimUid !== undefined && { claim: claim(ordinal, { uid: claimUid }) }),
-      ...(podUid !== undefined && { pod: aPod(ordinal, podUid, template) }),
+      ...(podUid !== undefined && { pod: aPod(node, { podUid, template }) }),
       agent: podUid === undefined || node.isCutOff ? 'unknown' : this.agentOf(node, podUid),
     };
   }
@@ -237,10 +236,10 @@ export class SetModel extends MembersModel {
     const node = this.nodeOf(host);
     const own = node && this.living(node);
     const facts = { _id, host, optimeMillis: NOW };
-    if (!node || own?.id !== set.id) {
+    if (!node || (own ? own.id !== set.id : !node.wasAlive)) {
       return { ...facts, state: node?.mongod === 'runs' ? 'STARTUP2' : 'DOWN', health: 0 };
     }
-    const lagSeconds = set.log.filter(({ id }) => !own.log.some((entry) => entry.id === id)).length * 60;
+    const lagSeconds = own ? set.log.filter(({ id }) => !own.log.some((entry) => entry.id === id)).length * 60 : 0;
     return { ...facts, state: node.isPrimary ? 'PRIMARY' : 'SECONDARY', health: 1, lagSeconds };
   }
 
@@ -309,9 +308,8 @@ export class SetModel extends MembersModel {
 
   private restart(node: Node): void {
     const set = this.living(node);
-    const { isFresh } = this;
-    if (isFresh && set && !node.disk.isFenced) this.checkMajorityWithout(node, set);
-    this.killPod(node.ordinal);
+    if (this.isFresh && set && !node.disk.isFenced) this.checkMajorityWithout(node, set);
+    node.isEnding = true;
   }
 
   /** The pod that uses it goes with it here; it is deleted just after. */
@@ -424,10 +422,14 @@ function isEmpty({ disk, mongod }: Node): boolean {
   return !disk.set && mongod !== 'runs';
 }
 
-function aPod(ordinal: number, podUid: string, template: string): Pod {
+function aPod({ ordinal, isEnding }: Node, { podUid, template }: { podUid: string; template: string }): Pod {
   const mongod = { name: MONGOD_CONTAINER, ready: true, restartCount: 0, state: { running: {} } };
   const { metadata, ...rest } = pod(ordinal, { podIP: podUid, containerStatuses: [mongod] });
-  return { ...rest, metadata: { ...metadata, uid: podUid, annotations: { 'authstack.dev/template': template } } };
+  const ends = isEnding && { deletionTimestamp: new Date(NOW + 60_000).toISOString() };
+  return {
+    ...rest,
+    metadata: { ...metadata, uid: podUid, annotations: { 'authstack.dev/template': template }, ...ends },
+  };
 }
 
 function specOf(object: object): { readonly replicas: number; readonly template: PodTemplate } {
