@@ -7,16 +7,20 @@ import type { Stage } from './stage.ts';
 import { Sweep } from './sweep.ts';
 import type { Result } from './sweep.ts';
 
+interface Size {
+  readonly crashes: number;
+  readonly climates: number;
+}
+
 /** Another seed draws another sample; `make sweep` runs all. */
 const seed = Number(process.env['SWEEP_SEED'] ?? '1');
 
-const sizes: Readonly<Record<string, { readonly crashes: number; readonly climates: number }>> = {
+/** A scenario that is not here takes too long for a sample. */
+const sizes: Readonly<Record<string, Size>> = {
   create: { crashes: 5, climates: 2 },
   grow: { crashes: 1, climates: 1 },
-  shrink: { crashes: 2, climates: 1 },
-  resync: { crashes: 2, climates: 1 },
-  restart: { crashes: 1, climates: 1 },
-  widen: { crashes: 2, climates: 1 },
+  shrink: { crashes: 1, climates: 0 },
+  widen: { crashes: 1, climates: 1 },
   rotate: { crashes: 6, climates: 3 },
   consent: { crashes: 4, climates: 3 },
   recreate: { crashes: 4, climates: 2 },
@@ -36,12 +40,12 @@ afterAll(async () => {
   process.off('unhandledRejection', note);
 });
 
-async function run(scenario: Scenario): Promise<readonly Result[]> {
+async function run(scenario: Scenario, size: Size): Promise<readonly Result[]> {
   const sweep = new Sweep(stage, scenario);
   try {
     const clean = await sweep.clean();
     const results: Result[] = [];
-    const troubles = sampleOf(allTroubles(clean, seed), sizes[scenario.name] ?? { crashes: 0, climates: 0 }, seed);
+    const troubles = sampleOf(allTroubles(clean, seed), size, seed);
     for (const trouble of troubles) results.push(await sweep.trial(trouble, clean));
     return results;
   } finally {
@@ -49,10 +53,15 @@ async function run(scenario: Scenario): Promise<readonly Result[]> {
   }
 }
 
-test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
-  '%s comes to the same end after crashes and in bad weather',
-  async (_name, scenario) => {
-    const results = await run(scenario);
+const sampled = scenarios.flatMap((scenario) => {
+  const size = sizes[scenario.name];
+  return size ? [{ ...scenario, scenario, size }] : [];
+});
+
+test.each(sampled)(
+  '$name comes to the same end after crashes and in bad weather',
+  async ({ scenario, size }) => {
+    const results = await run(scenario, size);
     expect(results.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
     // A sample in which nothing befell the operator would prove nothing.
     expect(results.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(results.length / 2);
