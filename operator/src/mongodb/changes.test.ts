@@ -711,6 +711,15 @@ describe('volumes', () => {
   }
 });
 
+test('a stack made anew may ask for the next version, which comes once all members serve', () => {
+  const identity = foundedIdentity({ adoptedBy: 'stack-0', version: '6.0', featureCompatibilityVersion: '6.0' });
+  const asking = (version: string): ReturnType<typeof now> =>
+    now({ identity, stack: aStack({ mongodb: { version } }), members: [0, 1, 2].map(noMember) });
+  expect(asking('7.0').does).toEqual([replaced({ ...identity.data, 'adopted-by': 'stack-1' })]);
+  expect(asking('8.0').ready).toBe('False/AdoptionRefused');
+  expect(asking('5.0').ready).toBe('False/AdoptionRefused');
+});
+
 test('a database of somebody else is left to them', () => {
   const stack = aStack({ mongodb: { external: { uriSecretRef: { name: 'atlas' } } } });
   const plan = planMongodb(seen({ stack, members: [], identity: { state: 'absent' } }));

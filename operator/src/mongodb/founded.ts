@@ -29,7 +29,7 @@ import type { Step } from './step.ts';
 import { troubleOf } from './trouble.ts';
 import type { Founded, Member, MongodbAction, MongodbObservation } from './types.ts';
 import { membersTemplate } from './updates.ts';
-import { nextCompatibility, versionTarget } from './version.ts';
+import { nextCompatibility, versionTarget, versionsOn } from './version.ts';
 import type { VersionTarget } from './version.ts';
 
 /** What the rules look at: members that left the set and whose volumes are still there are none of it. */
@@ -76,7 +76,7 @@ function anotherStackAdopts({ seen: { stack }, identity }: Scene): Step | undefi
   if (identity.adoptedBy === uid) return undefined;
   const { version, members } = stack.spec.mongodb;
   const { version: stored, featureCompatibilityVersion } = identity;
-  if (version !== undefined && version !== stored && version !== featureCompatibilityVersion) {
+  if (version !== undefined && !versionsOn(featureCompatibilityVersion).includes(version)) {
     return says(
       'False',
       'AdoptionRefused',

@@ -22,8 +22,7 @@ export function versionTarget(
   const { version, featureCompatibilityVersion: stored } = identity;
   const wanted = stack.spec.mongodb.version ?? version;
   if (wanted === version) return { version };
-  const next = versionAfter(stored);
-  const allowed = [stored, next].filter((one) => one !== undefined);
+  const allowed = versionsOn(stored);
   if (!allowed.includes(wanted)) {
     const message =
       `the data is of feature compatibility version ${stored}, on which MongoDB ${wanted} does not start; set ` +
@@ -64,9 +63,10 @@ export function notOffered(images: MongodbObservation['images'], version: string
   return `the chart has no image of MongoDB ${version}, only of ${offered}; set its value mongodb.images."${version}", or spec.mongodb.image`;
 }
 
-function versionAfter(version: string): string | undefined {
-  const at = mongodbVersions.findIndex((one) => one === version);
-  return at < 0 ? undefined : mongodbVersions[at + 1];
+/** Those that start on data of a feature compatibility version. */
+export function versionsOn(featureCompatibilityVersion: string): readonly string[] {
+  const at = mongodbVersions.findIndex((one) => one === featureCompatibilityVersion);
+  return at < 0 ? [featureCompatibilityVersion] : mongodbVersions.slice(at, at + 2);
 }
 
 /** `6.0` of `6.0.5`. */

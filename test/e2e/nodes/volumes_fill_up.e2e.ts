@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { MongoClient } from 'mongodb';
+import { apply, eventually, expect, kubectl, list, onNode, scenario } from '../world.ts';
+import { Oracle } from '../world/oracle.ts';
+import { memberLookup, openClient, reachPods } from '../world/pod-network.ts';
+import type { Stack } from '../world.ts';
+
+const CLASS = 'small-volumes';
+const FOLDER = '/mnt/small-volume';
+
+/** A volume that can be filled in seconds, on each worker: a file system in memory with an end. */
+async function smallVolumes(workers: readonly string[]): Promise<AsyncDisposable & { widen(): Promise<void> }> {
+  const volumes = workers.map((node) => `small-${node}`);
+  const storageClass = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: CLASS } };
+  await apply({
+    ...storageClass,
+    provisioner: 'kubernetes.io/no-provisioner',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  });
+  for (const node of workers) {
+    await onNode(node, ['sh', '-c', `mkdir -p ${FOLDER} && mount -t tmpfs -o size=600m,mode=0777 tmpfs ${FOLDER}`]);
+    const nodes = { key: 'kubernetes.io/hostname', operator: 'In', values: [node] };
+    await apply({
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name: `small-${node}` },
+      spec: {
+        capacity: { storage: '600Mi' },
+        accessModes: ['ReadWriteOnce'],
+        persistentVolumeReclaimPolicy: 'Retain',
+        storageClassName: CLASS,
+        local: { path: FOLDER },
+        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [nodes] }] } },
+      },
+    });
+  }
+  return {
+    async widen() {
+      for (const node of workers) await onNode(node, ['mount', '-o', 'remount,size=1200m', FOLDER]);
+    },
+    async [Symbol.asyncDispose]() {
+      await kubectl(['delete', 'pv', ...volumes, '--wait=false', '--ignore-not-found']);
+      await kubectl(['delete', 'storageclass', CLASS, '--ignore-not-found']);
+      // Pods of the scenario may hold it for a moment yet.
+      for (const node of workers) await onNode(node, ['umount', '--lazy', FOLDER]);
+    },
+  };
+}
+
+/** Writes until the database takes no more. */
+async function fill(stack: Stack): Promise<void> {
+  await reachPods();
+  await using client = await openClient();
+  const { uri = '' } = await stack.secret('mongodb-auth-user');
+  const lookup = memberLookup(client, stack.namespace);
+  await using mongo = new MongoClient(uri, { lookup, serverSelectionTimeoutMS: 5_000, wtimeoutMS: 5_000 });
+  const ballast = mongo.db().collection('ballast');
+  // What is random cannot be compressed.
+  const chunk = (): object => ({ bytes: randomBytes(4 * 2 ** 20) });
+  for (let megabytes = 0; megabytes < 1_000; megabytes += 4) {
+    try {
+      await ballast.insertOne(chunk());
+    } catch {
+      return;
+    }
+  }
+  throw new Error('a gigabyte fits on a volume of 600 MiB');
+}
+
+scenario('volumes that are full are named, and given room nothing is lost', { minutes: 8 }, async (world) => {
+  const workers = (await list('', 'nodes', '!node-role.kubernetes.io/control-plane')).map(
+    ({ metadata }) => metadata.name,
+  );
+  await using volumes = await smallVolumes(workers);
+  const stack = await world.createStack({
+    members: 3,
+    replicas: 1,
+    spec: { mongodb: { storage: { size: '600Mi', className: CLASS } } },
+  });
+  await stack.becomes('DatabaseReady=True/AllMembersHealthy', { within: 120 });
+  await using oracle = await Oracle.watch(stack);
+
+  await fill(stack);
+  await eventually(
+    async () => {
+      const condition = await stack.condition('DatabaseReady');
+      expect(condition?.message).toMatch(
+        /the volume of main-mongodb-\d .*(is full|% full).*spec\.mongodb\.storage\.size/,
+      );
+    },
+    { within: 90 },
+  );
+
+  await volumes.widen();
+  await stack.becomes('DatabaseReady=True/AllMembersHealthy', { within: 180 });
+  const verdict = await oracle.end();
+  process.stderr.write(`    ${JSON.stringify(verdict)}\n`);
+  expect(verdict.lost).toEqual([]);
+  expect(verdict.acknowledged).toBeGreaterThan(50);
+});
