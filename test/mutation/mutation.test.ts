@@ -23,11 +23,11 @@ const WITHIN = { within: 30_000, every: 200 };
 const BEGIN_WITHIN = 20_000;
 const A_MINUTE = 60_000;
 
-/** What cannot be taken back has its last value here, so that every accepted edit can be undone: versions go up by one. */
+/** What cannot be taken back has its first value here, or its default, so that every accepted edit can be undone. */
 const stackSpec = {
   publicURL: 'https://main.example.com',
   auth: { audience: ['shop', 'admin'], ingress: { className: 'nginx' } },
-  mongodb: { version: '4.4', members: 3, storage: { size: '1Gi' } },
+  mongodb: { version: '4.4', members: 3, storage: { size: '10Gi' } },
   consumers: { allowedNamespaces: { from: 'All' } },
 };
 const consumerSpec = { stackRef: { namespace: 'auth', name: 'main' }, secretName: 'auth' };
