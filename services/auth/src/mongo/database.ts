@@ -39,7 +39,6 @@ const WRITTEN_WITHIN: Millis = 8_000;
 
 // The driver's own `timeoutMS` has had no effect since 7.x, so each wait is bounded by itself, and all by ANSWER_WITHIN.
 const options: ConnectOptions = {
-  dbName: 'auth',
   appName: 'authstack-auth',
   serverSelectionTimeoutMS: WRITTEN_WITHIN,
   connectTimeoutMS: 4_000,
@@ -57,6 +56,11 @@ const options: ConnectOptions = {
   autoIndex: false,
   autoCreate: false,
 };
+
+/** A connection string of somebody else's may name the database; ours need not (mongodb.com/docs, "Connection Strings"). */
+function databaseUnnamed(uri: string): { dbName?: string } {
+  return /^[a-z+]+:\/\/[^/]+\/[^?]/.test(uri) ? {} : { dbName: 'auth' };
+}
 
 export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
   const mongoose = new Mongoose({ transactionAsyncLocalStorage: true, bufferCommands: false });
@@ -99,7 +103,7 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
   async function connect(target: string, prepare: () => Promise<void>): Promise<void> {
     connectedWith = undefined;
     await connection.close();
-    await connection.openUri(target, options);
+    await connection.openUri(target, { ...options, ...databaseUnnamed(target) });
     connectedWith = target;
     await prepare();
     ready = true;
