@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { exposeConditions } from './condition-metrics.ts';
 import { EnvironmentInvalid, readEnvironment } from './environment.ts';
 import type { Settings } from './environment.ts';
 import { createOperator } from './operator.ts';
@@ -23,6 +24,7 @@ const connect = (): ApiClient =>
 const client = connect();
 const leaseClient = connect();
 const operator = createOperator(settings, { client, leaseClient, clock: systemClock, log, metrics });
+exposeConditions(operator.cluster, metrics.registry);
 
 const stopping = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

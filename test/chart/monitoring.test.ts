@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 import { run } from '../../cluster/process.ts';
 import { labelsOf } from '../../operator/src/api/names.ts';
 import type { Component } from '../../operator/src/api/names.ts';
+import { exposeConditions } from '../../operator/src/condition-metrics.ts';
 import { createRuntimeMetrics } from '../../operator/src/runtime/metrics.ts';
 import { createMetrics, observeService } from '../../services/auth/src/metrics/metrics.ts';
 import { startPod } from '../../services/mongodb-agent/src/testing/pod.ts';
@@ -69,7 +70,7 @@ test.each(alerts)('$alert is tried, has a severity, and says what to do with lab
   expect(['critical', 'warning']).toContain(alert.labels['severity']);
   expect(Object.keys(alert.annotations)).toEqual(['summary', 'description']);
   expect(alert.annotations['description']).toMatch(
-    /kubectl (-n \{\{ \$labels\.namespace }} )?(get|describe|logs|edit|top) /,
+    /kubectl (-n \{\{ \$labels\.(object_)?namespace }} )?(get|describe|logs|edit|top) /,
   );
   for (const labels of samples) expect(asked.filter((label) => !labels.has(label))).toEqual([]);
 });
@@ -171,7 +172,9 @@ async function exposedMetrics(): Promise<readonly Metric[]> {
     ring: () => undefined,
     databaseUp: () => false,
   });
-  const texts = [agent, await auth.registry.metrics(), await createRuntimeMetrics().registry.metrics()];
+  const { registry } = createRuntimeMetrics();
+  exposeConditions({ cachedList: () => [] }, registry);
+  const texts = [agent, await auth.registry.metrics(), await registry.metrics()];
   return texts.flatMap((text) =>
     [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => ({ name, type })),
   );
