@@ -1,17 +1,34 @@
+/** The gate's own exit code for an image that has no mongod of the version it is said to have. */
+export const wrongMongodExitCode = 69;
+
 /**
  * Runs in MongoDB's own image, in mongod's place, and becomes mongod once the agent has given its word.
- * Arguments: gate directory, data directory, keyfile, then mongod with its arguments.
+ * Arguments: gate directory, data directory, keyfile, version (or nothing), file for last words, then mongod with its
+ * arguments.
  *
  * The word names the wait it answers (a fresh UUID for each start), so a word left over
  * from an earlier start, of a mongod killed at whatever moment, opens nothing.
  * It needs a POSIX sh, mkdir, mv, cp, chmod, rm and sleep.
  */
 const script = `set -eu
-gate=$1 data=$2 keyfile=$3
-shift 3
+gate=$1 data=$2 keyfile=$3 version=$4 lastwords=$5
+shift 5
 umask 077
 # As process 1 a shell without a trap would sit out the whole grace period.
 trap 'exit 143' TERM INT
+# Before anything else: another version than the operator reckons with must never see the data.
+if [ -n "$version" ]; then
+  is=$("$1" --version 2>&1) || :
+  case $is in
+    "db version v$version."*) ;;
+    *)
+      line='
+'
+      { printf '"%s --version" answers "%s", not version %s' "$1" "\${is%%"$line"*}" "$version" > "$lastwords"; } 2>/dev/null || :
+      exit ${String(wrongMongodExitCode)}
+      ;;
+  esac
+fi
 read -r wait < /proc/sys/kernel/random/uuid
 printf '%s\\n' "$wait" > "$gate/waiting.new"
 mv -f "$gate/waiting.new" "$gate/waiting"
@@ -46,8 +63,10 @@ export interface GateOptions {
   readonly port?: number;
   /** Default: `mongod` on PATH. */
   readonly mongod?: string;
-  /** Of mongod, `6.0`; absent: one that knows every argument. */
+  /** Of mongod, `6.0`: another one is not started. Absent: whichever, if it knows every argument. */
   readonly version?: string;
+  /** Where the kubelet reads why a container ended. Default `/dev/termination-log`. */
+  readonly terminationLog?: string;
   /** Further arguments of mongod, such as `--wiredTigerCacheSizeGB`. */
   readonly mongodArgs?: readonly string[];
 }
@@ -61,8 +80,9 @@ export const shutdownHandoverMillis = 5_000;
 /** `command` and `args` of the mongod container. */
 export function gateContainer(options: GateOptions = {}): { command: string[]; args: string[] } {
   const { dataDir = '/data', gateDir = '/gate', keyFile = '/etc/mongodb/keyfile/keyfile' } = options;
+  const { version = '', terminationLog = '/dev/termination-log' } = options;
   return {
-    command: ['/bin/sh', '-c', script, 'gate', gateDir, dataDir, keyFile],
+    command: ['/bin/sh', '-c', script, 'gate', gateDir, dataDir, keyFile, version, terminationLog],
     args: [options.mongod ?? 'mongod', ...mongodArguments(dataDir, gateDir, options)],
   };
 }

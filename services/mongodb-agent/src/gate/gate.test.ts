@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { agentContract } from '../api.ts';
+import { wrongMongodExitCode } from '../gate-script.ts';
 import { pvcUid } from '../testing/founding.ts';
 import { answers, waits } from '../testing/gate.ts';
 import { eventually, keyFileContent, startPod } from '../testing/pod.ts';
@@ -95,6 +96,16 @@ describe('with a real mongod behind the real gate', () => {
       body: { code: 'VOLUME_MISMATCH', detail: expect.stringContaining('was released for claim pvc-0') },
     });
     await expect(pod.observe()).resolves.toMatchObject({ volume: { state: 'empty', pvcUid }, gate: 'waiting' });
+  });
+
+  test('a mongod of another version than it is said to be does not start, and says so', async () => {
+    await using pod = await startPod(0, { version: '3.6' });
+    pod.startContainer();
+    await expect(pod.containerEnds()).resolves.toBe(wrongMongodExitCode);
+    await expect(readFile(pod.terminationLog, 'utf8')).resolves.toMatch(
+      /mongod --version" answers "db version v\d+\.\d+\.\d+", not version 3\.6$/,
+    );
+    await expect(pod.observe()).resolves.toMatchObject({ gate: 'unknown', volume: { state: 'empty' } });
   });
 
   test('nothing starts on a volume that cannot be judged', async () => {

@@ -30,6 +30,8 @@ export interface Reply {
 export interface Pod extends AsyncDisposable {
   readonly dataDir: string;
   readonly gateDir: string;
+  /** Where the container leaves its last words for the kubelet. */
+  readonly terminationLog: string;
   readonly host: string;
   readonly apiPort: number;
   readonly probes: string;
@@ -40,6 +42,8 @@ export interface Pod extends AsyncDisposable {
   readonly startContainer: () => void;
   /** Resolves once the container is gone, with its exit code (null when a signal ended it). */
   readonly endContainer: (signal: NodeJS.Signals) => Promise<number | null>;
+  /** Waits until it ends by itself; answers its exit code. */
+  readonly containerEnds: () => Promise<number | null>;
   /** Stops the container where it stands, as a node without CPU time does, and lets it go on. */
   readonly freeze: () => void;
   readonly thaw: () => void;
@@ -47,7 +51,8 @@ export interface Pod extends AsyncDisposable {
   readonly observe: () => Promise<Observation>;
 }
 
-export async function startPod(ordinal = 0): Promise<Pod> {
+/** `version`: what mongod is said to be. */
+export async function startPod(ordinal = 0, { version }: { readonly version?: string } = {}): Promise<Pod> {
   const home = await mkdtemp(join(tmpdir(), 'authstack-agent-'));
   const [dataDir, gateDir, tlsDir, keyFile] = ['data', 'gate', 'tls', 'keyfile'].map((name) => join(home, name)) as [
     string,
@@ -62,7 +67,11 @@ export async function startPod(ordinal = 0): Promise<Pod> {
 
   const port = await freePort();
   const mongodArgs = ['--wiredTigerCacheSizeGB', '0.25'];
-  const gate = gateContainer({ dataDir, gateDir, keyFile, port, mongod: await tool('mongod'), mongodArgs });
+  const terminationLog = join(home, 'termination-log');
+  const gate = gateContainer({
+    ...{ dataDir, gateDir, keyFile, terminationLog, port, mongod: await tool('mongod'), mongodArgs },
+    ...(version !== undefined && { version }),
+  });
   const output = openSync(join(home, 'mongod.log'), 'a');
   const log: string[] = [];
   const agent = await startAgent(
@@ -83,7 +92,13 @@ export async function startPod(ordinal = 0): Promise<Pod> {
     send({ port: agent.apiPort, path, ca: authority.cert, client }, body);
 
   return {
-    ...{ dataDir, gateDir, apiPort: agent.apiPort, authority, log, endContainer, call },
+    ...{ dataDir, gateDir, terminationLog, apiPort: agent.apiPort, authority, log, endContainer, call },
+    containerEnds: async () => {
+      if (!container) throw new Error('no container was started');
+      if (container.exitCode !== null) return container.exitCode;
+      const [code] = (await once(container, 'exit')) as [number | null];
+      return code;
+    },
     host: `127.0.0.1:${String(port)}`,
     probes: `http://127.0.0.1:${String(agent.probePort)}`,
     startContainer: () => {
