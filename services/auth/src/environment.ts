@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { authContract } from './api.ts';
 import type { Millis } from './clock.ts';
 
 export interface Settings {
@@ -70,7 +71,7 @@ const schema = z.object({
   AUTHSTACK_SIGN_IN_DIR: path.optional(),
   AUTHSTACK_INITIAL_ADMIN_DIR: path.optional(),
   AUTHSTACK_PORT: port.prefault(8080),
-  AUTHSTACK_PROBE_PORT: port.prefault(9090),
+  AUTHSTACK_PROBE_PORT: port.prefault(authContract.probePort),
   AUTHSTACK_DRAIN_SECONDS: seconds0.prefault(5),
   AUTHSTACK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 });

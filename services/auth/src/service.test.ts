@@ -5,6 +5,8 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { JSONWebKeySet } from 'jose';
 import { expect, test } from '@jest/globals';
 import { startMongod } from '../../../test/support/mongod.ts';
+import { authContract, podStatus } from './api.ts';
+import type { PodStatus } from './api.ts';
 import { startStack } from './testing/stack.ts';
 import { headerOf, newcomer, send, Visitor } from './testing/visitor.ts';
 import { mountSecret, mountStack, ORIGIN, PASSWORD, ringKey, startPod, startReadyPod, until } from './testing/world.ts';
@@ -48,6 +50,50 @@ test('a pod lives before its keys, its secrets and its database, and is ready as
   }
   await until(async () => (await pod.probe('/readyz')).status === 200, 'the pod is ready');
   expect(await (await newcomer(pod)).isSignedIn(pod)).toBe(true);
+}, 60_000);
+
+async function databaseOf(pod: Pod): Promise<PodStatus['database']> {
+  const { status, text } = await pod.probe(authContract.statusPath);
+  expect(status).toBe(200);
+  return podStatus.parse(JSON.parse(text)).database;
+}
+
+test.each([
+  ['the password is wrong', 'mongodb://someone:top-secret@127.0.0.1:PORT/', /Authentication failed/],
+  ['nobody listens', 'mongodb://someone:top-secret@127.0.0.1:1/', /ECONNREFUSED/],
+  ['the host does not exist', 'mongodb://someone:top-secret@nowhere.invalid/', /nowhere\.invalid/],
+  ['the string cannot be read', 'mongodb://someone:top-secret%zz@127.0.0.1/', /malformed/],
+  ['it is of another kind', 'postgres://someone:top-secret@127.0.0.1/', /scheme/],
+])(
+  'a pod says why the database cannot be used when %s, and keeps the password',
+  async (_when, uri, why) => {
+    await using mongod = await startMongod({ args: ['--auth'] });
+    await using mounts = await mountStack(uri.replace('PORT', String(mongod.port)), [ringKey('k1', 'active')]);
+    await using pod = await startPod(mounts);
+    await until(async () => (await databaseOf(pod)).problem !== undefined, 'the problem is known');
+    expect(await databaseOf(pod)).toMatchObject({ up: false, problem: expect.stringMatching(why) });
+    expect(await readiness(pod)).toMatch(why);
+    expect(pod.log.join('')).toMatch(why);
+    expect(pod.log.join('')).not.toContain('top-secret');
+    expect(await readiness(pod)).not.toContain('top-secret');
+  },
+  60_000,
+);
+
+test('a pod that was ready stays so when the database goes, says that it went, and that it is back', async () => {
+  await using stack = await startStack({ pace: 10 });
+  const [pod] = stack.pods;
+  const [mongod] = stack.database.members;
+  expect(await databaseOf(pod)).toEqual({ up: true });
+
+  await mongod?.kill('SIGKILL');
+  await until(async () => (await databaseOf(pod)).problem !== undefined, 'the loss is told');
+  expect((await databaseOf(pod)).up).toBe(false);
+  expect((await pod.probe('/readyz')).status).toBe(200);
+
+  await mongod?.restart();
+  await until(async () => (await databaseOf(pod)).up, 'its return is told');
+  expect(await databaseOf(pod)).toEqual({ up: true });
 }, 60_000);
 
 test('keys rotate by the mounted Secret, without a restart and without a refused token', async () => {

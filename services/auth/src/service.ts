@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import type { PodStatus } from './api.ts';
 import { createApp } from './app.ts';
 import { pause } from './clock.ts';
 import type { Clock, Millis } from './clock.ts';
@@ -83,17 +84,22 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
 
   const stopping = new AbortController();
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 75_000 }, app);
-  const probes = createProbes({ missing, registry: metrics.registry });
+  const probes = createProbes({ status, registry: metrics.registry });
   const background: Promise<void>[] = [];
 
-  function missing(): readonly string[] {
+  function status(): PodStatus {
+    const { up, problem } = database;
+    return { missing: missing(), database: { up, ...(problem !== undefined && { problem }) } };
+  }
+
+  function missing(): string[] {
     if (stopping.signal.aborted) return ['draining'];
     // Once reached, the database does not count any more: with it away, keys and pages are still served.
     const reasons = [
       ring.current ? undefined : `signing-keys: ${ring.trouble ?? 'not loaded'}`,
       secrets.current ? undefined : `secrets: ${secrets.trouble ?? 'not loaded'}`,
       uri.current === undefined ? `mongodb-uri: ${uri.trouble ?? 'not loaded'}` : undefined,
-      database.ready ? undefined : 'mongodb: not connected yet',
+      database.ready ? undefined : `mongodb: ${database.problem ?? 'not connected yet'}`,
     ];
     return reasons.filter((reason) => reason !== undefined);
   }

@@ -1,27 +1,31 @@
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { authContract } from '../api.ts';
+import type { PodStatus } from '../api.ts';
 import { messageOf } from '../errors.ts';
 
 export interface ProbePorts {
-  /** What is still missing; empty when requests may come. */
-  readonly missing: () => readonly string[];
+  readonly status: () => PodStatus;
   readonly registry: Registry;
 }
 
-/** The listener of kubelet and Prometheus; it answers whatever state the rest is in. */
-export function createProbes({ missing, registry }: ProbePorts): Server {
+/** The listener of kubelet, Prometheus and operator; it answers whatever state the rest is in. */
+export function createProbes({ status, registry }: ProbePorts): Server {
   async function answer(path: string, response: ServerResponse): Promise<void> {
     switch (path) {
       case '/healthz':
         reply(response, { status: 200, body: 'ok\n' });
         return;
       case '/readyz': {
-        const reasons = missing();
-        const isReady = reasons.length === 0;
-        reply(response, { status: isReady ? 200 : 503, body: isReady ? 'ok\n' : `${reasons.join('\n')}\n` });
+        const { missing } = status();
+        const isReady = missing.length === 0;
+        reply(response, { status: isReady ? 200 : 503, body: isReady ? 'ok\n' : `${missing.join('\n')}\n` });
         return;
       }
+      case authContract.statusPath:
+        reply(response, { status: 200, body: `${JSON.stringify(status())}\n`, type: 'application/json' });
+        return;
       case '/metrics':
         reply(response, { status: 200, body: await registry.metrics(), type: registry.contentType });
         return;

@@ -20,13 +20,15 @@ export interface Database {
   readonly connection: Connection;
   /** Connected once with its indexes in place, and not closed since. */
   readonly ready: boolean;
-  /** Connected now, as far as the driver knows. */
+  /** It answers now. */
   readonly up: boolean;
+  /** Why it does not, in the driver's words. */
+  readonly problem: string | undefined;
   /** One piece of work within a bounded time; the database's passing trouble becomes DatabaseUnavailable. */
   readonly run: Run;
   /** Everything that models do inside happens together or not at all. */
   readonly transaction: Run;
-  /** Connects, and connects again when the connection string changes, until the signal aborts. */
+  /** Connects, connects again when the connection string changes, and looks whether it answers, until the signal aborts. */
   readonly keepConnected: (prepare: () => Promise<void>, signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -68,6 +70,7 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
   const insideTransaction = new AsyncLocalStorage<true>();
   let connectedWith: string | undefined;
   let ready = false;
+  let problem: string | undefined;
 
   async function run<T>(work: () => Promise<T>): Promise<T> {
     // The driver tells by the error itself whether to repeat a transaction, so inside one it stays as it is.
@@ -110,20 +113,30 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
     log.info('the database is connected and its indexes stand');
   }
 
+  async function ping(): Promise<void> {
+    await within(
+      ANSWER_WITHIN,
+      connection.db?.command({ ping: 1 }) ?? Promise.reject(new NotConnected('not connected')),
+    );
+  }
+
   async function keepConnected(prepare: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    let complaint: string | undefined;
     while (!signal.aborted) {
       const target = uri();
-      const stands = ready && target === connectedWith;
-      if (target !== undefined && !stands) {
-        const trouble = await connect(target, prepare).then(() => undefined, messageOf);
-        if (trouble !== undefined && trouble !== complaint) {
-          log.error({ reason: trouble }, 'the database cannot be reached; trying again');
-        }
-        complaint = trouble;
+      if (target !== undefined) {
+        const stands = ready && target === connectedWith;
+        const trouble = await (stands ? ping() : connect(target, prepare)).then(() => undefined, messageOf);
+        tell(trouble);
+        problem = trouble;
       }
       await pause(clock, LOOK_EVERY, signal);
     }
+  }
+
+  function tell(trouble: string | undefined): void {
+    if (trouble === problem) return;
+    if (trouble === undefined) log.info('the database answers again');
+    else log.error({ reason: trouble }, 'the database cannot be reached; trying again');
   }
 
   return {
@@ -132,7 +145,10 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
       return ready;
     },
     get up() {
-      return connectedWith !== undefined && connection.readyState === STATES.connected;
+      return problem === undefined && connectedWith !== undefined && connection.readyState === STATES.connected;
+    },
+    get problem() {
+      return problem;
     },
     run,
     transaction,
