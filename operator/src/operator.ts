@@ -14,6 +14,7 @@ import {
 import { createOperatorIdentities } from './certificates/operator-identity.ts';
 import { consumerMappings, createConsumerReconciler } from './consumers/reconcile.ts';
 import type { Settings } from './environment.ts';
+import { authPodClient } from './mongodb/auth-pod-client.ts';
 import { createAgentClient } from './mongodb/agent-client.ts';
 import type { ApiClient } from './runtime/client.ts';
 import type { Clock } from './runtime/clock.ts';
@@ -102,7 +103,14 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     name: 'authstack',
     concurrency: AT_ONCE,
     kind: authStackKind,
-    reconciler: createStackReconciler({ cluster, agents, now, images: settings.images, seesCluster }),
+    reconciler: createStackReconciler({
+      cluster,
+      agents,
+      authPods: authPodClient,
+      now,
+      images: settings.images,
+      seesCluster,
+    }),
     finalizer: FINALIZER,
     conditionTypes: stackConditionTypes,
     mappings: [

@@ -1,8 +1,9 @@
+import { authContract } from '@authstack/auth-service/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { labelsOf, namesOf, ownedBy, selectorOf } from '../api/names.ts';
 import type { Component } from '../api/names.ts';
 import type { KubernetesObject } from '../runtime/objects.ts';
-import { PROBE_PORT, PUBLIC_PORT } from './deployment.ts';
+import { PUBLIC_PORT } from './deployment.ts';
 
 /** What stands around the auth service's pods: how they are reached, and what may happen to them. */
 
@@ -46,7 +47,7 @@ export function authNetworkPolicy(stack: AuthStack): KubernetesObject {
     spec: {
       podSelector: { matchLabels: selectorOf(stack, 'auth') },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ ports: [tcp(PUBLIC_PORT), tcp(PROBE_PORT)] }],
+      ingress: [{ ports: [tcp(PUBLIC_PORT), tcp(authContract.probePort)] }],
       egress: [
         { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] },
         // Where a database of somebody else listens only its connection string tells.

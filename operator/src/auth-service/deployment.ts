@@ -1,3 +1,4 @@
+import { authContract } from '@authstack/auth-service/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { durationMillis } from '../api/duration.ts';
 import { databaseUriOf, labelsOf, namesOf, ownedBy, selectorOf } from '../api/names.ts';
@@ -7,7 +8,6 @@ import type { AuthImages } from './types.ts';
 /** On the Deployment: the Secret of the first admin that its pods mount. */
 export const INITIAL_ADMIN_ANNOTATION = 'authstack.dev/initial-admin';
 export const PUBLIC_PORT = 8080;
-export const PROBE_PORT = 9090;
 
 /** How long a new pod may take before Kubernetes calls the roll-out stuck. */
 const PROGRESS_DEADLINE_SECONDS = 180;
@@ -107,7 +107,7 @@ function container(stack: AuthStack, { images, admin }: PodOptions): object {
     env: Object.entries(environment(stack, admin !== undefined)).map(([name, value]) => ({ name, value })),
     ports: [
       { name: 'http', containerPort: PUBLIC_PORT, protocol: 'TCP' },
-      { name: 'probes', containerPort: PROBE_PORT, protocol: 'TCP' },
+      { name: 'probes', containerPort: authContract.probePort, protocol: 'TCP' },
     ],
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
     livenessProbe: { ...probe('/healthz'), initialDelaySeconds: 10, periodSeconds: 10, timeoutSeconds: 5 },

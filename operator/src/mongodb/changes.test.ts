@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PersistentVolumeClaim, StatefulSet } from '../runtime/core-kinds.ts';
+import type { DatabaseUser } from './external.ts';
 import { planMongodb } from './plan.ts';
 import { podTemplate, templateIdOf } from './stateful-set.ts';
 import {
@@ -167,8 +168,42 @@ function ending(one: Member): Member {
 }
 
 const ran = { containerStatuses: [{ name: 'mongod', ready: true, restartCount: 0, state: { running: {} } }] };
+const crashing = {
+  containerStatuses: [
+    { name: 'mongod', ready: false, restartCount: 4, state: { waiting: { reason: 'CrashLoopBackOff' } } },
+  ],
+};
 const old = (members: readonly Member[], ...ordinals: number[]): Member[] =>
   members.map((one) => ofTemplate(one, ordinals.includes(one.ordinal) ? 'older' : current, ran));
+
+describe('a member whose pod was told to end', () => {
+  const newcomers: Votes = [
+    [0, 1],
+    [1, 1],
+    [2, 0],
+  ];
+  const goingAway = (agent: SeenAgent): Member => ending(member(2, agent));
+  const others = (votes: Votes): Member[] => [
+    member(0, inSet({ self: 'PRIMARY', votes })),
+    member(1, inSet({ self: 'SECONDARY', votes })),
+  ];
+  test.each<[string, Member[]]>([
+    ['gets no vote', [...others(newcomers), goingAway(inSet({ self: 'SECONDARY', votes: newcomers }))]],
+    ['is not started', [...others(newcomers), goingAway(held)]],
+    ['does not join', [...others(pair), goingAway(held)]],
+    ['counts as missing before it is', serving(3).map((one) => (one.ordinal === 2 ? ending(one) : one))],
+  ])('%s', (_law, members) => {
+    expect(now({ members })).toMatchObject({ ready: 'True/Degraded', does: [] });
+  });
+});
+
+test('a member in RECOVERING is told with the way out, in case it stays there', () => {
+  const { ready, message } = now({ members: serving(3, { states: { 1: 'RECOVERING' } }) });
+  expect(ready).toBe('True/Degraded');
+  expect(message).toMatch(
+    /shop-mongodb-1 is RECOVERING; .*kubectl -n auth annotate authstack shop authstack.dev\/resync-member=1/,
+  );
+});
 
 describe('restarts for a new template', () => {
   test.each<Case>([
@@ -202,7 +237,7 @@ describe('restarts for a new template', () => {
         statefulSet: statefulSet(),
         members: old(serving(3), 0, 1).map((one) => (one.ordinal === 2 ? ending(one) : one)),
       },
-      'True/UpgradePending',
+      'True/Degraded',
       [],
     ],
     [
@@ -233,6 +268,16 @@ describe('restarts for a new template', () => {
       },
       'True/Degraded',
       [{ delete: 'shop-mongodb-2' }],
+    ],
+    [
+      'what waits to be started again goes at once, although nobody is primary',
+      {
+        ...{ identity: recorded(1), stack: aStack({ members: 1 }) },
+        statefulSet: statefulSet(),
+        members: [ofTemplate(member(0, { ...held, volume: { state: 'data' } }), 'older', crashing)],
+      },
+      'False/ContainerCrashes',
+      [{ delete: 'shop-mongodb-0' }],
     ],
     [
       'a member that is alone just restarts',
@@ -406,8 +451,12 @@ describe('versions', () => {
   }
 });
 
-const asking = (name: string, ordinal: number | string): MongodbObservation['stack'] =>
-  aStack({ annotations: { [`authstack.dev/${name}-member`]: String(ordinal) } });
+const asking = (
+  name: string,
+  ordinal: number | string,
+  rest: Parameters<typeof aStack>[0] = {},
+): MongodbObservation['stack'] =>
+  aStack({ ...rest, annotations: { [`authstack.dev/${name}-member`]: String(ordinal) } });
 const rebuilding = (what: 'data' | 'volume', ordinal = 2): Founded =>
   foundedIdentity({ rebuilding: { what, ordinal, claimUid: `claim-${ordinal}` }, nextMemberId: 9 });
 const withoutLast = (agent: SeenAgent, change: Partial<Member> = {}): Member[] => [
@@ -485,19 +534,19 @@ describe('a member that is to begin anew', () => {
     ],
     [
       'and not again for as long as it is asked for',
-      { stack: asking('replace', 2), identity: foundedIdentity({ rebuilt: 'volume 2' }) },
+      { stack: asking('replace', 2), identity: foundedIdentity({ rebuilt: ['volume 2'] }) },
       'True/AllMembersHealthy',
       [],
     ],
     [
       'until it is asked for no more',
-      { identity: foundedIdentity({ rebuilt: 'volume 2' }) },
+      { identity: foundedIdentity({ rebuilt: ['volume 2'] }) },
       'True/AllMembersHealthy',
       [replaced({ rebuilt: '' })],
     ],
     [
       'another wish is another matter',
-      { stack: asking('resync', 2), identity: foundedIdentity({ rebuilt: 'volume 2' }) },
+      { stack: asking('resync', 2), identity: foundedIdentity({ rebuilt: ['volume 2'] }) },
       'True/AllMembersHealthy',
       [replaced({ rebuilding: 'data 2 claim-2' })],
     ],
@@ -512,6 +561,15 @@ describe('a member that is to begin anew', () => {
       { stack: asking('resync', 2), identity: rebuilding('data'), members: withoutLast(fenced(removed)) },
       'True/Degraded',
       [{ delete: 'shop-mongodb-2' }],
+    ],
+    [
+      'one that has not come to its gate yet will be held there',
+      {
+        ...{ stack: asking('resync', 2), identity: rebuilding('data') },
+        members: withoutLast(fenced({ ...held, gate: 'unknown' })),
+      },
+      'True/Degraded',
+      [],
     ],
     [
       'then the volume is emptied',
@@ -539,6 +597,42 @@ describe('a member that is to begin anew', () => {
       { members: withoutLastNode() },
       'True/Degraded',
       [replaced({ rebuilding: 'volume 2 claim-2' })],
+    ],
+    [
+      'what was done is no slip when the member is gone since',
+      {
+        stack: asking('replace', 2, { members: 1 }),
+        identity: foundedIdentity({ rebuilt: ['volume 2'], members: 1 }),
+        members: serving(1),
+      },
+      'True/AllMembersHealthy',
+      [],
+    ],
+    [
+      'a second wish is served beside one that was done',
+      {
+        stack: aStack({
+          annotations: { 'authstack.dev/replace-member': '2', 'authstack.dev/resync-member': '1' },
+        }),
+        identity: foundedIdentity({ rebuilt: ['volume 2'] }),
+      },
+      'True/AllMembersHealthy',
+      [replaced({ rebuilding: 'data 1 claim-1' })],
+    ],
+    [
+      'and remembered beside it',
+      {
+        stack: aStack({
+          annotations: { 'authstack.dev/replace-member': '2', 'authstack.dev/resync-member': '2' },
+        }),
+        identity: foundedIdentity({
+          rebuilt: ['volume 2'],
+          rebuilding: { what: 'data', ordinal: 2, claimUid: 'claim-2' },
+        }),
+        members: withoutLast(held),
+      },
+      'True/Degraded',
+      [replaced({ rebuilding: '', rebuilt: 'volume 2,data 2' })],
     ],
     ['a member that does not exist', { stack: asking('replace', 7) }, 'True/RequestInvalid', []],
     ['a member that is none', { stack: asking('resync', 'all') }, 'True/RequestInvalid', []],
@@ -720,11 +814,34 @@ test('a stack made anew may ask for the next version, which comes once all membe
   expect(asking('5.0').ready).toBe('False/AdoptionRefused');
 });
 
-test('a database of somebody else is left to them', () => {
+describe('a database of somebody else', () => {
   const stack = aStack({ mongodb: { external: { uriSecretRef: { name: 'atlas' } } } });
-  const plan = planMongodb(seen({ stack, members: [], identity: { state: 'absent' } }));
-  expect(summary(plan)).toMatchObject({ ready: 'True/External', does: [] });
-  expect(plan.actions).toEqual([]);
+  const user = (pod: string, database: DatabaseUser['database'], isReady = false): DatabaseUser => ({
+    ...{ pod, database, isReady },
+  });
+  const told = (users: readonly DatabaseUser[]): ReturnType<typeof summary> =>
+    summary(planMongodb(seen({ stack, users, members: [], identity: { state: 'absent' } })));
+
+  test.each<[string, string, readonly DatabaseUser[], string]>([
+    ['True/External', 'it answers', [user('a', { up: true }), user('b', { up: true })], '2 of 2'],
+    ['True/External', 'nobody can be asked, and it was reached', [user('a', 'unknown', true)], 'cannot ask'],
+    [
+      'True/Degraded',
+      'one is cut off',
+      [user('a', { up: true }), user('b', { up: false, problem: 'no way' })],
+      'b cannot',
+    ],
+    [
+      'False/ExternalUnreachable',
+      'it refuses',
+      [user('a', { up: false, problem: 'no way' }, true)],
+      'no way; see that',
+    ],
+    ['Unknown/ExternalNotTried', 'nobody has tried', [user('a', { up: false }), user('b', 'unknown')], 'has tried'],
+    ['Unknown/ExternalNotTried', 'there is nobody', [], 'has tried'],
+  ])('is %s when %s', (...[ready, , users, message]) => {
+    expect(told(users)).toMatchObject({ ready, does: [], message: expect.stringContaining(message) });
+  });
 });
 
 describe('hibernation', () => {

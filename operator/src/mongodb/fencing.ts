@@ -1,10 +1,10 @@
 import type { ConfigMember } from '@authstack/mongodb-agent/api';
 import { podKind } from '../runtime/core-kinds.ts';
-import { isAnswering, isFenced, reached, targetOf } from './members.ts';
+import { isAnswering, isEnding, isFenced, reached, targetOf } from './members.ts';
 import { annotations, fencedOrdinal } from './requests.ts';
 import { entryOf, handOver, lackOfMajority } from './situation.ts';
 import type { Change, Situation } from './situation.ts';
-import type { Founded, Member, MongodbObservation } from './types.ts';
+import type { Founded, Member, MongodbAction, MongodbObservation } from './types.ts';
 
 /** Nobody asks for it any more; this needs no primary, for the fenced member may be the one that is missing. */
 export function aMemberIsUnfenced(seen: MongodbObservation, identity: Founded): Change | undefined {
@@ -49,10 +49,17 @@ function fence(member: Member, { seen }: Situation): Change | undefined {
   };
 }
 
-function end({ name, pod }: Member): Change {
-  const isGoing = pod?.metadata.deletionTimestamp !== undefined;
-  return {
-    actions: pod && !isGoing ? [{ type: 'delete', kind: podKind, target: targetOf(pod) }] : [],
-    why: `${name} is fenced, and its mongod ends`,
-  };
+function end(member: Member): Change {
+  return { actions: endOfMongod(member), why: `${member.name} is fenced, and its mongod ends` };
+}
+
+/**
+ * Of a fenced member: its pod is made anew, unless its mongod is on its way out or was never let go. One that has not come
+ * to its gate yet will be held there; deleted in that moment, its shell can miss the signal, and the pod would be there, and
+ * bound to go, for the whole grace period.
+ */
+export function endOfMongod(member: Member): readonly MongodbAction[] {
+  const { pod, agent } = member;
+  if (!pod || isEnding(member) || agent === 'unknown' || agent.gate !== 'released') return [];
+  return [{ type: 'delete', kind: podKind, target: targetOf(pod) }];
 }

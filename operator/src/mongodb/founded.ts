@@ -306,7 +306,7 @@ function volumesThatMayGo({ seen: { stack }, leftBehind }: Scene): readonly Mong
 function notesOn(scene: Scene): readonly Note[] {
   const { seen, target } = scene;
   const { stack } = seen;
-  const misfit = requestMisfit(seen);
+  const misfit = requestMisfit(seen, scene.identity.rebuilt);
   const full = aVolumeIsNearlyFull(seen);
   const growth = nextGrowth(seen);
   const { pending } = membersTemplate(seen, target.version);

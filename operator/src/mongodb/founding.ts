@@ -4,11 +4,11 @@ import { persistentVolumeClaimKind } from '../runtime/core-kinds.ts';
 import { changeIdentity, createIdentity } from './identity.ts';
 import { findSet, makeIdentityAgain } from './found-set.ts';
 import { keyfileLost, recoverKeyfile } from './founded.ts';
-import { claimName, isAnswering, isBeingDeleted, isHeldEmpty, reached } from './members.ts';
+import { claimName, isAnswering, isBeingDeleted, isEnding, isHeldEmpty, reached } from './members.ts';
 import { standing } from './standing.ts';
 import { says } from './step.ts';
 import type { Step } from './step.ts';
-import { theVolumeIsBeingDeleted, troubleOf } from './trouble.ts';
+import { hasStarted, theVolumeIsBeingDeleted, troubleOf } from './trouble.ts';
 import type { Member, MongodbObservation, SeenIdentity } from './types.ts';
 import { memberClaim } from './volumes.ts';
 
@@ -21,6 +21,7 @@ type Rule = (seen: MongodbObservation, identity: Founding) => Step | undefined;
  */
 const rules: readonly Rule[] = [
   aMemberHasASetAlready,
+  anotherVersionIsAskedFor,
   theFounderHasNoVolume,
   theFoundersVolumeIsBeingDeleted,
   theFounderGotAnotherVolume,
@@ -76,6 +77,20 @@ function aMemberHasASetAlready(seen: MongodbObservation, identity: Founding): St
   return says('False', 'Founding', `the set is ${found.by.set.replicaSetId}`, {
     actions: [changeIdentity(seen.stack, identity, found.facts)],
   });
+}
+
+/** Nothing is on the volumes until a mongod has run, so what was asked for first may have been a slip. */
+function anotherVersionIsAskedFor({ stack, members }: MongodbObservation, identity: Founding): Step | undefined {
+  const { version = identity.version } = stack.spec.mongodb;
+  if (version === identity.version || members.some(mayHaveRun)) return undefined;
+  const message = `the database will be founded with MongoDB ${version} instead of ${identity.version}`;
+  return says('False', 'Founding', message, { actions: [changeIdentity(stack, identity, { version })] });
+}
+
+/** A mongod whose agent is silent may be founding the set in this moment. */
+function mayHaveRun({ agent, pod }: Member): boolean {
+  if (agent === 'unknown') return pod !== undefined && hasStarted(pod);
+  return agent.volume.state !== 'empty' || agent.gate === 'released' || agent.mongod.state !== 'down';
 }
 
 function theFounderHasNoVolume(seen: MongodbObservation): Step | undefined {
@@ -166,7 +181,7 @@ function isUnmarked({ pvcUid, replicaSetId }: Volume): boolean {
 function theFounderIsHeld(seen: MongodbObservation, identity: Founding): Step | undefined {
   const founder = founderOf(seen);
   const at = founder && reached(founder);
-  if (!founder || !at || !isHeldEmpty(founder)) return undefined;
+  if (!founder || !at || !isHeldEmpty(founder) || isEnding(founder)) return undefined;
   const pvcUid = identity.founderClaimUid;
   return founding(seen, identity, `mongod of ${founder.name} is released`, [
     { type: 'release', stack: seen.stack, member: at, pvcUid },

@@ -48,7 +48,7 @@ function factsIn(told: z.infer<typeof stored>): Omit<IdentityFacts, 'resourceVer
     credentials: told.credentials,
     members: told.members,
     nextMemberId: told['next-member-id'],
-    rebuilt: told.rebuilt,
+    rebuilt: told.rebuilt === '' ? [] : told.rebuilt.split(','),
     formed: told.formed === 'yes',
     adoptedBy: told['adopted-by'],
     // Before it was ever seen, nothing newer than the version can have been set.

@@ -48,6 +48,9 @@ const faults = [
   event('killPod', (set, at) => {
     set.killPod(at);
   }),
+  event('endPod', (set, at) => {
+    set.endPod(at);
+  }),
   event('killAllPods', (set) => {
     set.killAllPods();
   }),
@@ -196,6 +199,27 @@ test('a member that lost its disk never elects one that lags, whenever the prima
       expect(set.writesAcknowledged).toBeGreaterThan(0);
     }),
     { numRuns: 300 },
+  );
+});
+
+/** Rarely met by chance: the pod of a newcomer is deleted between its first start and its vote. */
+test('a member whose pod was told to end is neither started nor given a vote, and joins with the next one', () => {
+  const newcomers = fc.constantFrom(1, 2).map((at): Event => (set) => {
+    set.endPod(at);
+  });
+  const replicate: Event = (set) => {
+    set.replicate();
+  };
+  const steps = fc.constantFrom<Event>(pass, pass, kubernetes, replicate);
+  fc.assert(
+    fc.property(fc.array(fc.oneof({ weight: 5, arbitrary: steps }, newcomers), { maxLength: 40 }), (history) => {
+      const set = new SetModel(1);
+      settle(set);
+      set.resize(3);
+      for (const happens of history) happens(set);
+      expect(settle(set)).toBe('True/AllMembersHealthy');
+    }),
+    { numRuns: 100 },
   );
 });
 

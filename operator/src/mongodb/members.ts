@@ -91,6 +91,11 @@ export function isVoter({ votes }: ConfigMember): boolean {
   return votes === 1;
 }
 
+/** Its pod was asked to go, and its mongod goes with it, now or when the grace period is over. */
+export function isEnding({ pod }: Member): boolean {
+  return pod?.metadata.deletionTimestamp !== undefined;
+}
+
 /** Asked to go: it is gone as soon as no pod uses it. */
 export function isBeingDeleted(claim: PersistentVolumeClaim | undefined): boolean {
   return claim?.metadata.deletionTimestamp !== undefined;

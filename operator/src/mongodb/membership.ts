@@ -1,6 +1,7 @@
 import {
   isAnswering,
   isBeingDeleted,
+  isEnding,
   isFenced,
   isHeldEmpty,
   isVoter,
@@ -90,9 +91,10 @@ function aMemberIsAdded(member: Member, situation: Situation): Change | undefine
   return reconfigure(situation, [...situation.config.members, joined], `${member.name} joins without a vote`);
 }
 
-/** One that is about to begin anew must not come back before it has. */
-function isToTakePart({ ordinal }: Member, { seen, identity }: Situation): boolean {
-  return ordinal < seen.stack.spec.mongodb.members && identity.rebuilding?.ordinal !== ordinal;
+/** Not one that is about to begin anew, before it has; nor one that was told to end, for the set would count on it. */
+function isToTakePart(member: Member, { seen, identity }: Situation): boolean {
+  const { ordinal } = member;
+  return ordinal < seen.stack.spec.mongodb.members && identity.rebuilding?.ordinal !== ordinal && !isEnding(member);
 }
 
 /** It is known to be empty, or known to be of no other set; while it starts it may be either. */

@@ -14,6 +14,8 @@ import {
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import type { AgentClient } from './agent-client.ts';
+import type { AuthPodClient } from './auth-pod-client.ts';
+import { observeUsers } from './external.ts';
 import { isOfStack, readIdentity } from './identity.ts';
 import { claimName, connectionUri, memberHost, memberName, reached } from './members.ts';
 import type { Member, MongodbImages, MongodbObservation, SeenIdentity, SeenSecret, SeenUriSecret } from './types.ts';
@@ -21,6 +23,7 @@ import type { Member, MongodbImages, MongodbObservation, SeenIdentity, SeenSecre
 export interface MongodbPorts {
   readonly cluster: Cluster;
   readonly agents: AgentClient;
+  readonly authPods: AuthPodClient;
   readonly images: MongodbImages;
   /** What is in no namespace (StorageClasses, volumes, Nodes): an operator of listed namespaces has no right to it. */
   readonly seesCluster: boolean;
@@ -32,7 +35,7 @@ interface Around {
 }
 
 export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
-  if (stack.spec.mongodb.external) return nothingOf(stack, ports, pass);
+  if (stack.spec.mongodb.external) return observeExternal(stack, ports, pass);
   const { cluster, images, seesCluster } = ports;
   const names = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
@@ -67,11 +70,20 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
   };
 }
 
-/** Of a database that is not ours there is nothing to see. */
-function nothingOf(stack: AuthStack, { images }: MongodbPorts, { now }: Pass): MongodbObservation {
+async function observeExternal(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
   const absent = { state: 'absent' } as const;
+  const { images } = ports;
   return {
-    ...{ stack, now, images, identity: absent, keyfile: absent, rootUser: absent, authUser: absent },
+    ...{
+      stack,
+      now: pass.now,
+      users: await observeUsers(stack, ports, pass),
+      images,
+      identity: absent,
+      keyfile: absent,
+      rootUser: absent,
+      authUser: absent,
+    },
     ...{ hasAgentCertificate: false, members: [], storageClass: 'notLooked', volumesCanGrow: 'notLooked' },
   };
 }

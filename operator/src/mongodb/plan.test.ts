@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ContainerStatus } from '../runtime/core-kinds.ts';
+import type { ContainerStatus, Pod } from '../runtime/core-kinds.ts';
 import { planMongodb } from './plan.ts';
 import type { MongodbPlan } from './plan.ts';
 import {
@@ -22,7 +22,7 @@ import {
 } from './testing/seen.ts';
 import type { Votes } from './testing/seen.ts';
 import { summary } from './testing/summary.ts';
-import type { MongodbObservation } from './types.ts';
+import type { MongodbObservation, SeenAgent } from './types.ts';
 
 type Change = Partial<MongodbObservation>;
 
@@ -62,6 +62,20 @@ const anotherLife = foundedIdentity({ adoptedBy: 'stack-0' });
 type Case = [law: string, change: Change, ready: string, does: object[]];
 
 const replaced = (data: object): object => ({ replace: 'shop-mongodb-identity', ...data });
+
+const started = { containerStatuses: [container({ name: 'mongod', state: { running: {} } })] };
+
+test.each<[string, SeenAgent, Pod['status'], object[]]>([
+  ['is what it will be founded with', 'unknown', {}, [{ replace: 'shop-mongodb-identity', version: '6.0' }]],
+  ['is so behind the gate, too', held, started, [{ replace: 'shop-mongodb-identity', version: '6.0' }]],
+  ['has to wait while a mongod runs', released('claim-0'), started, [{ initiate: 'shop-mongodb-0' }]],
+  ['has to wait for the word of an agent whose mongod may run', 'unknown', started, []],
+  ['comes too late for a volume that was written to', { ...held, volume: { state: 'data' } }, started, []],
+])('another version asked for before a set is founded %s', (...[, agent, status, does]) => {
+  const stack = aStack({ mongodb: { version: '6.0' } });
+  const members = [member(0, agent, { pod: pod(0, status) }), noMember(1), noMember(2)];
+  expect(summary(planMongodb(seen({ ...founder(agent), stack, members }))).does).toMatchObject(does);
+});
 
 describe('founding', () => {
   test.each<Case>([
@@ -662,7 +676,11 @@ function container(status: Partial<ContainerStatus>): ContainerStatus {
 
 describe('why members do not come up', () => {
   const unbound = { ...claim(0, { creationTimestamp: new Date(NOW - 60_000).toISOString() }), status: {} };
-  const waiting = (name: string, reason: string): Partial<MongodbObservation> => ({
+  const waiting = (
+    name: string,
+    reason: string,
+    terminated: { exitCode: number; reason?: string; message?: string } = { exitCode: 62 },
+  ): Partial<MongodbObservation> => ({
     ...founder('unknown'),
     members: [
       member(0, 'unknown', {
@@ -672,7 +690,7 @@ describe('why members do not come up', () => {
               name,
               image: 'registry.example/mongo:9',
               state: { waiting: { reason } },
-              lastState: { terminated: { exitCode: 62 } },
+              lastState: { terminated },
               restartCount: 3,
             }),
           ],
@@ -718,6 +736,21 @@ describe('why members do not come up', () => {
       waiting('mongod', 'CrashLoopBackOff'),
       'ContainerCrashes',
       ['mongod', 'exit code 62', 'kubectl -n auth logs shop-mongodb-0 -c mongod --previous'],
+    ],
+    [
+      'an image with another mongod',
+      waiting('mongod', 'CrashLoopBackOff', {
+        exitCode: 69,
+        message: '"mongod --version" answers "db version v5.0.31"',
+      }),
+      'ImageUnfit',
+      ['answers "db version v5.0.31"', 'registry.example/mongo:9', 'mongodb.images'],
+    ],
+    [
+      'an image without even a shell',
+      waiting('mongod', 'CrashLoopBackOff', { exitCode: 128, reason: 'StartError', message: 'no /bin/sh' }),
+      'ImageUnfit',
+      ['no /bin/sh', 'registry.example/mongo:9', 'data was not touched'],
     ],
     [
       'a pod without a node',

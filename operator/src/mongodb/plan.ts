@@ -1,6 +1,7 @@
 import { namesOf, namespaceOf } from '../api/names.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Plan, Stalled } from '../runtime/reconciler.ts';
+import { planExternal } from './external.ts';
 import { planFounded } from './founded.ts';
 import { beginFounding, planFounding, whereToLook } from './founding.ts';
 import { nextGrowth } from './growth.ts';
@@ -19,7 +20,7 @@ type Rule = (seen: MongodbObservation) => Step | undefined;
 
 /** What must be so before a member may exist; then the set is founded, and then it is kept. */
 const rules: readonly Rule[] = [
-  theDatabaseIsSomebodyElses,
+  (seen) => (seen.stack.spec.mongodb.external ? planExternal(seen) : undefined),
   aSecretIsNotOurs,
   theIdentityCannotBeRead,
   theVersionIsNotOffered,
@@ -34,8 +35,8 @@ const AT_REST: Millis = 10_000;
 /** Only deadlines pass meanwhile: everything but what agents say is watched. */
 const NOBODY_TO_ASK: Millis = 30_000;
 
-function recheckIn({ members }: MongodbObservation, reason: DatabaseReadyReason): Millis {
-  if (members.every((member) => reached(member) === undefined)) return NOBODY_TO_ASK;
+function recheckIn({ stack, members }: MongodbObservation, reason: DatabaseReadyReason): Millis {
+  if (!stack.spec.mongodb.external && members.every((member) => reached(member) === undefined)) return NOBODY_TO_ASK;
   return atRest.has(reason) ? AT_REST : IN_MOTION;
 }
 
@@ -81,14 +82,6 @@ function firstAnswer(seen: MongodbObservation): Step {
   throw new TypeError('planMongodb: every state of the identity has a rule');
 }
 
-function theDatabaseIsSomebodyElses({ stack }: MongodbObservation): Step | undefined {
-  const { external } = stack.spec.mongodb;
-  if (!external) return undefined;
-  const { name } = external.uriSecretRef;
-  const message = `the database that Secret ${name} leads to is not the operator's to look after; AuthReady tells how the auth service fares with it`;
-  return says('True', 'External', message);
-}
-
 function aSecretIsNotOurs({ stack, identity, ...seen }: MongodbObservation): Step | undefined {
   const names = namesOf(stack.metadata.name);
   const foreign = [
@@ -119,10 +112,16 @@ function theIdentityCannotBeRead({ stack, identity }: MongodbObservation): Step 
 }
 
 function theVersionIsNotOffered({ stack, images, identity }: MongodbObservation): Step | undefined {
-  const recorded = identity.state === 'founding' || identity.state === 'founded' ? identity.version : undefined;
-  const version = recorded ?? stack.spec.mongodb.version ?? images.defaultVersion;
+  const version = versionToRun({ stack, images, identity });
   if (mongodImage(stack, images, version) !== undefined) return undefined;
   return says('False', 'VersionNotOffered', notOffered(images, version));
+}
+
+/** What was recorded; as long as nothing is founded on it, what is asked for. */
+function versionToRun({ stack, images, identity }: Pick<MongodbObservation, 'stack' | 'images' | 'identity'>): string {
+  if (identity.state === 'founded') return identity.version;
+  const recorded = identity.state === 'founding' ? identity.version : images.defaultVersion;
+  return stack.spec.mongodb.version ?? recorded;
 }
 
 function theAgentsHaveNoCertificate({ stack, hasAgentCertificate }: MongodbObservation): Step | undefined {

@@ -2,7 +2,8 @@ import { persistentVolumeClaimKind, podKind } from '../runtime/core-kinds.ts';
 import type { Pod } from '../runtime/core-kinds.ts';
 import { changeIdentity, rebuildingText } from './identity.ts';
 import { isAnswering, isBeingDeleted, isFenced, isHeldEmpty, reached, targetOf } from './members.ts';
-import { rebuildRequest } from './requests.ts';
+import { endOfMongod } from './fencing.ts';
+import { askedTexts, rebuildRequests, rebuiltText } from './requests.ts';
 import type { RebuildRequest } from './requests.ts';
 import { entryOf, leave } from './situation.ts';
 import type { Change, Situation } from './situation.ts';
@@ -15,17 +16,20 @@ import type { Member, MongodbAction, Rebuilding } from './types.ts';
  * into the identity beforehand, so that an operator that dies in the middle neither forgets it nor does it twice.
  */
 export function nextRebuildStep(situation: Situation): Change | undefined {
-  const request = rebuildRequest(situation.seen);
+  const requests = rebuildRequests(situation.seen);
   const { rebuilding, rebuilt } = situation.identity;
-  if (rebuilding) return goOn(rebuilding, request, situation);
-  return request && textOf(request) !== rebuilt ? begin(request, situation) : forget(request, situation);
+  if (rebuilding) return goOn(rebuilding, requests, situation);
+  const next = requests.find(
+    ({ what, member, isAsked }) => !isAsked || !rebuilt.includes(rebuiltText(what, member.ordinal)),
+  );
+  return next ? begin(next, situation) : forget(situation);
 }
 
-function goOn(rebuilding: Rebuilding, request: RebuildRequest | undefined, situation: Situation): Change {
+function goOn(rebuilding: Rebuilding, requests: readonly RebuildRequest[], situation: Situation): Change {
   const { seen, identity } = situation;
   const member = seen.members.find(({ ordinal }) => ordinal === rebuilding.ordinal);
   if (!member || isRebuilt(rebuilding, member, situation)) return finish(rebuilding, situation);
-  if (request?.member !== member || request.what !== rebuilding.what) {
+  if (!requests.some((request) => request.member === member && request.what === rebuilding.what)) {
     const actions = [changeIdentity(seen.stack, identity, { rebuilding: '' })];
     return { actions, why: `${member.name} stays as it is: nobody asks to rebuild it any more` };
   }
@@ -50,9 +54,14 @@ function begin({ what, member }: RebuildRequest, situation: Situation): Change |
 }
 
 /** So that the same may be asked for again. */
-function forget(request: RebuildRequest | undefined, { seen, identity }: Situation): Change | undefined {
-  if (identity.rebuilt === '' || request) return undefined;
-  return { actions: [changeIdentity(seen.stack, identity, { rebuilt: '' })], why: 'nothing is to be rebuilt any more' };
+function forget({ seen, identity }: Situation): Change | undefined {
+  const asked = askedTexts(seen.stack);
+  const rebuilt = identity.rebuilt.filter((text) => asked.includes(text));
+  if (rebuilt.length === identity.rebuilt.length) return undefined;
+  return {
+    actions: [changeIdentity(seen.stack, identity, { rebuilt: rebuilt.join(',') })],
+    why: 'what was rebuilt may be asked for again',
+  };
 }
 
 function isRebuilt({ what, claimUid }: Rebuilding, member: Member, situation: Situation): boolean {
@@ -63,16 +72,12 @@ function isRebuilt({ what, claimUid }: Rebuilding, member: Member, situation: Si
 
 /** What was asked for is remembered until it is asked for no more, so that it is done once. */
 function finish({ what, ordinal }: Rebuilding, { seen, identity }: Situation): Change {
-  const request = rebuildRequest(seen);
-  const rebuilt = request?.isAsked && request.member.ordinal === ordinal ? textOf(request) : '';
+  const asked = askedTexts(seen.stack);
+  const rebuilt = [...identity.rebuilt, rebuiltText(what, ordinal)].filter((text) => asked.includes(text));
   return {
-    actions: [changeIdentity(seen.stack, identity, { rebuilding: '', rebuilt })],
+    actions: [changeIdentity(seen.stack, identity, { rebuilding: '', rebuilt: rebuilt.join(',') })],
     why: `member ${ordinal} ${what === 'volume' ? 'has a new volume' : 'is empty'} and joins as a new one`,
   };
-}
-
-function textOf({ what, member }: RebuildRequest): string {
-  return `${what} ${member.ordinal}`;
 }
 
 function withAnotherVolume({ claim, pod, name }: Member, { seen }: Situation): Change {
@@ -95,7 +100,7 @@ function remove(pod: Pod, now: number): readonly MongodbAction[] {
 }
 
 function onItsOwnVolume(member: Member, { seen: { stack } }: Situation): Change {
-  const { name, claim, pod } = member;
+  const { name, claim } = member;
   const at = reached(member);
   const pvcUid = claim?.metadata.uid;
   if (!at || pvcUid === undefined || !isAnswering(member)) {
@@ -109,9 +114,7 @@ function onItsOwnVolume(member: Member, { seen: { stack } }: Situation): Change 
     };
   }
   if (agent.gate !== 'waiting') {
-    const isGoing = pod?.metadata.deletionTimestamp !== undefined;
-    const actions: MongodbAction[] = pod && !isGoing ? [{ type: 'delete', kind: podKind, target: targetOf(pod) }] : [];
-    return { actions, why: `${name} has left the set; its mongod ends, to empty the volume` };
+    return { actions: endOfMongod(member), why: `${name} has left the set; its mongod ends, to empty the volume` };
   }
   return { actions: [{ type: 'wipe', stack, member: at, pvcUid }], why: `the volume of ${name} is emptied` };
 }

@@ -17,34 +17,51 @@ export interface RebuildRequest {
   readonly isAsked: boolean;
 }
 
+const rebuilds = [
+  ['volume', annotations.replace],
+  ['data', annotations.resync],
+] as const;
+
 /** The member that is to be held, if one is. */
 export function fencedOrdinal(stack: AuthStack): number | undefined {
   return ordinalIn(stack, annotations.fence);
 }
 
-/** At most one member at a time begins anew; what people ask for goes first. */
-export function rebuildRequest({ stack, members }: MongodbObservation): RebuildRequest | undefined {
-  for (const [what, annotation] of [
-    ['volume', annotations.replace],
-    ['data', annotations.resync],
-  ] as const) {
+/** In the order in which they are served, one at a time; what people ask for goes first. */
+export function rebuildRequests({ stack, members }: MongodbObservation): readonly RebuildRequest[] {
+  const asked = rebuilds.flatMap(([what, annotation]): readonly RebuildRequest[] => {
     const ordinal = ordinalIn(stack, annotation);
     const member = members.find((one) => one.ordinal === ordinal);
-    if (member) return { what, member, isAsked: true };
-  }
-  const orphan = members.find(({ isNodeGone }) => isNodeGone);
-  return orphan && { what: 'volume', member: orphan, isAsked: false };
+    return member ? [{ what, member, isAsked: true }] : [];
+  });
+  const orphans = members.filter(({ isNodeGone }) => isNodeGone);
+  return [...asked, ...orphans.map((member) => ({ what: 'volume', member, isAsked: false }) as const)];
 }
 
-/** What an annotation says that no member can be meant by. */
-export function requestMisfit({ stack }: MongodbObservation): string | undefined {
+/** How the identity remembers what was asked for and done, `volume 2`. */
+export function rebuiltText(what: Rebuilding['what'], ordinal: number | string): string {
+  return `${what} ${ordinal}`;
+}
+
+/** What annotations ask for as they stand, also of members that the stack does not have any more. */
+export function askedTexts({ metadata }: AuthStack): readonly string[] {
+  return rebuilds.flatMap(([what, annotation]) => {
+    const value = metadata.annotations?.[annotation];
+    return value === undefined ? [] : [rebuiltText(what, value)];
+  });
+}
+
+/** What an annotation says that no member can be meant by; what was done already was meant by one. */
+export function requestMisfit({ stack }: MongodbObservation, rebuilt: readonly string[]): string | undefined {
   const { members } = stack.spec.mongodb;
-  for (const name of [annotations.fence, annotations.resync, annotations.replace]) {
+  const [misfit] = ([['fence', annotations.fence], ...rebuilds] as const).flatMap(([what, name]) => {
     const value = stack.metadata.annotations?.[name];
-    if (value === undefined || ordinalIn(stack, name) !== undefined) continue;
-    return `annotation ${name} is "${value}", which is no member; it takes a number from 0 to ${members - 1}`;
-  }
-  return undefined;
+    const isWell = value === undefined || ordinalIn(stack, name) !== undefined;
+    return isWell || (what !== 'fence' && rebuilt.includes(rebuiltText(what, value))) ? [] : [{ name, value }];
+  });
+  if (!misfit) return undefined;
+  const { name, value } = misfit;
+  return `annotation ${name} is "${value}", which is no member; it takes a number from 0 to ${members - 1}`;
 }
 
 function ordinalIn(stack: AuthStack, annotation: string): number | undefined {

@@ -1,6 +1,6 @@
 import { podKind } from '../runtime/core-kinds.ts';
 import type { Pod } from '../runtime/core-kinds.ts';
-import { isAnswering, nameOfHost, targetOf } from './members.ts';
+import { isAnswering, isEnding, nameOfHost, targetOf } from './members.ts';
 import { CAUGHT_UP_SECONDS } from './membership.ts';
 import { whoDoesNotServe } from './serving.ts';
 import { handOver, membersNotSaying } from './situation.ts';
@@ -38,11 +38,11 @@ export function membersToRestart({ members, statefulSet, stack }: MongodbObserva
   const current = templateIdIn(statefulSet);
   if (current === undefined) return [];
   return members.filter(
-    ({ ordinal, pod }) =>
-      pod !== undefined &&
-      ordinal < stack.spec.mongodb.members &&
-      pod.metadata.deletionTimestamp === undefined &&
-      templateIdOf(pod) !== current,
+    (member) =>
+      member.pod !== undefined &&
+      member.ordinal < stack.spec.mongodb.members &&
+      !isEnding(member) &&
+      templateIdOf(member.pod) !== current,
   );
 }
 

@@ -1,8 +1,8 @@
-import { initializedMembers, isVoter, nameOfHost, primaryOf } from './members.ts';
+import { initializedMembers, isEnding, isVoter, nameOfHost, primaryOf } from './members.ts';
 import type { InitializedMember } from './members.ts';
 import { says } from './step.ts';
 import type { Step } from './step.ts';
-import { troubleOf } from './trouble.ts';
+import { resyncHint, troubleOf } from './trouble.ts';
 import type { DatabaseReadyReason, Founded, MongodbObservation } from './types.ts';
 import type { ConfigMember, ObservedMember } from '@authstack/mongodb-agent/api';
 
@@ -73,7 +73,7 @@ export function healthOf(seen: MongodbObservation, identity: Founded, { view, do
   if (missing.length === 0 && servesMajority(view)) return allServe(seen, identity, { view, doing, notes });
 
   const trouble = troubleOf(seen);
-  const what = [...missing, doing, trouble?.message, ...notes.map(({ message }) => message)]
+  const what = [...missing, doing, trouble?.message, whoMayBeStuck(seen, view), ...notes.map(({ message }) => message)]
     .filter((text) => text !== undefined)
     .join('; ');
   if (!servesMajority(view)) {
@@ -101,17 +101,27 @@ function allServe(seen: MongodbObservation, { formed }: Founded, { view, doing, 
   return formed ? says('True', 'Degraded', message) : says('False', 'Starting', message);
 }
 
+/** A member that fell behind what the others still remember stays so for ever, and says no more than one that catches up. */
+function whoMayBeStuck({ stack, members }: MongodbObservation, { seenBy: { set } }: View): string | undefined {
+  const stuck = members.find(({ host }) =>
+    set.members.some((member) => member.host === host && member.health === 1 && member.state === 'RECOVERING'),
+  );
+  return stuck && `if ${stuck.name} stays in RECOVERING, ${resyncHint(stack, stuck.ordinal)}`;
+}
+
 export function whoDoesNotServe({ stack, members }: MongodbObservation, { seenBy: { set } }: View): readonly string[] {
   return members
     .filter(({ ordinal }) => ordinal < stack.spec.mongodb.members)
-    .flatMap(({ name, host }) => {
-      const entry = set.config.members.find((member) => member.host === host);
+    .flatMap((member) => {
+      const { name, host } = member;
+      const entry = set.config.members.find((other) => other.host === host);
       if (!entry) return [`${name} is not in the set`];
-      const status = set.members.find((member) => member.host === host);
+      const status = set.members.find((other) => other.host === host);
       if (!serves(status)) {
         return [`${name} is ${status?.health === 1 ? status.state : 'not reached by the other members'}`];
       }
-      return isVoter(entry) ? [] : [`${name} has no vote yet`];
+      if (!isVoter(entry)) return [`${name} has no vote yet`];
+      return isEnding(member) ? [`${name} is about to end`] : [];
     });
 }
 

@@ -1,7 +1,7 @@
 import type { ConfigMember } from '@authstack/mongodb-agent/api';
 import type { ReportedEvent } from '../runtime/reconciler.ts';
 import { changeIdentity } from './identity.ts';
-import { isHeldEmpty, isVoter, ordinalOfHost, primaryOf, reached } from './members.ts';
+import { isEnding, isHeldEmpty, isVoter, ordinalOfHost, primaryOf, reached } from './members.ts';
 import type { InitializedMember } from './members.ts';
 import { healthyVoters, majorityOf } from './serving.ts';
 import type { Founded, Member, MongodbAction, MongodbObservation, ReachedMember } from './types.ts';
@@ -108,7 +108,7 @@ function lackAmong(voters: readonly ConfigMember[], healthy: number): string | u
 export function membersNotSaying({ seen }: Situation): readonly Member[] {
   return seen.members.filter((member) => {
     const { pod, agent } = member;
-    if (!pod || pod.metadata.deletionTimestamp !== undefined || agent === 'unknown') return true;
+    if (!pod || isEnding(member) || agent === 'unknown') return true;
     const { replicaSet } = agent;
     return replicaSet.state !== 'initialized' || !(replicaSet.self === 'PRIMARY' || replicaSet.self === 'SECONDARY');
   });

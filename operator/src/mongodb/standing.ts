@@ -3,7 +3,7 @@ import { claimTemplateIsOlder, volumeSize } from './growth.ts';
 import { targetOf } from './members.ts';
 import { membersBudget, membersService } from './service.ts';
 import { membersStatefulSet } from './stateful-set.ts';
-import { podsOnDyingVolumes, podsThatNeverRan } from './trouble.ts';
+import { podsOnDyingVolumes, podsThatDoNotRun } from './trouble.ts';
 import type { MongodbAction, MongodbObservation } from './types.ts';
 import { membersTemplate } from './updates.ts';
 
@@ -19,7 +19,7 @@ export function standing(
     { type: 'apply', kind: serviceKind, object: membersService(stack) },
     ...standingBudget(seen),
     ...(claimTemplateIsOlder(seen)?.actions ?? [{ type: 'apply', kind: statefulSetKind, object } as const]),
-    ...[...new Set([...podsThatNeverRan(seen), ...podsOnDyingVolumes(seen)])].map(
+    ...[...new Set([...podsThatDoNotRun(seen), ...podsOnDyingVolumes(seen)])].map(
       (pod) => ({ type: 'delete', kind: podKind, target: targetOf(pod) }) as const,
     ),
   ];

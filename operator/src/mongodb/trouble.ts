@@ -1,8 +1,9 @@
 import { agentContract } from '@authstack/mongodb-agent/api';
+import { wrongMongodExitCode } from '@authstack/mongodb-agent/gate-script';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf, namespaceOf } from '../api/names.ts';
-import type { ContainerStatus, Pod } from '../runtime/core-kinds.ts';
-import { claimName, isAnswering, isBeingDeleted, isFenced, isHeldEmpty } from './members.ts';
+import type { ContainerEnd, ContainerStatus, Pod } from '../runtime/core-kinds.ts';
+import { claimName, isAnswering, isBeingDeleted, isEnding, isFenced, isHeldEmpty } from './members.ts';
 import { usedPercent } from './growth.ts';
 import { annotations } from './requests.ts';
 import { MONGOD_CONTAINER, templateIdIn, templateIdOf } from './stateful-set.ts';
@@ -20,11 +21,12 @@ const rules: readonly Rule[] = [
   theStorageClassIsMissing,
   thereIsNoDefaultStorageClass,
   theImageCannotBePulled,
+  theImageHasAnotherMongod,
+  theVolumeIsFull,
   aContainerCrashes,
   thePodHasNoNode,
   theVolumeIsBeingDeleted,
   theVolumeIsPending,
-  theVolumeIsFull,
   theMemberIsFenced,
   theVolumeCannotBeRead,
   mongodRefusesTheKeyfile,
@@ -76,8 +78,29 @@ function theImageCannotBePulled({ pod }: Member): Trouble | undefined {
   };
 }
 
+/** The runtime's own words for an image that cannot even run the gate (containerd, runc). */
+const cannotStart = new Set(['StartError', 'ContainerCannotRun']);
+
+function theImageHasAnotherMongod({ pod }: Member, { stack }: MongodbObservation): Trouble | undefined {
+  const status = statusesOf(pod).find(({ name, state }) => name === MONGOD_CONTAINER && !state?.running);
+  const end = lastEndOf(status);
+  if (!pod || !status || !end) return undefined;
+  if (end.exitCode !== wrongMongodExitCode && !cannotStart.has(end.reason ?? '')) return undefined;
+  const field = stack.spec.mongodb.image === undefined ? "the chart's mongodb.images" : 'spec.mongodb.image';
+  return {
+    reason: 'ImageUnfit',
+    message:
+      `Pod ${pod.metadata.name} does not start mongod: ${end.message ?? 'no cause given'}; its image ${status.image ?? ''} ` +
+      `is not what it is said to be, and the data was not touched. Set ${field} to one with that version`,
+  };
+}
+
+function lastEndOf(status: ContainerStatus | undefined): ContainerEnd | undefined {
+  return status?.state?.terminated ?? status?.lastState?.terminated;
+}
+
 /** What is on a volume is given up only when somebody says so: it may be the last of its kind. */
-function resyncHint({ metadata: { name, namespace = '' } }: AuthStack, ordinal: number): string {
+export function resyncHint({ metadata: { name, namespace = '' } }: AuthStack, ordinal: number): string {
   return (
     `have the member copy all data anew: kubectl -n ${namespace} annotate authstack ${name} ` +
     `${annotations.resync}=${ordinal}`
@@ -87,7 +110,7 @@ function resyncHint({ metadata: { name, namespace = '' } }: AuthStack, ordinal: 
 function aContainerCrashes({ pod, ordinal }: Member, { stack }: MongodbObservation): Trouble | undefined {
   const status = statusesOf(pod).find(({ state }) => state?.waiting?.reason === 'CrashLoopBackOff');
   if (!pod || !status) return undefined;
-  const { exitCode, reason = 'Error' } = status.lastState?.terminated ?? {};
+  const { exitCode, reason = 'Error' }: Partial<ContainerEnd> = lastEndOf(status) ?? {};
   const { name, namespace = '' } = pod.metadata;
   const way = status.name === MONGOD_CONTAINER ? `; where its data is damaged, ${resyncHint(stack, ordinal)}` : '';
   return {
@@ -207,24 +230,30 @@ function statusesOf(pod: Pod | undefined): readonly ContainerStatus[] {
 /** Nothing is on their volumes, and the volumes cannot go and be made anew while a pod holds them. */
 export function podsOnDyingVolumes({ members }: MongodbObservation): readonly Pod[] {
   return members
-    .flatMap((member) =>
-      member.pod?.metadata.deletionTimestamp === undefined && isHeldEmpty(member) && isBeingDeleted(member.claim)
-        ? [member.pod]
-        : [],
-    )
+    .flatMap((member) => (!isEnding(member) && isHeldEmpty(member) && isBeingDeleted(member.claim) ? [member.pod] : []))
     .filter((pod) => pod !== undefined);
 }
 
-/** Pods of an older template whose mongod has never run: only a new pod can take what was mended. */
-export function podsThatNeverRan({ members, statefulSet }: MongodbObservation): readonly Pod[] {
+/** Pods of an older template whose mongod does not run: only a new pod can take what was mended, and takes nothing away. */
+export function podsThatDoNotRun({ members, statefulSet }: MongodbObservation): readonly Pod[] {
   const current = templateIdIn(statefulSet);
-  return members.flatMap(({ pod }) => {
-    if (!pod || current === undefined || pod.metadata.deletionTimestamp !== undefined) return [];
-    return templateIdOf(pod) !== current && !hasRun(pod) ? [pod] : [];
+  return members.flatMap((member) => {
+    const { pod } = member;
+    if (!pod || current === undefined || isEnding(member)) return [];
+    return templateIdOf(pod) !== current && !isRunning(pod) ? [pod] : [];
   });
 }
 
-function hasRun({ status }: Pod): boolean {
-  const mongod = status?.containerStatuses?.find(({ name }) => name === MONGOD_CONTAINER);
-  return mongod !== undefined && (mongod.state?.waiting === undefined || mongod.restartCount > 0);
+function isRunning(pod: Pod): boolean {
+  const mongod = mongodOf(pod);
+  return mongod !== undefined && mongod.state?.waiting === undefined;
+}
+
+/** The container of mongod, which may not have come further than its gate. */
+export function hasStarted(pod: Pod): boolean {
+  return isRunning(pod) || (mongodOf(pod)?.restartCount ?? 0) > 0;
+}
+
+function mongodOf({ status }: Pod): ContainerStatus | undefined {
+  return status?.containerStatuses?.find(({ name }) => name === MONGOD_CONTAINER);
 }

@@ -1,5 +1,6 @@
 import type { Observation, ConfigMember } from '@authstack/mongodb-agent/api';
 import type { AuthStack } from '../api/auth-stack.ts';
+import type { DatabaseUser } from './external.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
 import type { PersistentVolumeClaim, Pod, StatefulSet } from '../runtime/core-kinds.ts';
 import type { KubernetesObject, Millis } from '../runtime/objects.ts';
@@ -40,8 +41,8 @@ export interface IdentityFacts {
   /** Since when all members run `version` and are healthy; absent once nothing of an upgrade is left to do. */
   readonly upgradedAt?: Millis;
   readonly rebuilding?: Rebuilding;
-  /** The request that was granted last, `volume 2`, for as long as it stands; else empty. */
-  readonly rebuilt: string;
+  /** The requests that were granted, `volume 2`, each for as long as it stands. */
+  readonly rebuilt: readonly string[];
   /** Which credentials were last put into the database, see `credentialsOf`. */
   readonly credentials: string;
 }
@@ -92,6 +93,8 @@ export interface MongodbObservation {
   readonly budget?: KubernetesObject;
   /** By ordinal: those of the spec, and any further ones that have a claim or a pod. */
   readonly members: readonly Member[];
+  /** Of a database of somebody else's, which has no members. */
+  readonly users?: readonly DatabaseUser[];
   /** Of the volumes, as far as it can be told: whether its provisioner exists. */
   readonly storageClass: 'present' | 'missing' | 'noDefault' | 'notLooked';
   /** Whether the StorageClass of the volumes lets them grow. */
@@ -150,6 +153,8 @@ export interface ReachedMember {
 export type DatabaseReadyReason =
   | 'AllMembersHealthy'
   | 'External'
+  | 'ExternalUnreachable'
+  | 'ExternalNotTried'
   | 'Degraded'
   | 'UpgradePending'
   | 'Hibernated'
@@ -177,6 +182,7 @@ export type DatabaseReadyReason =
   | 'StorageClassNotFound'
   | 'VolumePending'
   | 'ImageNotPullable'
+  | 'ImageUnfit'
   | 'ContainerCrashes'
   | 'PodUnschedulable'
   | 'WaitingForCertificates';

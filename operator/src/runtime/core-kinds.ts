@@ -29,7 +29,14 @@ interface StatusCondition {
 interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly running?: { readonly startedAt?: string };
-  readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
+  readonly terminated?: ContainerEnd;
+}
+
+export interface ContainerEnd {
+  readonly exitCode: number;
+  readonly reason?: string;
+  /** What the container left in its termination log, or the runtime's words. */
+  readonly message?: string;
 }
 
 export interface ContainerStatus {

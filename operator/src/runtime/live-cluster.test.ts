@@ -162,6 +162,23 @@ test('replace is refused when the object has changed since it was read', async (
   expect((await isCached('versioned')).data).toEqual({ turn: '2' });
 }, 60_000);
 
+test('patch changes what it names, on the very object it was decided for, and minds nobody who is gone', async () => {
+  await cluster.create(configMapKind, configMap('patched', { ours: '1', theirs: '1' }), options);
+  const { metadata } = await isCached('patched');
+  const patch = (uid: string, data: object): Promise<void> =>
+    cluster.patch(configMapKind, { target: { ...ref('patched'), uid }, patch: { data } }, options);
+
+  await patch(metadata.uid ?? '', { ours: '2', gone: null });
+  await patch('another', { theirs: '2' });
+  await expect(cluster.read(configMapKind, ref('patched'), options)).resolves.toMatchObject({
+    data: { ours: '2', theirs: '1' },
+  });
+
+  await api.kubectl(['delete', 'configmap', 'patched']);
+  await patch(metadata.uid ?? '', { ours: '3' });
+  await expect(cluster.read(configMapKind, ref('patched'), options)).resolves.toBeUndefined();
+}, 60_000);
+
 test('delete takes the very object it was decided for, and no other of its name', async () => {
   await cluster.create(configMapKind, configMap('doomed', {}), options);
   const { metadata } = await isCached('doomed');

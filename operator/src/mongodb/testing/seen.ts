@@ -120,7 +120,13 @@ export function inSet({ self, votes, states = {}, lagSeconds = 0, ...set }: InSe
 }
 
 const facts = { version: '8.0', members: 3, nextMemberId: 1, featureCompatibilityVersion: '8.0' };
-const stored = { ...facts, resourceVersion: '7', createdAt: NOW, adoptedBy: 'stack-1', rebuilt: '' };
+const stored = {
+  ...facts,
+  resourceVersion: '7',
+  createdAt: NOW,
+  adoptedBy: 'stack-1',
+  rebuilt: [] as readonly string[],
+};
 export const CREDENTIALS = 'root@1 auth@1';
 
 export function foundingIdentity(

@@ -1,43 +1,28 @@
-import type { ConfigMember, MemberState, Observation, ObservedMember } from '@authstack/mongodb-agent/api';
-import type { AuthStack } from '../../api/auth-stack.ts';
-import type { Pod, Secret, StatefulSet } from '../../runtime/core-kinds.ts';
+import type { ConfigMember } from '@authstack/mongodb-agent/api';
+import type { Secret } from '../../runtime/core-kinds.ts';
 import type { KubernetesObject } from '../../runtime/objects.ts';
-import { readIdentity } from '../identity.ts';
-import { isVoter, memberName } from '../members.ts';
+import { isVoter } from '../members.ts';
 import { planMongodb } from '../plan.ts';
 import type { MongodbPlan } from '../plan.ts';
 import { annotations } from '../requests.ts';
-import { MONGOD_CONTAINER, templateIdOf } from '../stateful-set.ts';
+import { templateIdOf } from '../stateful-set.ts';
 import type { PodTemplate } from '../stateful-set.ts';
-import type { Member, MongodbAction, MongodbObservation, ReachedMember, SeenSecret } from '../types.ts';
-import { Broken, MembersModel, hostOf } from './members-model.ts';
-import type { Config, Node, SetData } from './members-model.ts';
-import { NOW, aStack, claim, images, pod } from './seen.ts';
-
-export type Size = AuthStack['spec']['mongodb']['members'];
+import type { MongodbAction, ReachedMember } from '../types.ts';
+import { Broken, hostOf } from './members-model.ts';
+import type { Node } from './members-model.ts';
+import { NOW } from './seen.ts';
+import { StackModel } from './stack-model.ts';
+import type { Size } from './stack-model.ts';
 
 /**
  * The members of one stack with their volumes, pods and Secrets, and the operator that plans for them. Everything
  * happens in single steps, so that a test can order them as badly as it likes.
  */
-export class SetModel extends MembersModel {
-  /** What the StatefulSet says; absent: there is none. */
-  private set: { readonly replicas: number; readonly template: PodTemplate } | undefined;
-  private readonly spec: { members: Size; hibernate: boolean };
-  private annotations: Record<string, string> = {};
-  private agentVersion = 1;
-  private stackUid = 'stack-1';
+export class SetModel extends StackModel {
   /** Nothing has happened since the plan was made. */
   private isFresh = false;
-  private identity: Secret | undefined;
-  private readonly secrets = { keyfile: 0, root: 0, auth: 0 };
   private planned: MongodbAction[] = [];
   private founded = 0;
-
-  constructor(members: Size) {
-    super();
-    this.spec = { members, hibernate: false };
-  }
 
   get wanted(): number {
     return this.spec.members;
@@ -122,6 +107,13 @@ export class SetModel extends MembersModel {
     Object.assign(node, { mongod: 'held', isPrimary: false, isEnding: false });
   }
 
+  /** Deleted as people and drains do it: told to end, and there until it has. */
+  endPod(ordinal: number): void {
+    this.isFresh = false;
+    const node = this.nodes[ordinal];
+    if (node?.podUid !== undefined) node.isEnding = true;
+  }
+
   killAllPods(): void {
     for (const { ordinal } of this.nodes) this.killPod(ordinal);
   }
@@ -147,100 +139,6 @@ export class SetModel extends MembersModel {
     this.planned = [];
     this.annotations = {};
     this.stackUid = this.uid('stack');
-  }
-
-  // How it looks from outside.
-
-  observe(): MongodbObservation {
-    const stack = this.stack();
-    const claims = this.nodes.filter(({ claimUid }) => claimUid !== undefined).map(({ ordinal }) => ordinal + 1);
-    const count = Math.max(this.spec.members, ...claims);
-    const secret = (version: number): SeenSecret =>
-      version === 0 ? { state: 'absent' } : { state: 'present', resourceVersion: String(version) };
-    return {
-      stack,
-      now: NOW,
-      images: { ...images, agent: `authstack/mongodb-agent:${this.agentVersion}` },
-      identity: readIdentity(stack, this.identity),
-      keyfile: secret(this.secrets.keyfile),
-      rootUser: secret(this.secrets.root),
-      authUser: { ...secret(this.secrets.auth), ...(this.secrets.auth > 0 && { isCurrent: true }) },
-      hasAgentCertificate: true,
-      members: Array.from({ length: count }, (_, ordinal) => this.memberAt(ordinal)),
-      ...(this.set && { statefulSet: this.statefulSet(this.set) }),
-      storageClass: 'notLooked',
-      volumesCanGrow: 'notLooked',
-    };
-  }
-
-  private stack(): AuthStack {
-    const { members, hibernate } = this.spec;
-    const stack = aStack({ members, mongodb: { hibernate }, annotations: this.annotations });
-    return { ...stack, metadata: { ...stack.metadata, uid: this.stackUid } };
-  }
-
-  private statefulSet(spec: { readonly replicas: number; readonly template: PodTemplate }): StatefulSet {
-    const metadata = { name: 'shop-mongodb', namespace: 'auth', uid: 'set', generation: 1 };
-    return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata, spec, status: { observedGeneration: 1 } };
-  }
-
-  private memberAt(ordinal: number): Member {
-    const node = this.node(ordinal);
-    const { claimUid, podUid, template = '' } = node;
-    return {
-      ordinal,
-      name: memberName(this.stack(), ordinal),
-      host: hostOf(node),
-      ...(claimUid !== undefined && { claim: claim(ordinal, { uid: claimUid }) }),
-      ...(podUid !== undefined && { pod: aPod(node, { podUid, template }) }),
-      agent: podUid === undefined || node.isCutOff ? 'unknown' : this.agentOf(node, podUid),
-    };
-  }
-
-  private agentOf(node: Node, podUid: string): Observation {
-    const { marker, set, isFenced = false } = node.disk;
-    const marks = {
-      ...(marker !== undefined && { pvcUid: marker }),
-      ...(set && { replicaSetId: set.id }),
-      ...(isFenced && { fenced: true }),
-    };
-    const isRunning = node.mongod === 'runs';
-    return {
-      podUid,
-      volume: { state: isEmpty(node) ? 'empty' : 'data', ...marks },
-      gate: isRunning ? 'released' : 'waiting',
-      mongod: isRunning ? { state: 'answers', version: '8.0.3' } : { state: 'down' },
-      replicaSet: isRunning ? this.replicaSetOf(node, set) : { state: 'unknown' },
-    };
-  }
-
-  private replicaSetOf(node: Node, set: SetData | undefined): Observation['replicaSet'] {
-    if (!set) return { state: 'notInitialized' };
-    const self = this.stateOf(node, set.config);
-    return {
-      state: 'initialized',
-      replicaSetId: set.id,
-      self,
-      config: { version: set.config.version, term: set.term, members: [...set.config.members] },
-      members: self === 'REMOVED' ? [] : set.config.members.map((entry) => this.asSeenBy(set, entry)),
-      configCommitted: self === 'PRIMARY' && this.isCommitted(set),
-    };
-  }
-
-  private stateOf(node: Node, config: Config): MemberState {
-    if (!config.members.some(({ host }) => host === hostOf(node))) return 'REMOVED';
-    return node.isPrimary ? 'PRIMARY' : 'SECONDARY';
-  }
-
-  private asSeenBy(set: SetData, { _id, host }: ConfigMember): ObservedMember {
-    const node = this.nodeOf(host);
-    const own = node && this.living(node);
-    const facts = { _id, host, optimeMillis: NOW };
-    if (!node || (own ? own.id !== set.id : !node.wasAlive)) {
-      return { ...facts, state: node?.mongod === 'runs' ? 'STARTUP2' : 'DOWN', health: 0 };
-    }
-    const lagSeconds = own ? set.log.filter(({ id }) => !own.log.some((entry) => entry.id === id)).length * 60 : 0;
-    return { ...facts, state: node.isPrimary ? 'PRIMARY' : 'SECONDARY', health: 1, lagSeconds };
   }
 
   // What the operator's actions do. False: refused, or nobody answered.
@@ -372,9 +270,20 @@ export class SetModel extends MembersModel {
     return true;
   }
 
+  /** The set would count on one that is about to end. */
+  private checkNewVotersStay(before: readonly ConfigMember[], after: readonly ConfigMember[]): void {
+    for (const { host } of after.filter(isVoter)) {
+      const votedBefore = before.some((entry) => entry.host === host && isVoter(entry));
+      if (!votedBefore && this.nodeOf(host)?.isEnding) throw new Broken(`${host} gets a vote, and its pod ends`);
+    }
+  }
+
   private release(node: Node, pvcUid: string): boolean {
     if (node.mongod === 'runs' || node.disk.isFenced) return false;
     if (node.disk.marker !== undefined && node.disk.marker !== pvcUid) return false;
+    if (this.isFresh && node.isEnding) {
+      throw new Broken(`mongod of member ${node.ordinal} was let go in a pod that ends`);
+    }
     node.disk.marker = pvcUid;
     node.mongod = 'runs';
     return true;
@@ -395,6 +304,7 @@ export class SetModel extends MembersModel {
       return false;
     }
     checkOneVoteChanges(set.config.members, action.members);
+    if (this.isFresh) this.checkNewVotersStay(set.config.members, action.members);
     set.config = { version: set.config.version + 1, members: action.members };
     return true;
   }
@@ -415,21 +325,6 @@ export class SetModel extends MembersModel {
   private uid(kind: string): string {
     return `${kind}-${++this.versions}`;
   }
-}
-
-/** What was put on it by a mongod; a marker alone is no data. */
-function isEmpty({ disk, mongod }: Node): boolean {
-  return !disk.set && mongod !== 'runs';
-}
-
-function aPod({ ordinal, isEnding }: Node, { podUid, template }: { podUid: string; template: string }): Pod {
-  const mongod = { name: MONGOD_CONTAINER, ready: true, restartCount: 0, state: { running: {} } };
-  const { metadata, ...rest } = pod(ordinal, { podIP: podUid, containerStatuses: [mongod] });
-  const ends = isEnding && { deletionTimestamp: new Date(NOW + 60_000).toISOString() };
-  return {
-    ...rest,
-    metadata: { ...metadata, uid: podUid, annotations: { 'authstack.dev/template': template }, ...ends },
-  };
 }
 
 function specOf(object: object): { readonly replicas: number; readonly template: PodTemplate } {
