@@ -1,16 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { circumstances } from '../../bench/circumstances.ts';
+import { pageOf } from './results.ts';
+import type { Results } from './results.ts';
 import { installGateway } from './world/gateway.ts';
-
-interface Results {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numRuntimeErrorTestSuites: number;
-}
 
 const root = join(import.meta.dirname, '../..');
 
@@ -42,29 +39,42 @@ async function main(): Promise<void> {
   await installGateway();
   const results: Results[] = [];
   for (const { folder, workers } of values.full ? [...shortStages, ...fullStages] : shortStages) {
-    results.push(await runJest(folder, workers, chosen));
+    const files = await scenariosIn(folder, chosen);
+    if (files.length > 0) results.push(await runJest(files, workers));
   }
   // A few scenarios do not make the operator do all that it does.
-  if (chosen.length === 0) results.push(await runJest('afterwards', 1, []));
+  if (chosen.length === 0) results.push(await runJest(await scenariosIn('afterwards', []), 1));
   const sum = (count: (one: Results) => number): number => results.reduce((total, one) => total + count(one), 0);
   const failed = sum((one) => one.numFailedTests + one.numRuntimeErrorTestSuites);
   const passed = sum((one) => one.numPassedTests);
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+  if (values.full !== true || chosen.length > 0) return;
+  const minutes = Math.round((Date.now() - Date.parse(STARTED)) / 60_000);
+  await writeFile(
+    join(root, 'bench/results/e2e-full.md'),
+    pageOf(results, { circumstances: await circumstances(), minutes }),
+  );
 }
 
-async function runJest(folder: string, workers: number, chosen: readonly string[]): Promise<Results> {
+/** Files whose names contain one of the chosen words; without any, all. */
+async function scenariosIn(folder: string, chosen: readonly string[]): Promise<readonly string[]> {
+  const files = await readdir(join(import.meta.dirname, folder));
+  const isChosen = (file: string): boolean => chosen.length === 0 || chosen.some((word) => file.includes(word));
+  return files.filter(isChosen).map((file) => join(import.meta.dirname, folder, file));
+}
+
+async function runJest(files: readonly string[], workers: number): Promise<Results> {
   const temporary = await mkdtemp(join(tmpdir(), 'e2e-'));
   try {
     const output = join(temporary, 'results.json');
-    const patterns = chosen.length === 0 ? [`${folder}/`] : chosen.map((name) => `${folder}/.*${name}`);
     const jest = spawn(
       process.execPath,
       [
         ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
         ...[join(root, 'node_modules/jest/bin/jest.js'), '--config', join(root, 'test/e2e/jest.config.js')],
-        ...['--maxWorkers', String(workers), '--passWithNoTests', '--json', '--outputFile', output, '--verbose'],
-        ...['--testPathPatterns', ...patterns],
+        ...['--maxWorkers', String(workers), '--json', '--outputFile', output, '--verbose'],
+        ...['--runTestsByPath', ...files],
       ],
       // With --json jest also prints the results themselves; its report for people goes to standard error.
       { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, E2E_STARTED: STARTED } },

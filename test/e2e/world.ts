@@ -2,7 +2,8 @@
 export { expect } from '@jest/globals';
 export { eventually } from './world/eventually.ts';
 export { apply, find, get, kubectl, list } from './world/kubectl.ts';
-export { onNode } from './world/node.ts';
+export type { StoredObject } from './world/kubectl.ts';
+export { crash, onNode } from './world/node.ts';
 export { installedOperator } from './world/operator.ts';
 export { aPerson, signUpPeople, whoCannotSignIn } from './world/people.ts';
 export { scenario } from './world/scenario.ts';

@@ -8,8 +8,14 @@ scenario('a database that hibernates comes back with everything', { minutes: 5 }
 
   await stack.patch({ mongodb: { hibernate: true } });
   await eventually(async () => expect(await stack.pods('mongodb')).toEqual([]), { within: 90 });
-  const asleep = await stack.becomes('DatabaseReady=False/Hibernated', { within: 30 });
-  expect(asleep.message).toContain('no member runs; the volumes are kept');
+  await eventually(
+    async () => {
+      const asleep = await stack.condition('DatabaseReady');
+      expect(asleep).toMatchObject({ status: 'False', reason: 'Hibernated' });
+      expect(asleep?.message).toContain('no member runs; the volumes are kept');
+    },
+    { within: 30 },
+  );
 
   await stack.patch({ mongodb: { hibernate: false } });
   await stack.becomes('Ready', { within: 120 });

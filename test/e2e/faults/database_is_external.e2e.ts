@@ -25,8 +25,16 @@ scenario('a stack without a database of its own works with that of somebody else
   const missing = await stack.becomes('AuthReady=False/DatabaseUriNotFound', { within: 60 });
   expect(missing.message).toContain('kubectl -n');
   const metadata = { name: 'their-database', namespace: stack.namespace };
-  await apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { uri } });
+  const store = (content: string): Promise<void> =>
+    apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { uri: content } });
+  await store(uri.replace(credentials.password, 'another-password'));
+  const refused = await stack.becomes('DatabaseReady=False/ExternalUnreachable', { within: 120 });
+  expect(refused.message).toMatch(/Authentication failed.*uri in the Secret/);
+  expect(refused.message).not.toContain('another-password');
+  await store(uri);
 
+  // A kubelet brings a Secret's new content within a minute and a half.
+  await stack.becomes('DatabaseReady=True/External', { within: 120 });
   await stack.becomes('Ready', { within: 120 });
   expect(await stack.pods('mongodb')).toEqual([]);
   const visit = () => stack.visitor();

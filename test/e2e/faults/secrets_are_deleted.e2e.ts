@@ -18,7 +18,7 @@ scenario(
         await eventually(async () => expect((await stack.visitor().signIn(person)).status).toBe(200), { within: 60 });
       }
       // With a keyfile that was made again, members still find each other.
-      await stack.killPods([stack.member(2)]);
+      await stack.loseMembers([stack.member(2)]);
       await becomesWhole();
     });
   },

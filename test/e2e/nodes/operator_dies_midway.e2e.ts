@@ -1,18 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, get, installedOperator, onNode, scenario, underLoad } from '../world.ts';
-import { containersOf } from '../world/node.ts';
-import type { Stack } from '../world.ts';
-
-/** The agent, as a crash ends it: mongod beside it goes on. */
-async function killAgent(stack: Stack, pod: string): Promise<void> {
-  const { metadata, spec } = await get(stack.namespace, 'pod', pod);
-  const { nodeName } = spec as { nodeName: string };
-  for (const container of await containersOf(nodeName, metadata.uid)) {
-    const info = await onNode(nodeName, ['ctr', '--namespace', 'k8s.io', 'containers', 'info', container]);
-    if (!info.includes('"io.kubernetes.container.name": "agent"')) continue;
-    await onNode(nodeName, ['ctr', '--namespace', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', container]);
-  }
-}
+import { crash, eventually, expect, installedOperator, scenario, underLoad } from '../world.ts';
 
 scenario(
   'operator and agents die again and again while members come, go and begin anew',
@@ -23,12 +10,17 @@ scenario(
       const trouble = (async (): Promise<number> => {
         let kills = 0;
         while (!stopped.signal.aborted) {
-          await pause(4_000);
-          await installedOperator.kill();
-          const pods = await stack.pods('mongodb');
-          const victim = pods[kills % Math.max(1, pods.length)];
-          // It may be gone by now; another one will do next time.
-          if (victim) await killAgent(stack, victim.metadata.name).catch(() => undefined);
+          // Long enough for a step or two, and never the same.
+          await pause(3_000 + Math.random() * 12_000);
+          // In turn, for a container that only ever crashes is kept waiting by the kubelet.
+          await (kills % 2 === 0 ? installedOperator.crash() : installedOperator.kill());
+          // Seldom, for the same reason: each agent has three crashes before it is kept waiting for minutes.
+          if (kills % 3 === 2 && kills < 20) {
+            const pods = await stack.pods('mongodb');
+            const victim = pods[Math.floor(kills / 3) % Math.max(1, pods.length)];
+            // It may be gone by now; another one will do next time.
+            if (victim) await crash(victim, 'agent').catch(() => undefined);
+          }
           kills += 1;
         }
         return kills;
@@ -37,7 +29,12 @@ scenario(
         await stack.patch({ mongodb: { members: 3 } });
         await becomesWhole(180);
         await stack.annotate('replace-member', 1);
+        await eventually(
+          async () => expect(await stack.secret('mongodb-identity')).toMatchObject({ rebuilt: 'volume 1' }),
+          { within: 180 },
+        );
         await becomesWhole(180);
+        // The request stays, and is not meant for the member that comes when there is room for it again.
         await stack.patch({ mongodb: { members: 1 } });
         await becomesWhole(180);
       } finally {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { MongoClient } from 'mongodb';
-import { apply, eventually, expect, kubectl, list, onNode, scenario } from '../world.ts';
+import { MongoClient, MongoError } from 'mongodb';
+import { apply, expect, kubectl, list, onNode, scenario } from '../world.ts';
 import { Oracle } from '../world/oracle.ts';
 import { memberLookup, openClient, reachPods } from '../world/pod-network.ts';
 import type { Stack } from '../world.ts';
@@ -47,25 +47,31 @@ async function smallVolumes(workers: readonly string[]): Promise<AsyncDisposable
   };
 }
 
-/** Writes until the database takes no more. */
-async function fill(stack: Stack): Promise<void> {
+/** Writes on and on, less at a time where there is no room for more, until told to stop; answers how often it was refused. */
+async function fill(stack: Stack, stopped: AbortSignal): Promise<number> {
   await reachPods();
   await using client = await openClient();
   const { uri = '' } = await stack.secret('mongodb-auth-user');
   const lookup = memberLookup(client, stack.namespace);
   await using mongo = new MongoClient(uri, { lookup, serverSelectionTimeoutMS: 5_000, wtimeoutMS: 5_000 });
   const ballast = mongo.db().collection('ballast');
-  // What is random cannot be compressed.
-  const chunk = (): object => ({ bytes: randomBytes(4 * 2 ** 20) });
-  for (let megabytes = 0; megabytes < 1_000; megabytes += 4) {
+  let refused = 0;
+  for (let bytes = LARGEST; !stopped.aborted;) {
     try {
-      await ballast.insertOne(chunk());
-    } catch {
-      return;
+      // What is random cannot be compressed.
+      await ballast.insertOne({ bytes: randomBytes(bytes) });
+      bytes = Math.min(bytes * 2, LARGEST);
+    } catch (error) {
+      if (!(error instanceof MongoError)) throw error;
+      refused += 1;
+      bytes = Math.max(bytes / 2, SMALLEST);
     }
   }
-  throw new Error('a gigabyte fits on a volume of 600 MiB');
+  return refused;
 }
+
+const LARGEST = 4 * 2 ** 20;
+const SMALLEST = 2 ** 12;
 
 scenario('volumes that are full are named, and given room nothing is lost', { minutes: 8 }, async (world) => {
   const workers = (await list('', 'nodes', '!node-role.kubernetes.io/control-plane')).map(
@@ -80,16 +86,16 @@ scenario('volumes that are full are named, and given room nothing is lost', { mi
   await stack.becomes('DatabaseReady=True/AllMembersHealthy', { within: 120 });
   await using oracle = await Oracle.watch(stack);
 
-  await fill(stack);
-  await eventually(
-    async () => {
-      const condition = await stack.condition('DatabaseReady');
-      expect(condition?.message).toMatch(
-        /the volume of main-mongodb-\d .*(is full|% full).*spec\.mongodb\.storage\.size/,
-      );
-    },
-    { within: 90 },
-  );
+  const stopped = new AbortController();
+  const filling = fill(stack, stopped.signal);
+  try {
+    await stack.becomes('DatabaseReady=False/VolumeFull', { within: 120 }).then(({ message }) => {
+      expect(message).toMatch(/^the volume of main-mongodb-\d .*spec\.mongodb\.storage\.size/);
+    });
+  } finally {
+    stopped.abort();
+  }
+  expect(await filling).toBeGreaterThan(0);
 
   await volumes.widen();
   await stack.becomes('DatabaseReady=True/AllMembersHealthy', { within: 180 });

@@ -3,7 +3,7 @@ import { expect, scenario, underLoad } from '../world.ts';
 scenario('the primary dies five times, and writes go on within seconds', { minutes: 6 }, async (world) => {
   const { refused } = await underLoad(world, { members: 3 }, async ({ stack, becomesWhole }) => {
     for (let turn = 0; turn < 5; turn++) {
-      await stack.killPods([await stack.primary()]);
+      await stack.loseMembers([await stack.primary()]);
       await becomesWhole();
     }
   });

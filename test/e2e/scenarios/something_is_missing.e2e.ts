@@ -1,4 +1,4 @@
-import { apply, eventually, expect, kubectl, scenario } from '../world.ts';
+import { apply, eventually, expect, get, kubectl, scenario } from '../world.ts';
 
 scenario(
   'a StorageClass that does not exist is named, and its arrival heals the stack',
@@ -87,5 +87,25 @@ scenario(
       JSON.stringify(patch),
     ]);
     await stack.becomes('Ready', { within: 120 });
+  },
+);
+
+scenario(
+  'an image that has no mongod of the version named touches no data, and a right one heals the stack',
+  { minutes: 5 },
+  async (world) => {
+    const { spec } = await get('auth', 'statefulset', 'demo-mongodb');
+    const { containers } = (spec as { template: { spec: { containers: { name: string; image: string }[] } } }).template
+      .spec;
+    const image = containers.find(({ name }) => name === 'mongod')?.image;
+    const stack = await world.createStack({ members: 1, replicas: 1, spec: { mongodb: { image, version: '5.0' } } });
+
+    const unfit = await stack.becomes('DatabaseReady=False/ImageUnfit', { within: 120 });
+    expect(unfit.message).toMatch(
+      /answers "db version v6.*", not version 5.0; .* data was not touched.*spec\.mongodb\.image/,
+    );
+
+    await stack.patch({ mongodb: { version: '6.0' } });
+    await stack.becomes('Ready', { within: 180 });
   },
 );

@@ -14,6 +14,7 @@ export interface InstalledChart extends AsyncDisposable {
   uninstall(): Promise<void>;
   /** Installs it again with the values it had. */
   install(): Promise<void>;
+  /** With these values over those that it has. */
   upgrade(changes: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
@@ -30,8 +31,7 @@ export async function installedChart(): Promise<InstalledChart> {
     },
     async upgrade(changes) {
       isChanged = true;
-      const merged = { ...(JSON.parse(values) as object), ...changes };
-      await helm(['upgrade', RELEASE, folder, ...waiting], JSON.stringify(merged));
+      await helm(['upgrade', RELEASE, folder, '--reset-then-reuse-values', ...waiting], JSON.stringify(changes));
     },
     async [Symbol.asyncDispose]() {
       if (isChanged) await helm(['upgrade', RELEASE, folder, ...waiting], values);

@@ -28,6 +28,8 @@ http {
   proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_http_version 1.1;
+  # A pod that has just been killed may still be in its Service, and nobody answers for it any more.
+  proxy_connect_timeout 2s;
   server {
     listen 8080;
     server_name "~^(?<stack>[a-z0-9-]+)\\.(?<ns>[a-z0-9-]+)\\.localhost$";

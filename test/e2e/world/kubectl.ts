@@ -15,6 +15,8 @@ export interface StoredObject {
     readonly namespace: string;
     readonly uid: string;
     readonly resourceVersion: string;
+    /** Of the spec; only kinds that count it have it. */
+    readonly generation?: number;
     readonly labels?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
   };

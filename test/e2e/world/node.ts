@@ -1,14 +1,47 @@
 import { docker } from '../../../cluster/docker.ts';
+import type { StoredObject } from './kubectl.ts';
 
 /** Runs a command on a node of the cluster, as root; answers what it printed. */
 export async function onNode(node: string, command: readonly string[]): Promise<string> {
   return (await docker(['exec', node, ...command])).trim();
 }
 
-/** Names of the containers of a pod that run, as containerd knows them. */
-export async function containersOf(node: string, podUid: string): Promise<readonly string[]> {
-  const filter = `labels."io.kubernetes.pod.uid"==${podUid},labels."io.cri-containerd.kind"==container`;
-  const listed = await onNode(node, ['ctr', '--namespace', 'k8s.io', 'containers', 'list', '--quiet', filter]);
-  const tasks = await onNode(node, ['ctr', '--namespace', 'k8s.io', 'tasks', 'list']);
-  return listed.split('\n').filter((name) => name !== '' && new RegExp(`^${name}\\s.*RUNNING`, 'm').test(tasks));
+type Act = readonly ['pause'] | readonly ['resume'] | readonly ['kill', '--signal', 'SIGKILL'];
+
+/** One or all containers of a pod, as they run on its node. */
+export interface RunningContainers {
+  readonly count: number;
+  /** The kubelet is not asked. */
+  act(...act: Act): Promise<void>;
+}
+
+/** Those that run now; with a name only that one. */
+export async function containersOf({ metadata, spec }: StoredObject, name?: string): Promise<RunningContainers> {
+  const { nodeName } = spec as { nodeName?: string };
+  // Not on a node yet.
+  if (nodeName === undefined) return { count: 0, act: () => Promise.resolve() };
+  const ctr = (...args: string[]): Promise<string> => onNode(nodeName, ['ctr', '--namespace', 'k8s.io', ...args]);
+  const labels = { 'pod.uid': metadata.uid, ...(name !== undefined && { 'container.name': name }) };
+  const filter = Object.entries(labels).map(([label, value]) => `labels."io.kubernetes.${label}"==${value}`);
+  const kind = 'labels."io.cri-containerd.kind"==container';
+  const listed = await ctr('containers', 'list', '--quiet', [...filter, kind].join(','));
+  const tasks = await ctr('tasks', 'list');
+  const running = listed.split('\n').filter((id) => id !== '' && new RegExp(`^${id}\\s.*RUNNING`, 'm').test(tasks));
+  return {
+    count: running.length,
+    async act(...act) {
+      for (const id of running) await ctr('tasks', ...act, id);
+    },
+  };
+}
+
+/** Ends processes as a lack of memory or a broken node does: with SIGKILL, so that they can ask nobody to take over. */
+export async function crash(pod: StoredObject, container?: string): Promise<void> {
+  const containers = await containersOf(pod, container);
+  try {
+    await containers.act('kill', '--signal', 'SIGKILL');
+  } catch (error) {
+    // It ended by itself meanwhile.
+    if (!String(error).includes('not found')) throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { eventually } from './eventually.ts';
 import { get, kubectl, list } from './kubectl.ts';
-import { containersOf, onNode } from './node.ts';
+import { containersOf, crash } from './node.ts';
 
 const NAMESPACE = 'authstack-system';
 const SELECTOR = 'app.kubernetes.io/name=auth-stack,app.kubernetes.io/component=operator';
@@ -28,26 +28,32 @@ export const installedOperator = {
     return containerStatuses.reduce((sum, { restartCount }) => sum + restartCount, 0);
   },
 
+  /** The last line that it logged before its latest restart. */
+  async lastWords(pod: string): Promise<unknown> {
+    const log = await kubectl(['-n', NAMESPACE, 'logs', pod, '--previous', '--tail=1']);
+    return JSON.parse(log) as unknown;
+  },
+
   /** Stops every process of the pod where it stands, as a node without CPU time does; disposing thaws what is left. */
   async freeze(pod: string): Promise<AsyncDisposable & { thaw(): Promise<void> }> {
-    const { metadata, spec } = await get(NAMESPACE, 'pod', pod);
-    const { nodeName } = spec as { nodeName: string };
-    const containers = await containersOf(nodeName, metadata.uid);
-    if (containers.length === 0) throw new Error(`no container of ${NAMESPACE}/${pod} runs on ${nodeName}`);
-    const task = async (act: 'pause' | 'resume'): Promise<void> => {
-      for (const name of containers) await onNode(nodeName, ['ctr', '--namespace', 'k8s.io', 'tasks', act, name]);
-    };
-    await task('pause');
+    const containers = await containersOf(await get(NAMESPACE, 'pod', pod));
+    if (containers.count === 0) throw new Error(`no container of ${NAMESPACE}/${pod} runs`);
+    await containers.act('pause');
     let isFrozen = true;
     const thaw = async (): Promise<void> => {
       if (!isFrozen) return;
       isFrozen = false;
-      await task('resume');
+      await containers.act('resume');
     };
     return { thaw, [Symbol.asyncDispose]: thaw };
   },
 
-  /** Kills its pods as a dying node does, and waits until others have taken their place. */
+  /** With SIGKILL, in the middle of whatever it does; the kubelet starts it again. */
+  async crash(): Promise<void> {
+    for (const pod of await list(NAMESPACE, 'pods', SELECTOR)) await crash(pod);
+  },
+
+  /** Takes its pods away with two seconds' notice, and waits until others have taken their place. */
   async kill(): Promise<void> {
     const killed = await installedOperator.podNames();
     if (killed.length === 0) throw new Error(`no pod in ${NAMESPACE} matches ${SELECTOR}`);

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
-import type { Collection } from 'mongodb';
+import type { ClientSession, ClusterTime, Collection, Timestamp } from 'mongodb';
 import { memberLookup, openClient, reachPods } from './pod-network.ts';
 import type { Stack } from './stack.ts';
 
@@ -28,6 +28,13 @@ export interface Acknowledged {
   readonly _id: number;
   readonly at: number;
   readonly took: number;
+  readonly moment: Moment;
+}
+
+/** When it was, in the time of the database. */
+interface Moment {
+  readonly operationTime: Timestamp | undefined;
+  readonly clusterTime: ClusterTime | undefined;
 }
 
 /** A write each 50 ms whether the ones before are answered or not, so that one stuck connection hides nothing. */
@@ -37,12 +44,15 @@ const WITHIN = 10_000;
 
 /**
  * A client with a memory: writes with w: majority, reads with majority read concern, and knows afterwards what it was
- * promised. It speaks to the members themselves, as a service in the cluster does.
+ * promised. Its reads are causally consistent: without that, a primary that was just elected may answer from before the
+ * write, which is late and not lost (mongodb.com/docs, "Causal Consistency and Read and Write Concerns"). It speaks to the
+ * members themselves, as a service in the cluster does.
  */
 export class Oracle implements AsyncDisposable {
   private readonly acknowledged: Acknowledged[] = [];
   private readonly missing = new Set<number>();
   private readonly counts = { refused: 0, refusedAfterRetry: 0, readsRefused: 0 };
+  private readonly connect: (retryWrites: boolean) => Promise<MongoClient>;
   private readonly plain: MongoClient;
   private readonly retrying: MongoClient;
   private readonly client: AsyncDisposable;
@@ -53,7 +63,12 @@ export class Oracle implements AsyncDisposable {
   private lastAcknowledgedAt = performance.now();
   private longestGap = 0;
 
-  private constructor(plain: MongoClient, retrying: MongoClient, client: AsyncDisposable) {
+  private constructor(
+    connect: (retryWrites: boolean) => Promise<MongoClient>,
+    [plain, retrying]: readonly [MongoClient, MongoClient],
+    client: AsyncDisposable,
+  ) {
+    this.connect = connect;
     this.plain = plain;
     this.retrying = retrying;
     this.client = client;
@@ -62,11 +77,11 @@ export class Oracle implements AsyncDisposable {
   /** Begins to write once the database takes the first write. */
   static async watch(stack: Stack): Promise<Oracle> {
     await reachPods();
-    const { uri = '' } = await stack.secret('mongodb-auth-user');
     const client = await openClient();
     const lookup = memberLookup(client, stack.namespace);
-    const connect = (retryWrites: boolean): MongoClient =>
-      new MongoClient(uri, {
+    const connect = async (retryWrites: boolean): Promise<MongoClient> => {
+      const { uri = '' } = await stack.secret('mongodb-auth-user');
+      return new MongoClient(uri, {
         retryWrites,
         retryReads: false,
         lookup,
@@ -78,7 +93,8 @@ export class Oracle implements AsyncDisposable {
         heartbeatFrequencyMS: 1_000,
         maxPoolSize: 200,
       });
-    const oracle = new Oracle(connect(false), connect(true), client);
+    };
+    const oracle = new Oracle(connect, [await connect(false), await connect(true)], client);
     try {
       await oracle.collection(oracle.retrying).insertOne({ _id: -1 });
     } catch (error) {
@@ -105,9 +121,16 @@ export class Oracle implements AsyncDisposable {
   /** Stops, waits for what is under way, and counts; the database must take writes. */
   async end(): Promise<Verdict> {
     await this.stop();
-    const found = await this.collection(this.retrying)
-      .find({}, { readConcern: 'majority', projection: { _id: 1 } })
-      .toArray();
+    // With the credentials of now, which may be others than those it began with.
+    await using judge = await this.connect(true);
+    const found = await this.after(
+      this.acknowledged,
+      (session) =>
+        this.collection(judge)
+          .find({}, { session, readConcern: 'majority', projection: { _id: 1 } })
+          .toArray(),
+      judge,
+    );
     const there = new Set(found.map(({ _id }) => _id));
     for (const { _id } of this.acknowledged) if (!there.has(_id)) this.missing.add(_id);
     await this[Symbol.asyncDispose]();
@@ -152,14 +175,18 @@ export class Oracle implements AsyncDisposable {
   private async write(client: MongoClient, counter: 'refused' | 'refusedAfterRetry'): Promise<void> {
     const _id = this.next++;
     const begun = performance.now();
+    let moment: Moment;
     try {
-      await this.collection(client).insertOne({ _id });
+      moment = await client.withSession(async (session) => {
+        await this.collection(client).insertOne({ _id }, { session });
+        return { operationTime: session.operationTime, clusterTime: session.clusterTime };
+      });
     } catch {
       this.counts[counter] += 1;
       return;
     }
     const now = performance.now();
-    this.acknowledged.push({ _id, at: now, took: now - begun });
+    this.acknowledged.push({ _id, at: now, took: now - begun, moment });
     this.longestGap = Math.max(this.longestGap, now - this.lastAcknowledgedAt);
     this.lastAcknowledgedAt = now;
   }
@@ -170,11 +197,28 @@ export class Oracle implements AsyncDisposable {
     if (!one) return;
     const { _id } = one;
     try {
-      const found = await this.collection(this.plain).findOne({ _id }, { readConcern: 'majority' });
+      const found = await this.after([one], (session) =>
+        this.collection(this.plain).findOne({ _id }, { session, readConcern: 'majority' }),
+      );
       if (!found) this.missing.add(_id);
     } catch {
       this.counts.readsRefused += 1;
     }
+  }
+
+  /** In a session that has seen these writes. */
+  private after<T>(
+    writes: readonly Acknowledged[],
+    read: (session: ClientSession) => Promise<T>,
+    client = this.plain,
+  ): Promise<T> {
+    return client.withSession({ causalConsistency: true }, (session) => {
+      for (const { moment } of writes) {
+        if (moment.clusterTime) session.advanceClusterTime(moment.clusterTime);
+        if (moment.operationTime) session.advanceOperationTime(moment.operationTime);
+      }
+      return read(session);
+    });
   }
 
   private collection(client: MongoClient): Collection<Entry> {

@@ -4,6 +4,7 @@ import type { Within } from './eventually.ts';
 import { gatewayEntry, originOf } from './gateway.ts';
 import { apply, find, get, kubectl, list, portForward } from './kubectl.ts';
 import type { StoredObject } from './kubectl.ts';
+import { crash } from './node.ts';
 import { Visitor } from './visitor.ts';
 
 export interface Condition {
@@ -11,6 +12,7 @@ export interface Condition {
   readonly status: 'True' | 'False' | 'Unknown';
   readonly reason: string;
   readonly message: string;
+  readonly observedGeneration?: number;
 }
 
 export type Members = 1 | 3 | 5 | 7;
@@ -23,6 +25,7 @@ export interface StackOptions {
     readonly auth?: object;
     readonly mongodb?: object;
     readonly signingKeys?: object;
+    readonly updates?: object;
     readonly deletionPolicy?: 'Retain' | 'Delete';
   };
 }
@@ -50,6 +53,7 @@ export class Stack {
         auth: { replicas, audience: ['shop'], ...spec.auth },
         mongodb: { members, storage: { size: '1Gi' }, ...spec.mongodb },
         ...(spec.signingKeys && { signingKeys: spec.signingKeys }),
+        ...(spec.updates && { updates: spec.updates }),
         consumers: {
           allowedNamespaces: { from: 'Selector', selector: { matchLabels: { 'e2e/consumes': this.namespace } } },
         },
@@ -91,9 +95,26 @@ export class Stack {
     );
   }
 
-  /** Kills pods as a node that dies does: nothing is asked to end. */
+  /**
+   * Kills pods as a node that dies does. The kubelet alone would ask a mongod to end and give it two seconds, even for
+   * --grace-period=0, in which it hands over.
+   */
   async killPods(names: readonly string[]): Promise<void> {
+    const pods = await Promise.all(names.map((name) => get(this.namespace, 'pod', name)));
+    await Promise.all(pods.map((pod) => crash(pod)));
     await kubectl(['-n', this.namespace, 'delete', 'pod', ...names, '--force', '--grace-period=0', '--wait=false']);
+  }
+
+  /** Kills them, and waits until the stack tells of it: until then its condition is of the time before. */
+  async loseMembers(names: readonly string[]): Promise<void> {
+    await this.killPods(names);
+    await eventually(
+      async () => {
+        const condition = await this.condition('DatabaseReady');
+        if (condition?.reason === 'AllMembersHealthy') throw new Error(`the loss of ${names.join(', ')} is not told`);
+      },
+      { within: 30 },
+    );
   }
 
   /** Changes the spec as `kubectl patch` does. */
@@ -172,8 +193,13 @@ export function expectCondition(object: StoredObject, wanted: string): Condition
   const [type = '', rest = 'True'] = wanted.split('=');
   const [status, reason] = rest.split('/');
   const all = (object.status?.['conditions'] ?? []) as Condition[];
+  const { generation } = object.metadata;
+  // One that was made of an earlier spec says nothing of this one.
   const isWanted = (one: Condition): boolean =>
-    one.type === type && one.status === status && (reason === undefined || one.reason === reason);
+    one.type === type &&
+    one.status === status &&
+    (reason === undefined || one.reason === reason) &&
+    (one.observedGeneration ?? generation) === generation;
   const found = all.find(isWanted);
   if (found) return found;
   const seen = all.map((one) => `  ${one.type}=${one.status}/${one.reason}: ${one.message}`).join('\n');

@@ -1,0 +1,42 @@
+import { basename } from 'node:path';
+
+/** What jest writes with --json, as far as it is looked at here. */
+export interface Results {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly {
+      readonly title: string;
+      readonly status: string;
+      /** Milliseconds. */
+      readonly duration?: number | null;
+    }[];
+  }[];
+}
+
+/** What `make e2e-full` leaves in bench/results. */
+export function pageOf(results: readonly Results[], run: { circumstances: string; minutes: number }): string {
+  const rows = results
+    .flatMap(({ testResults }) => testResults)
+    .flatMap(({ name, assertionResults }) =>
+      assertionResults.map(({ title, status, duration }) => {
+        const seconds = Math.round((duration ?? 0) / 1000);
+        return `| ${basename(name, '.e2e.ts')} | ${title} | ${status} | ${seconds} s |`;
+      }),
+    );
+  return [
+    '# All scenarios',
+    '',
+    '`make e2e-full` writes this page: every scenario on the cluster of `make up`, those under load with a client that remembers',
+    'what was acknowledged to it and finds all of it in the end.',
+    '',
+    `Run ${run.circumstances}, in ${run.minutes} min without \`make up\`.`,
+    '',
+    '| file | scenario | | took |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
