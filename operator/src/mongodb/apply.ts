@@ -11,8 +11,11 @@ import { connectionUri } from './members.ts';
 import type { MongodbPorts } from './observe.ts';
 import type { MongodbAction, MongodbOwnAction, ReachedMember } from './types.ts';
 
-/** The config's election time-out: how long members wait for a silent primary. */
-const ELECTION_TIMEOUT_MILLIS = 4_000;
+/**
+ * Of the replica set (mongodb.com/docs, "Replica Set Configuration"). Unbounded, the catch-up waits for the heartbeat of a
+ * member that is cut off, ten seconds, for writes that were never acknowledged by a majority.
+ */
+const settings = { electionTimeoutMillis: 4_000, catchUpTimeoutMillis: 2_000 };
 
 /** The Secret that an action needs was there when it was planned; the next pass looks afresh. */
 export class SecretGone extends Error {
@@ -59,10 +62,7 @@ function requestOf(action: AgentAction): Pick<AgentCommand, 'path' | 'body'> {
       return { path: paths.release, body: { pvcUid: action.pvcUid } };
     case 'initiate': {
       const { pvcUid, member } = action;
-      return {
-        path: paths.initiate,
-        body: { pvcUid, host: member.host, electionTimeoutMillis: ELECTION_TIMEOUT_MILLIS },
-      };
+      return { path: paths.initiate, body: { pvcUid, host: member.host, settings } };
     }
     case 'reconfigure':
       return { path: paths.reconfig, body: { expectedVersion: action.expectedVersion, members: action.members } };

@@ -124,7 +124,12 @@ export const initiateRequest = z.strictObject({
   pvcUid,
   /** `<member>.<service>.<namespace>.svc:27017`, as the other members will reach it. */
   host: z.string().regex(/^[A-Za-z0-9.-]{1,253}:\d{1,5}$/, 'must be host:port'),
-  electionTimeoutMillis: z.int().min(1000).max(60_000),
+  settings: z.strictObject({
+    /** How long members hear nothing of a primary before they stand for election. */
+    electionTimeoutMillis: z.int().min(1_000).max(60_000),
+    /** How long a new primary looks for writes that no majority has before it takes others. */
+    catchUpTimeoutMillis: z.int().min(0).max(60_000),
+  }),
 });
 export type InitiateRequest = z.infer<typeof initiateRequest>;
 export const initiateReply = z.object({ replicaSetId: z.string() });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { agentContract, problem } from '../api.ts';
 import { createAuthority, writeTlsFiles } from '../testing/certificates.ts';
+import { settings } from '../testing/founding.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
 
@@ -40,12 +41,7 @@ test.each([
   ['an unknown field', paths.release, { pvcUid: 'a', force: true }, 'force'],
   ['a field that is no text', paths.release, { pvcUid: 7 }, 'pvcUid'],
   ['an over-long field', paths.release, { pvcUid: 'x'.repeat(65) }, 'pvcUid'],
-  [
-    'a host without a port',
-    paths.initiate,
-    { pvcUid: 'a', host: 'shop-mongodb-0', electionTimeoutMillis: 4_000 },
-    'host',
-  ],
+  ['a host without a port', paths.initiate, { pvcUid: 'a', host: 'shop-mongodb-0', settings }, 'host'],
   [
     'a member with half a vote',
     paths.reconfig,

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { agentContract } from '../api.ts';
 import { direct } from '../testing/direct.ts';
-import { becomes, found, reconfigure, startOnEmptyVolume } from '../testing/founding.ts';
+import { becomes, found, reconfigure, settings, startOnEmptyVolume } from '../testing/founding.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
 import { compatibilityCommand } from './compatibility.ts';
@@ -58,7 +58,7 @@ test('a version that mongod does not know is refused in its own words', async ()
   await expect(pod.call(paths.compatibility, { version: '6.0' })).resolves.toMatchObject({
     body: { code: 'NOT_PRIMARY' },
   });
-  await pod.call(paths.initiate, { pvcUid: 'pvc-0', host: pod.host, electionTimeoutMillis: 4_000 });
+  await pod.call(paths.initiate, { pvcUid: 'pvc-0', host: pod.host, settings });
   await becomes(pod, 'PRIMARY');
 
   await expect(pod.call(paths.compatibility, { version: '1.0' })).resolves.toMatchObject({

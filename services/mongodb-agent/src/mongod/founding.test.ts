@@ -4,14 +4,14 @@ import { describe, expect, test } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { agentContract } from '../api.ts';
 import { direct } from '../testing/direct.ts';
-import { becomes, found, pvcUid, startOnEmptyVolume } from '../testing/founding.ts';
+import { becomes, found, pvcUid, settings, startOnEmptyVolume } from '../testing/founding.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
 import type { Mongod } from './connection.ts';
 
 const { paths } = agentContract;
 
-const founding = (pod: Pod): object => ({ pvcUid, host: pod.host, electionTimeoutMillis: 4_000 });
+const founding = (pod: Pod): object => ({ pvcUid, host: pod.host, settings });
 const root = { username: 'root', password: 'first password of root', roles: [{ role: 'root', db: 'admin' }] };
 
 describe('founding', () => {

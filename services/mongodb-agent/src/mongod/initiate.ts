@@ -34,8 +34,8 @@ export async function initiate(deps: InitiateDeps, request: InitiateRequest): Pr
   return { replicaSetId };
 }
 
-async function found(mongod: Mongod, { host, electionTimeoutMillis }: InitiateRequest): Promise<void> {
-  const config = { _id: replicaSetName, members: [{ _id: 0, host }], settings: { electionTimeoutMillis } };
+async function found(mongod: Mongod, { host, settings }: InitiateRequest): Promise<void> {
+  const config = { _id: replicaSetName, members: [{ _id: 0, host }], settings };
   try {
     await mongod.command({ replSetInitiate: config }, { timeoutMillis: 20_000 });
   } catch (error) {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { agentContract } from '../api.ts';
-import { becomes, found, reconfigure, startOnEmptyVolume } from '../testing/founding.ts';
+import { direct } from '../testing/direct.ts';
+import { becomes, found, reconfigure, settings, startOnEmptyVolume } from '../testing/founding.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
 
@@ -33,6 +34,10 @@ test('a member joins without a vote, gets it once it has caught up, and leaves a
   await expect(reconfigure(primary, [first])).resolves.toBe(4);
   await becomes(joining, 'REMOVED');
   await expect(joining.observe()).resolves.toMatchObject({ replicaSet: { replicaSetId, members: [] } });
+
+  await using mongod = direct(primary);
+  // What the set was founded with outlives every change of its members.
+  await expect(mongod.command({ replSetGetConfig: 1 })).resolves.toMatchObject({ config: { version: 4, settings } });
 }, 60_000);
 
 test('a primary that is stopped hands over before it ends, and one that is told to steps down', async () => {

@@ -6,6 +6,7 @@ import type { Pod } from './pod.ts';
 const { paths } = agentContract;
 
 export const pvcUid = 'pvc-0';
+export const settings = { electionTimeoutMillis: 4_000, catchUpTimeoutMillis: 2_000 };
 
 export async function startOnEmptyVolume(pod: Pod): Promise<void> {
   pod.startContainer();
@@ -17,7 +18,7 @@ export async function startOnEmptyVolume(pod: Pod): Promise<void> {
 /** A member that founded its set and is its primary; answers the set's id. */
 export async function found(pod: Pod): Promise<string> {
   await startOnEmptyVolume(pod);
-  const { body } = await pod.call(paths.initiate, { pvcUid, host: pod.host, electionTimeoutMillis: 4_000 });
+  const { body } = await pod.call(paths.initiate, { pvcUid, host: pod.host, settings });
   await becomes(pod, 'PRIMARY');
   return initiateReply.parse(body).replicaSetId;
 }
