@@ -54,7 +54,7 @@ e2e: up ## the scenarios on the cluster of `make up`; SCENARIO=consent for some 
 	@node test/e2e/run.ts $(SCENARIO)
 
 .PHONY: e2e-full
-e2e-full: up ## all of `make e2e`, and every fault of the database under load; SCENARIO=scales for some of them
+e2e-full: up ## all of `make e2e`, and every fault of the database under load; SCENARIO=drained for some of them
 	@node test/e2e/run.ts --full $(SCENARIO)
 
 .PHONY: bench-operator

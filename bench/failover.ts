@@ -1,6 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { eventually } from '../test/e2e/world/eventually.ts';
 import { installGateway } from '../test/e2e/world/gateway.ts';
+import { get } from '../test/e2e/world/kubectl.ts';
+import { containersOf } from '../test/e2e/world/node.ts';
 import { Oracle } from '../test/e2e/world/oracle.ts';
 import type { Acknowledged } from '../test/e2e/world/oracle.ts';
 import { World } from '../test/e2e/world/world.ts';
@@ -10,14 +13,20 @@ import { latencyPlot } from './failover/plot.ts';
 import { quantile, seconds, table } from './operator/report.ts';
 import type { Row } from './operator/report.ts';
 
-/** `make bench-failover`: how long nobody can write after a primary was killed, and how often one falls without cause. */
+/** `make bench-failover`: how long nobody can write after a primary was killed or froze, and how often one falls without cause. */
 const isQuick = process.env['QUICK'] !== undefined;
-const parameters = { kills: isQuick ? 3 : 20, quietMinutes: isQuick ? 1 : 15, electionTimeoutMillis: 4_000 };
+const parameters = {
+  kills: isQuick ? 3 : 20,
+  freezes: isQuick ? 1 : 5,
+  quietMinutes: isQuick ? 1 : 15,
+  electionTimeoutMillis: 4_000,
+  catchUpTimeoutMillis: 2_000,
+};
 const results = join(import.meta.dirname, 'results');
 
-interface Kill {
+interface Loss {
   readonly at: number;
-  /** Longest time without an acknowledged write from the kill on. */
+  /** Longest time without an acknowledged write from then on. */
   readonly gap: number;
   /** Until every member served again. */
   readonly wholeAfter: number;
@@ -31,11 +40,20 @@ async function main(): Promise<void> {
     await isWhole(stack);
     await using oracle = await Oracle.watch(stack);
     const falseElections = await countFalseElections(stack);
-    const kills: Kill[] = [];
-    for (let turn = 0; turn < parameters.kills; turn++) kills.push(await killPrimary(stack, oracle));
+    const kills: Loss[] = [];
+    for (let turn = 0; turn < parameters.kills; turn++) kills.push(await losePrimary(stack, oracle, killed));
+    const freezes: Loss[] = [];
+    for (let turn = 0; turn < parameters.freezes; turn++) freezes.push(await losePrimary(stack, oracle, frozen));
     const history = oracle.history;
     const verdict = await oracle.end();
-    await report({ kills, falseElections, history, lost: verdict.lost.length, acknowledged: verdict.acknowledged });
+    await report({
+      kills,
+      freezes,
+      falseElections,
+      history,
+      lost: verdict.lost.length,
+      acknowledged: verdict.acknowledged,
+    });
   } finally {
     await world.clear();
   }
@@ -45,15 +63,39 @@ function isWhole(stack: Stack): Promise<unknown> {
   return stack.becomes('DatabaseReady=True/AllMembersHealthy', { within: 120 });
 }
 
-async function killPrimary(stack: Stack, oracle: Oracle): Promise<Kill> {
+async function losePrimary(
+  stack: Stack,
+  oracle: Oracle,
+  lose: (stack: Stack, primary: string) => Promise<void>,
+): Promise<Loss> {
   const at = performance.now();
-  await stack.loseMembers([await stack.primary()]);
+  await lose(stack, await stack.primary());
   await isWhole(stack);
   const wholeAfter = performance.now() - at;
   const after = oracle.history.filter((one) => one.at >= at).map((one) => one.at);
   const gap = Math.max(...after.map((time, index) => time - (after[index - 1] ?? at)));
-  console.log(`killed: no write for ${seconds(gap)}, whole after ${seconds(wholeAfter)}`);
+  console.log(`${lose.name}: no write for ${seconds(gap)}, whole after ${seconds(wholeAfter)}`);
   return { at, gap, wholeAfter };
+}
+
+function killed(stack: Stack, primary: string): Promise<void> {
+  return stack.loseMembers([primary]);
+}
+
+/** Its connections stay open and nothing comes over them any more, as from a node without power. */
+async function frozen(stack: Stack, primary: string): Promise<void> {
+  const containers = await containersOf(await get(stack.namespace, 'pod', primary));
+  await containers.act('pause');
+  try {
+    await eventually(
+      async () => {
+        if ((await stack.primary()) === primary) throw new Error(`${primary} is still taken for the primary`);
+      },
+      { within: 60 },
+    );
+  } finally {
+    await containers.act('resume');
+  }
 }
 
 /** Elections while nothing happens but load. */
@@ -70,15 +112,17 @@ function termOf(stack: Stack): Promise<number> {
 }
 
 interface Measured {
-  readonly kills: readonly Kill[];
+  readonly kills: readonly Loss[];
+  readonly freezes: readonly Loss[];
   readonly falseElections: number;
   readonly history: readonly Acknowledged[];
   readonly lost: number;
   readonly acknowledged: number;
 }
 
-async function report({ kills, falseElections, history, lost, acknowledged }: Measured): Promise<void> {
+async function report({ kills, freezes, falseElections, history, lost, acknowledged }: Measured): Promise<void> {
   const gaps = kills.map(({ gap }) => gap);
+  const gapsFrozen = freezes.map(({ gap }) => gap);
   const whole = kills.map(({ wholeAfter }) => wholeAfter);
   const perHour = (falseElections / parameters.quietMinutes) * 60;
   const spread = (values: readonly number[]): string =>
@@ -91,7 +135,13 @@ async function report({ kills, falseElections, history, lost, acknowledged }: Me
       kept: Math.max(...gaps) <= 10_000,
     },
     {
-      what: 'all members serve again, p50 / p90 / max',
+      what: 'no write acknowledged after the primary froze, p50 / p90 / max',
+      measured: spread(gapsFrozen),
+      budget: '≤ 10 s',
+      kept: Math.max(...gapsFrozen) <= 10_000,
+    },
+    {
+      what: 'all members serve again after a kill, p50 / p90 / max',
       measured: spread(whole),
       budget: '≤ 60 s',
       kept: Math.max(...whole) <= 60_000,
@@ -106,15 +156,15 @@ async function report({ kills, falseElections, history, lost, acknowledged }: Me
     '# Failover',
     '',
     '`make bench-failover` writes this page. Three members on the cluster of `make up`; the primary gets SIGKILL, and its pod',
-    'is deleted. A client writes with w: majority each 50 ms, without a retry; it runs on the same machine, beside the four nodes.',
+    'is deleted; after that the primary is frozen, with its connections open, until another has taken its place. A client writes with w: majority each 50 ms, without a retry; it runs on the same machine, beside the four nodes.',
     '',
     `Measured ${await circumstances()}. Parameters: ${JSON.stringify(parameters)}.`,
     '',
     table(rows),
     '',
-    `Gaps in the order of the kills: ${gaps.map((gap) => seconds(gap)).join(', ')}.`,
+    `Gaps in the order of the kills: ${gaps.map((gap) => seconds(gap)).join(', ')}; of the freezes: ${gapsFrozen.map((gap) => seconds(gap)).join(', ')}.`,
     '',
-    '![Latency of acknowledged writes over time; kills are marked](failover.svg)',
+    '![Latency of acknowledged writes over time; kills and freezes are marked](failover.svg)',
     '',
   ].join('\n');
   if (!isQuick) {
@@ -124,7 +174,7 @@ async function report({ kills, falseElections, history, lost, acknowledged }: Me
       join(results, 'failover.svg'),
       latencyPlot(
         history,
-        kills.map(({ at }) => at),
+        [...kills, ...freezes].map(({ at }) => at),
       ),
     );
   }

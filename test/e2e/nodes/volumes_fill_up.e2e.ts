@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { MongoClient, MongoError } from 'mongodb';
+import { MongoError } from 'mongodb';
 import { apply, expect, kubectl, list, onNode, scenario } from '../world.ts';
+import { DatabaseClients } from '../world/database-clients.ts';
 import { Oracle } from '../world/oracle.ts';
-import { memberLookup, openClient, reachPods } from '../world/pod-network.ts';
 import type { Stack } from '../world.ts';
 
 const CLASS = 'small-volumes';
@@ -49,12 +49,8 @@ async function smallVolumes(workers: readonly string[]): Promise<AsyncDisposable
 
 /** Writes on and on, less at a time where there is no room for more, until told to stop; answers how often it was refused. */
 async function fill(stack: Stack, stopped: AbortSignal): Promise<number> {
-  await reachPods();
-  await using client = await openClient();
-  const { uri = '' } = await stack.secret('mongodb-auth-user');
-  const lookup = memberLookup(client, stack.namespace);
-  await using mongo = new MongoClient(uri, { lookup, serverSelectionTimeoutMS: 5_000, wtimeoutMS: 5_000 });
-  const ballast = mongo.db().collection('ballast');
+  await using clients = await DatabaseClients.of(stack);
+  const ballast = clients.plain.db().collection('ballast');
   let refused = 0;
   for (let bytes = LARGEST; !stopped.aborted;) {
     try {

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { MongoClient } from 'mongodb';
-import type { ClientSession, ClusterTime, Collection, Timestamp } from 'mongodb';
-import { memberLookup, openClient, reachPods } from './pod-network.ts';
+import type { ClientSession, ClusterTime, Collection, MongoClient, Timestamp } from 'mongodb';
+import { DatabaseClients } from './database-clients.ts';
 import type { Stack } from './stack.ts';
 
 interface Entry {
@@ -39,8 +38,8 @@ interface Moment {
 
 /** A write each 50 ms whether the ones before are answered or not, so that one stuck connection hides nothing. */
 const EVERY = 50;
-/** As the auth service: a write that takes longer has failed. */
-const WITHIN = 10_000;
+/** How often it looks for other credentials, as the auth service does. */
+const LOOK_EVERY = 1_000;
 
 /**
  * A client with a memory: writes with w: majority, reads with majority read concern, and knows afterwards what it was
@@ -52,10 +51,7 @@ export class Oracle implements AsyncDisposable {
   private readonly acknowledged: Acknowledged[] = [];
   private readonly missing = new Set<number>();
   private readonly counts = { refused: 0, refusedAfterRetry: 0, readsRefused: 0 };
-  private readonly connect: (retryWrites: boolean) => Promise<MongoClient>;
-  private readonly plain: MongoClient;
-  private readonly retrying: MongoClient;
-  private readonly client: AsyncDisposable;
+  private readonly clients: DatabaseClients;
   private readonly ending = new AbortController();
   private readonly pending = new Set<Promise<void>>();
   private next = 0;
@@ -63,40 +59,15 @@ export class Oracle implements AsyncDisposable {
   private lastAcknowledgedAt = performance.now();
   private longestGap = 0;
 
-  private constructor(
-    connect: (retryWrites: boolean) => Promise<MongoClient>,
-    [plain, retrying]: readonly [MongoClient, MongoClient],
-    client: AsyncDisposable,
-  ) {
-    this.connect = connect;
-    this.plain = plain;
-    this.retrying = retrying;
-    this.client = client;
+  private constructor(clients: DatabaseClients) {
+    this.clients = clients;
   }
 
   /** Begins to write once the database takes the first write. */
   static async watch(stack: Stack): Promise<Oracle> {
-    await reachPods();
-    const client = await openClient();
-    const lookup = memberLookup(client, stack.namespace);
-    const connect = async (retryWrites: boolean): Promise<MongoClient> => {
-      const { uri = '' } = await stack.secret('mongodb-auth-user');
-      return new MongoClient(uri, {
-        retryWrites,
-        retryReads: false,
-        lookup,
-        serverSelectionTimeoutMS: WITHIN,
-        socketTimeoutMS: WITHIN,
-        waitQueueTimeoutMS: WITHIN,
-        wtimeoutMS: WITHIN,
-        connectTimeoutMS: 2_000,
-        heartbeatFrequencyMS: 1_000,
-        maxPoolSize: 200,
-      });
-    };
-    const oracle = new Oracle(connect, [await connect(false), await connect(true)], client);
+    const oracle = new Oracle(await DatabaseClients.of(stack));
     try {
-      await oracle.collection(oracle.retrying).insertOne({ _id: -1 });
+      await oracle.collection(oracle.clients.retrying).insertOne({ _id: -1 });
     } catch (error) {
       await oracle[Symbol.asyncDispose]();
       throw error;
@@ -121,15 +92,12 @@ export class Oracle implements AsyncDisposable {
   /** Stops, waits for what is under way, and counts; the database must take writes. */
   async end(): Promise<Verdict> {
     await this.stop();
-    // With the credentials of now, which may be others than those it began with.
-    await using judge = await this.connect(true);
-    const found = await this.after(
-      this.acknowledged,
-      (session) =>
-        this.collection(judge)
-          .find({}, { session, readConcern: 'majority', projection: { _id: 1 } })
-          .toArray(),
-      judge,
+    await this.clients.signIn();
+    const judge = this.clients.retrying;
+    const found = await this.after(this.acknowledged, judge, (session) =>
+      this.collection(judge)
+        .find({}, { session, readConcern: 'majority', projection: { _id: 1 } })
+        .toArray(),
     );
     const there = new Set(found.map(({ _id }) => _id));
     for (const { _id } of this.acknowledged) if (!there.has(_id)) this.missing.add(_id);
@@ -146,25 +114,40 @@ export class Oracle implements AsyncDisposable {
     await this.stop();
     if (this.isClosed) return;
     this.isClosed = true;
-    await Promise.all([this.plain.close(), this.retrying.close()]);
-    await this.client[Symbol.asyncDispose]();
+    await this.clients[Symbol.asyncDispose]();
   }
 
   private async stop(): Promise<void> {
+    if (!this.ending.signal.aborted) this.endGap();
     this.ending.abort();
     await Promise.all(this.pending);
+  }
+
+  /** Up to now, also when nothing ever came after. */
+  private endGap(now = performance.now()): void {
+    this.longestGap = Math.max(this.longestGap, now - this.lastAcknowledgedAt);
+    this.lastAcknowledgedAt = now;
   }
 
   private begin(): void {
     const run = async (): Promise<void> => {
       while (!this.ending.signal.aborted) {
-        this.start(this.write(this.plain, 'refused'));
+        const { plain, retrying } = this.clients;
+        this.start(this.write(plain, 'refused'));
         this.start(this.read());
-        if (this.next % 4 === 0) this.start(this.write(this.retrying, 'refusedAfterRetry'));
+        if (this.next % 4 === 0) this.start(this.write(retrying, 'refusedAfterRetry'));
         await pause(EVERY);
       }
     };
+    const follow = async (): Promise<void> => {
+      while (!this.ending.signal.aborted) {
+        // While Secret or API server are away it goes on with the credentials that it has.
+        await this.clients.signIn().catch(() => undefined);
+        await pause(LOOK_EVERY);
+      }
+    };
     this.start(run());
+    this.start(follow());
   }
 
   private start(work: Promise<void>): void {
@@ -187,8 +170,7 @@ export class Oracle implements AsyncDisposable {
     }
     const now = performance.now();
     this.acknowledged.push({ _id, at: now, took: now - begun, moment });
-    this.longestGap = Math.max(this.longestGap, now - this.lastAcknowledgedAt);
-    this.lastAcknowledgedAt = now;
+    this.endGap(now);
   }
 
   /** One of the writes so far, by chance. */
@@ -197,8 +179,9 @@ export class Oracle implements AsyncDisposable {
     if (!one) return;
     const { _id } = one;
     try {
-      const found = await this.after([one], (session) =>
-        this.collection(this.plain).findOne({ _id }, { session, readConcern: 'majority' }),
+      const client = this.clients.plain;
+      const found = await this.after([one], client, (session) =>
+        this.collection(client).findOne({ _id }, { session, readConcern: 'majority' }),
       );
       if (!found) this.missing.add(_id);
     } catch {
@@ -209,8 +192,8 @@ export class Oracle implements AsyncDisposable {
   /** In a session that has seen these writes. */
   private after<T>(
     writes: readonly Acknowledged[],
+    client: MongoClient,
     read: (session: ClientSession) => Promise<T>,
-    client = this.plain,
   ): Promise<T> {
     return client.withSession({ causalConsistency: true }, (session) => {
       for (const { moment } of writes) {

@@ -1,4 +1,8 @@
 import { request } from 'undici';
+import { SLOWNESS } from './eventually.ts';
+
+/** How long somebody waits for a page, in milliseconds. */
+const PATIENCE = 15_000 * SLOWNESS;
 
 export interface Answer {
   readonly status: number;
@@ -57,8 +61,8 @@ export class Visitor {
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      headersTimeout: 15_000,
-      bodyTimeout: 15_000,
+      headersTimeout: PATIENCE,
+      bodyTimeout: PATIENCE,
     });
     this.keep(answer.headers['set-cookie']);
     const text = await answer.body.text();
