@@ -20,7 +20,7 @@ const parameters = {
   freezes: isQuick ? 1 : 5,
   quietMinutes: isQuick ? 1 : 15,
   electionTimeoutMillis: 4_000,
-  catchUpTimeoutMillis: 2_000,
+  catchUpTimeoutMillis: 1_000,
 };
 const results = join(import.meta.dirname, 'results');
 

@@ -12,10 +12,10 @@ import type { MongodbPorts } from './observe.ts';
 import type { MongodbAction, MongodbOwnAction, ReachedMember } from './types.ts';
 
 /**
- * Of the replica set (mongodb.com/docs, "Replica Set Configuration"). Unbounded, the catch-up waits for the heartbeat of a
- * member that is cut off, ten seconds, for writes that were never acknowledged by a majority.
+ * Of the replica set (mongodb.com/docs, "Replica Set Configuration"). Unbounded, the catch-up waits until the heartbeat of a
+ * member that fell silent has timed out, for writes that were never acknowledged by a majority.
  */
-const settings = { electionTimeoutMillis: 4_000, catchUpTimeoutMillis: 2_000 };
+const settings = { electionTimeoutMillis: 4_000, catchUpTimeoutMillis: 1_000 };
 
 /** The Secret that an action needs was there when it was planned; the next pass looks afresh. */
 export class SecretGone extends Error {

@@ -101,6 +101,9 @@ function mongodArguments(
     '--nounixsocket',
     // The agent signs in as __system; no one else in the pod's network is let in unasked.
     ...['--setParameter', 'enableLocalhostAuthBypass=0'],
+    // A source that fell silent is given up after electionTimeoutMillis / 2 and this, and not tried once more.
+    ...['--setParameter', 'oplogNetworkTimeoutBufferSeconds=2'],
+    ...['--setParameter', 'oplogFetcherSteadyStateMaxFetcherRestarts=0'],
     // 4.4 does not know it, and takes its time by itself.
     ...(version === '4.4'
       ? []

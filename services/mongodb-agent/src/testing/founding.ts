@@ -6,7 +6,7 @@ import type { Pod } from './pod.ts';
 const { paths } = agentContract;
 
 export const pvcUid = 'pvc-0';
-export const settings = { electionTimeoutMillis: 4_000, catchUpTimeoutMillis: 2_000 };
+export const settings = { electionTimeoutMillis: 4_000, catchUpTimeoutMillis: 1_000 };
 
 export async function startOnEmptyVolume(pod: Pod): Promise<void> {
   pod.startContainer();
