@@ -18,7 +18,7 @@ const isQuick = process.env['QUICK'] !== undefined;
 const parameters = {
   kills: isQuick ? 3 : 20,
   freezes: isQuick ? 1 : 5,
-  quietMinutes: isQuick ? 1 : 15,
+  quietMinutes: isQuick ? 1 : 10,
   electionTimeoutMillis: 4_000,
   catchUpTimeoutMillis: 1_000,
 };

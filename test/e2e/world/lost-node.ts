@@ -21,16 +21,19 @@ export async function nodeOf(stack: Stack, pod: string): Promise<string> {
   return (spec as { nodeName: string }).nodeName;
 }
 
-/** Makes a member primary whose node can be lost without the operator and the API server; answers its name. */
+/** Makes a member primary whose node can be lost without the operator and other members; answers its name. */
 export async function primaryOnAWorkerOfItsOwn(stack: Stack): Promise<string> {
   const operators = JSON.parse(await kubectl(['-n', 'authstack-system', 'get', 'pods', '-o', 'json'])) as {
     items: { spec: { nodeName: string } }[];
   };
   const taken = new Set(operators.items.map(({ spec }) => spec.nodeName));
-  const others: number[] = [];
-  for (const ordinal of [0, 1, 2]) if (!taken.has(await nodeOf(stack, stack.member(ordinal)))) others.push(ordinal);
-  const [wanted] = others;
-  if (wanted === undefined) throw new Error('every member shares its node with the operator');
+  const nodes = await Promise.all([0, 1, 2].map((ordinal) => nodeOf(stack, stack.member(ordinal))));
+  const wanted = nodes.findIndex(
+    (node, ordinal) => !taken.has(node) && nodes.every((other, at) => at === ordinal || other !== node),
+  );
+  if (wanted < 0) {
+    throw new Error(`no member is alone: members on ${nodes.join(', ')}, operator on ${[...taken].join(', ')}`);
+  }
   if ((await stack.primary()) !== stack.member(wanted)) {
     const former = Number((await stack.primary()).split('-').at(-1));
     const hosts = [0, 1, 2].filter((ordinal) => ordinal !== former && ordinal !== wanted);
