@@ -128,10 +128,13 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What chance and time put in, by what it looks like; lag is a matter of the moment. */
+/** What chance and time put in, by what it looks like: lag is a matter of the moment, and who is primary one of elections. */
 const passing: readonly [RegExp, string][] = [
   [/-----BEGIN ([A-Z ]+)-----.*?-----END [A-Z ]+-----(\\n)?/g, '<$1>'],
   [/"optimeLagSeconds":\d+,?/g, ''],
+  [/"primary":"[^"]+"/g, '"primary":"<member>"'],
+  [/[a-z0-9-]+ is primary\b/g, '<member> is primary'],
+  [/"state":"(PRIMARY|SECONDARY)"/g, '"state":"<serves>"'],
   [/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<uid>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/\b\d{13}(\.\d+)?\b/g, '<millis>'],
