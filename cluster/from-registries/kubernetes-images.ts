@@ -52,6 +52,9 @@ export async function saveKubernetesImages(archive: string): Promise<void> {
       `FROM ${all}`,
       'COPY --from=debian /slim /',
       'COPY --from=debian /bin/busybox /bin/sh',
+      // Without it nft lists the rules that stand with numbers, kube-proxy takes them for others than its own, and deletes
+      // them: each hour, and whenever it starts beside rules of an earlier one.
+      'COPY --from=debian /etc/protocols /etc/protocols',
     ],
   });
   await program('etcd', `registry.k8s.io/etcd:${versions.etcd}-0`, '/usr/local/bin/etcd');

@@ -11,7 +11,7 @@ import { ensureRootFilesystem, rootFilesystemImage } from './root-filesystem.ts'
 const files = join(import.meta.dirname, 'node');
 
 // The number goes up with what is in the image.
-const revision = 2;
+const revision = 3;
 const tag = `localhost/authstack/kind-node:v${versions.kubernetes}-${revision}`;
 
 const masked = [
