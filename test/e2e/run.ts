@@ -36,6 +36,7 @@ const STARTED = new Date().toISOString();
  */
 async function main(): Promise<void> {
   const { values, positionals: chosen } = parseArgs({ options: { full: { type: 'boolean' } }, allowPositionals: true });
+  const run = await circumstances();
   await installGateway();
   const results: Results[] = [];
   for (const { folder, workers } of values.full ? [...shortStages, ...fullStages] : shortStages) {
@@ -51,10 +52,7 @@ async function main(): Promise<void> {
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
   if (values.full !== true || chosen.length > 0) return;
   const minutes = Math.round((Date.now() - Date.parse(STARTED)) / 60_000);
-  await writeFile(
-    join(root, 'bench/results/e2e-full.md'),
-    pageOf(results, { circumstances: await circumstances(), minutes }),
-  );
+  await writeFile(join(root, 'bench/results/e2e-full.md'), pageOf(results, { circumstances: run, minutes }));
 }
 
 /** Files whose names contain one of the chosen words; without any, all. */
