@@ -30,18 +30,19 @@ export async function containersOf({ metadata, spec }: StoredObject, name?: stri
   return {
     count: running.length,
     async act(...act) {
-      for (const id of running) await ctr('tasks', ...act, id);
+      for (const id of running) {
+        try {
+          await ctr('tasks', ...act, id);
+        } catch (error) {
+          // It ended by itself meanwhile; the others have not.
+          if (!String(error).includes('not found')) throw error;
+        }
+      }
     },
   };
 }
 
 /** Ends processes as a lack of memory or a broken node does: with SIGKILL, so that they can ask nobody to take over. */
 export async function crash(pod: StoredObject, container?: string): Promise<void> {
-  const containers = await containersOf(pod, container);
-  try {
-    await containers.act('kill', '--signal', 'SIGKILL');
-  } catch (error) {
-    // It ended by itself meanwhile.
-    if (!String(error).includes('not found')) throw error;
-  }
+  await (await containersOf(pod, container)).act('kill', '--signal', 'SIGKILL');
 }
