@@ -192,6 +192,7 @@ test('a killed primary costs waiting, never a 500 and never a restart; what was 
   );
   await primary.kill();
   const answers = await during;
+  expect(pod.log.concat(other.log).filter((line) => line.includes('INTERNAL'))).toEqual([]);
   for (const { status } of answers) expect([201, 503]).toContain(status);
 
   const after = new Visitor();
