@@ -4,7 +4,7 @@ scenario('a stack without a database of its own works with that of somebody else
   const host = await world.createStack({ members: 3, replicas: 1 });
   await host.becomes('DatabaseReady=True/AllMembersHealthy', { within: 120 });
   const credentials = { user: 'theirs', password: 'a-password-of-theirs' };
-  const primary = Number((await host.primary()).split('-').at(-1));
+  const primary = await host.primaryOrdinal();
   await host.askMember(primary, (client) =>
     client.db('admin').command({
       createUser: credentials.user,

@@ -5,7 +5,7 @@ scenario(
   { minutes: 6 },
   async (world) => {
     const { refusedAfterRetry } = await underLoad(world, { members: 3 }, async ({ stack, becomesWhole }) => {
-      const primary = Number((await stack.primary()).split('-').at(-1));
+      const primary = await stack.primaryOrdinal();
       const [stuck = 1, damaged = 2] = [0, 1, 2].filter((ordinal) => ordinal !== primary);
 
       // As one that fell too far behind: it is in the set, answers, and serves nothing.

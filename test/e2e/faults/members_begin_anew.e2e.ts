@@ -4,7 +4,7 @@ scenario('members are fenced, emptied and replaced because somebody asks for it'
   const { refusedAfterRetry } = await underLoad(world, { members: 3 }, async ({ stack, becomesWhole }) => {
     const claimOf = async (ordinal: number): Promise<string> =>
       (await get(stack.namespace, 'pvc', `data-${stack.member(ordinal)}`)).metadata.uid;
-    const primary = Number((await stack.primary()).split('-').at(-1));
+    const primary = await stack.primaryOrdinal();
 
     await stack.annotate('fence-member', primary);
     const fenced = await stack.becomes('DatabaseReady=True/Degraded', { within: 60 });

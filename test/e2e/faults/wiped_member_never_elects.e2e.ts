@@ -3,7 +3,7 @@ import { eventually, scenario, underLoad } from '../world.ts';
 
 scenario('a wiped member does not elect one that lags when the primary dies', { minutes: 6 }, async (world) => {
   await underLoad(world, { members: 3, gap: 6 }, async ({ stack, oracle, becomesWhole }) => {
-    const primary = Number((await stack.primary()).split('-').at(-1));
+    const primary = await stack.primaryOrdinal();
     const [wiped = 1, behind = 2] = [0, 1, 2].filter((ordinal) => ordinal !== primary);
 
     // It takes no writes from here on: primary and the member that will be wiped acknowledge them.

@@ -2,7 +2,7 @@ import { eventually, expect, scenario, underLoad } from '../world.ts';
 import type { Stack } from '../world.ts';
 
 async function voters(stack: Stack): Promise<number> {
-  const ordinal = Number((await stack.primary()).split('-').at(-1));
+  const ordinal = await stack.primaryOrdinal();
   return stack.askMember(ordinal, async (client) => {
     const { config } = await client.db('admin').command({ replSetGetConfig: 1 });
     return (config as { members: { votes: number }[] }).members.filter(({ votes }) => votes === 1).length;

@@ -35,7 +35,7 @@ export async function primaryOnAWorkerOfItsOwn(stack: Stack): Promise<string> {
     throw new Error(`no member is alone: members on ${nodes.join(', ')}, operator on ${[...taken].join(', ')}`);
   }
   if ((await stack.primary()) !== stack.member(wanted)) {
-    const former = Number((await stack.primary()).split('-').at(-1));
+    const former = await stack.primaryOrdinal();
     const hosts = [0, 1, 2].filter((ordinal) => ordinal !== former && ordinal !== wanted);
     // The third one stands back for a moment, so that the wanted one is elected.
     for (const ordinal of hosts) {

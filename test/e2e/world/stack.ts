@@ -156,6 +156,10 @@ export class Stack {
     return primary;
   }
 
+  async primaryOrdinal(): Promise<number> {
+    return Number((await this.primary()).split('-').at(-1));
+  }
+
   async secret(suffix: string): Promise<Readonly<Record<string, string>>> {
     const secret = await get(this.namespace, 'secret', `${this.name}-${suffix}`);
     const decoded = Object.entries(secret.data ?? {}).map(([key, value]) => [key, atob(value)]);
