@@ -21,6 +21,8 @@ const CHECK_EVERY = 100;
 
 export interface NodeOptions {
   readonly api: ApiServer;
+  /** Which addresses its pods get: two nodes that run at the same time need different ones. */
+  readonly lane: number;
   readonly now: () => number;
   /** Told of each command that an agent has carried out, and for which stack's namespace. */
   readonly onCommand: (path: string, namespace: string) => void;
@@ -188,7 +190,7 @@ export class Node implements AsyncDisposable {
     const known = this.addresses.get(key);
     if (known !== undefined) return known;
     const number = this.addresses.size + 256;
-    const address = `127.${10 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
+    const address = `127.${10 + this.options.lane}.${(number >> 8) & 255}.${number & 255}`;
     this.addresses.set(key, address);
     const { hostname = name, subdomain } = spec;
     if (subdomain !== undefined) await appendFile(this.hosts, `${address} ${hostname}.${subdomain}.${namespace}.svc\n`);

@@ -1,16 +1,21 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { circumstances } from '../../bench/circumstances.ts';
 import { allTroubles } from './points.ts';
 import { scenarios } from './scenarios.ts';
+import type { Scenario } from './scenarios.ts';
 import { openStage } from './stage.ts';
+import type { Stage } from './stage.ts';
 import { Sweep } from './sweep.ts';
 import type { Result } from './sweep.ts';
 
 /**
- * `make sweep`: every scenario with a crash after every write and with every kind of weather. One line for each run,
- * and at the end a table, which a run of all scenarios also writes to bench/results; it fails when one run came to another end, or broke a law on the way.
+ * `make sweep`: every scenario with a crash after every write and with every kind of weather, as many scenarios at once as
+ * there are processors, each on a cluster of its own: a run mostly waits, for heartbeats and elections. One line for each
+ * run, and at the end a table, which a run of all scenarios also writes to bench/results; it fails when one run came to
+ * another end, or broke a law on the way.
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { seed: { type: 'string' } }, allowPositionals: true });
@@ -27,23 +32,41 @@ async function main(): Promise<void> {
       why: String(error),
     });
   });
-  await using stage = await openStage();
-  for (const scenario of scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
-    const sweep = new Sweep(stage, scenario);
-    const clean = await sweep.clean();
-    console.log(`${scenario.name}: undisturbed, ${clean.writes.length} writes`);
-    for (const trouble of allTroubles(clean, seed)) {
-      const result = await sweep.trial(trouble, clean);
-      results.push(result);
-      console.log(`  ${lineOf(result)}`);
-      if (result.why !== undefined) console.log(result.why.replaceAll(/^/gm, '      '));
-    }
-    await sweep.end();
-  }
+  const queue = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const lanes = Math.min(availableParallelism(), queue.length);
+  // A lane that breaks leaves the others to end what they began, and to end their clusters.
+  const ends = await Promise.allSettled(
+    Array.from({ length: lanes }, async (_, lane) => {
+      await using stage = await openStage({ lane });
+      for (let scenario = queue.shift(); scenario; scenario = queue.shift()) {
+        results.push(...(await playAll(stage, scenario, seed)));
+      }
+    }),
+  );
+  const broken = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+  if (broken.length > 0) throw new AggregateError(broken, 'a scenario could not be played');
   await report(results, {
     isWhole: positionals.length === 0,
     minutes: Math.round((performance.now() - begun) / 60_000),
   });
+}
+
+async function playAll(stage: Stage, scenario: Scenario, seed: number): Promise<readonly Result[]> {
+  const say = (line: string): void => {
+    console.log(`${scenario.name}: ${line}`);
+  };
+  const sweep = new Sweep(stage, scenario);
+  const clean = await sweep.clean();
+  say(`undisturbed, ${clean.writes.length} writes`);
+  const results: Result[] = [];
+  for (const trouble of allTroubles(clean, seed)) {
+    const result = await sweep.trial(trouble, clean);
+    results.push(result);
+    say(lineOf(result));
+    if (result.why !== undefined) console.log(result.why.replaceAll(/^/gm, '      '));
+  }
+  await sweep.end();
+  return results;
 }
 
 function lineOf({ trouble, outcome, faults, millis }: Result): string {
@@ -55,15 +78,18 @@ const outcomes = ['ok', 'missed', 'failed'] as const;
 
 /** A line for each scenario and kind of trouble, as Markdown. */
 function tableOf(results: readonly Result[]): string {
-  const rows = [...new Set(results.map(({ scenario }) => scenario))].flatMap((scenario) =>
-    ['crash', 'weather'].map((kind) => {
-      const chosen = results.filter(
-        (result) => result.scenario === scenario && result.trouble.startsWith('crash') === (kind === 'crash'),
-      );
-      const counts = outcomes.map((wanted) => chosen.filter(({ outcome }) => outcome === wanted).length);
-      return `| ${[scenario, kind, ...counts].join(' | ')} |`;
-    }),
-  );
+  const played = new Set(results.map(({ scenario }) => scenario));
+  const rows = [...scenarios.map(({ name }) => name), '-']
+    .filter((scenario) => played.has(scenario))
+    .flatMap((scenario) =>
+      ['crash', 'weather'].map((kind) => {
+        const chosen = results.filter(
+          (result) => result.scenario === scenario && result.trouble.startsWith('crash') === (kind === 'crash'),
+        );
+        const counts = outcomes.map((wanted) => chosen.filter(({ outcome }) => outcome === wanted).length);
+        return `| ${[scenario, kind, ...counts].join(' | ')} |`;
+      }),
+    );
   return [`| scenario | trouble | ${outcomes.join(' | ')} |`, '|---|---|---|---|---|', ...rows].join('\n');
 }
 

@@ -33,11 +33,17 @@ const storageClass = {
   allowVolumeExpansion: true,
 };
 
+export interface StageOptions {
+  /** From 0; stages that are open at the same time need different ones. */
+  readonly lane?: number;
+  readonly log?: Log;
+}
+
 /**
  * A cluster of real parts, Kubernetes' own controllers among them, with an operator that reaches it only through the
  * fault gateway. One stack is played at a time.
  */
-export async function openStage(log: Log = silent): Promise<Stage> {
+export async function openStage({ lane = 0, log = silent }: StageOptions = {}): Promise<Stage> {
   const api = await startApiServer({ crds: true });
   await applyTo(api, [storageClass]);
   const controllers = await startControllers(api, [
@@ -53,6 +59,7 @@ export async function openStage(log: Log = silent): Promise<Stage> {
   const clock = new JumpingClock();
   const node = await startNode({
     api,
+    lane,
     now: () => clock.now(),
     onCommand: (path) => {
       gateway.carriedOut(`POST ${path}`);
