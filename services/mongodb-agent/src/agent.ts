@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
-import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
 import type { Observation } from './api.ts';
 import type { Clock } from './clock.ts';
@@ -11,6 +9,7 @@ import { keepGate, release } from './gate/keeper.ts';
 import { gateState } from './gate/plan.ts';
 import { wipe } from './gate/wipe.ts';
 import { createApiServer } from './http/api-server.ts';
+import { listen } from './http/listen.ts';
 import { createProbeServer } from './http/probe-server.ts';
 import { commandRoutes } from './http/routes.ts';
 import { keepTlsFresh, readTlsFiles } from './http/tls-files.ts';
@@ -99,33 +98,22 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     metrics: metrics.text,
   });
 
-  const apiPort = await listen(api, { port: options.apiPort, host: address });
-  const probePort = await listen(probes, { port: options.probePort, host: address });
+  const serving = {
+    api: await listen(api, { port: options.apiPort, host: address }),
+    probes: await listen(probes, { port: options.probePort, host: address }),
+  };
   const running = [
     keepGate({ gate, volume, clock, log }, ending.signal),
     keepTlsFresh({ directory: tlsDir, server: api, clock, log }, ending.signal),
   ];
-  log.info({ apiPort, probePort }, 'serving');
+  const ports = { apiPort: serving.api.port, probePort: serving.probes.port };
+  log.info(ports, 'serving');
   return {
-    apiPort,
-    probePort,
+    ...ports,
     close: async () => {
       ending.abort();
-      for (const server of [api, probes]) {
-        server.close();
-        server.closeAllConnections();
-      }
-      await Promise.all(running);
+      await Promise.all([serving.api.close(), serving.probes.close(), ...running]);
       await mongod.close();
     },
   };
-}
-
-async function listen(
-  server: Server,
-  at: { readonly port: number; readonly host: string | undefined },
-): Promise<number> {
-  server.listen(at);
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
 }

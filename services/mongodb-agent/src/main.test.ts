@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,7 +12,7 @@ import { createAuthority, writeTlsFiles } from './testing/certificates.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
-test('the process serves, and ends with 0 on TERM', async () => {
+test('the process serves, and ends with 0 on TERM, whoever is about to ask it', async () => {
   const home = await mkdtemp(join(tmpdir(), 'authstack-agent-'));
   const authority = await createAuthority();
   await writeTlsFiles(home, authority, await authority.issue('agent'));
@@ -20,8 +21,11 @@ test('the process serves, and ends with 0 on TERM', async () => {
     ...{ AGENT_API_PORT: '0', AGENT_PROBE_PORT: '0' },
   });
   try {
-    const probePort = await servingOn(agent);
+    const { apiPort, probePort } = await servingOn(agent);
     await expect(fetch(`http://127.0.0.1:${probePort}/healthz`)).resolves.toMatchObject({ status: 200 });
+    // It has yet to begin its TLS handshake.
+    const caller = connect(apiPort, '127.0.0.1');
+    await once(caller, 'connect');
     const ended = once(agent, 'exit');
     agent.kill('SIGTERM');
     await expect(ended).resolves.toEqual([0, null]);
@@ -44,11 +48,16 @@ function start(env: NodeJS.ProcessEnv): ChildProcess {
   return spawn(process.execPath, ['--conditions=authstack-source', main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-async function servingOn(agent: ChildProcess): Promise<number> {
+interface Ports {
+  readonly apiPort: number;
+  readonly probePort: number;
+}
+
+async function servingOn(agent: ChildProcess): Promise<Ports> {
   if (!agent.stdout) throw new Error('no output');
   for await (const line of createInterface(agent.stdout)) {
-    const { msg, probePort } = JSON.parse(line) as { msg?: string; probePort?: number };
-    if (msg === 'serving' && probePort !== undefined) return probePort;
+    const { msg, ...told } = JSON.parse(line) as Ports & { msg?: string };
+    if (msg === 'serving') return told;
   }
   throw new Error('the agent ended before it served');
 }
