@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nameOfHost } from '../operator/src/mongodb/members.ts';
 import { eventually } from '../test/e2e/world/eventually.ts';
 import { installGateway } from '../test/e2e/world/gateway.ts';
 import { get } from '../test/e2e/world/kubectl.ts';
@@ -69,7 +68,7 @@ async function losePrimary(
   oracle: Oracle,
   lose: (stack: Stack, primary: string) => Promise<void>,
 ): Promise<Loss> {
-  const primary = await primaryOf(stack);
+  const primary = await stack.primary();
   const at = performance.now();
   await lose(stack, primary);
   await isWhole(stack);
@@ -80,13 +79,6 @@ async function losePrimary(
   const gap = Math.max(...after.map((time, index) => time - (after[index - 1] ?? at)));
   console.log(`${lose.name}: no write for ${seconds(gap)}, whole after ${seconds(wholeAfter)}`);
   return { at, gap, wholeAfter };
-}
-
-/** By the set's own word: what the status says may be of a moment ago. */
-async function primaryOf(stack: Stack): Promise<string> {
-  const { primary } = await stack.askMember(0, (client) => client.db('admin').command({ hello: 1 }));
-  if (typeof primary !== 'string') throw new Error(`${stack.member(0)} knows no primary`);
-  return nameOfHost(primary);
 }
 
 function killed(stack: Stack, primary: string): Promise<void> {

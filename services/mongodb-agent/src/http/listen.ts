@@ -8,7 +8,7 @@ export interface Listening {
 }
 
 /**
- * Connections are counted from their first byte on: one whose TLS handshake is under way is in no list of the HTTP
+ * Connections are known from the moment they are accepted: one whose TLS handshake is under way is in no list of the HTTP
  * server's, and would be served, and keep the process alive, for as long as its client likes.
  */
 export async function listen(
