@@ -22,8 +22,18 @@ export function bytesOf(quantity: string): number {
   return number === '' ? NaN : Number(`${number}${exponent}`) * (factors[suffix] ?? NaN);
 }
 
-/** At least that many bytes, in whole mebibytes or, from ten gibibytes on, in whole gibibytes. */
-export function quantityOf(bytes: number): string {
+/** The smallest size in whole units that holds `bytes`. */
+export function sizeAtLeast(bytes: number): string {
+  return inWholeUnits(bytes, Math.ceil);
+}
+
+/** The largest size in whole units that is not above `bytes`. */
+export function sizeAtMost(bytes: number): string {
+  return inWholeUnits(bytes, Math.floor);
+}
+
+/** Mebibytes or, from ten gibibytes on, gibibytes: storage drivers round anything finer up, each in its own way. */
+function inWholeUnits(bytes: number, round: (value: number) => number): string {
   const inGi = bytes / 2 ** 30;
-  return inGi >= 10 ? `${Math.ceil(inGi)}Gi` : `${Math.ceil(bytes / 2 ** 20)}Mi`;
+  return inGi >= 10 ? `${round(inGi)}Gi` : `${round(bytes / 2 ** 20)}Mi`;
 }

@@ -1,4 +1,4 @@
-import { bytesOf, quantityOf } from '../api/quantity.ts';
+import { bytesOf, sizeAtLeast, sizeAtMost } from '../api/quantity.ts';
 import { persistentVolumeClaimKind, statefulSetKind } from '../runtime/core-kinds.ts';
 import type { PersistentVolumeClaim } from '../runtime/core-kinds.ts';
 import { claimName, isAnswering, isBeingDeleted, targetOf } from './members.ts';
@@ -19,9 +19,14 @@ export function volumeSize({ stack, members }: MongodbObservation): string {
   );
   const largest = asked.toSorted((a, b) => bytesOf(b) - bytesOf(a))[0] ?? size;
   if (!autoGrow || !members.some((member) => isFilling(member, autoGrow.atPercent))) return largest;
-  const cap = bytesOf(autoGrow.maxSize);
-  const grown = Math.min(bytesOf(largest) * GROWTH, cap);
-  return grown > bytesOf(largest) ? quantityOf(grown) : largest;
+  return grown(largest, autoGrow.maxSize);
+}
+
+/** Never above `maxSize`, not by rounding either. */
+export function grown(size: string, maxSize: string): string {
+  const wanted = sizeAtLeast(bytesOf(size) * GROWTH);
+  const next = bytesOf(wanted) <= bytesOf(maxSize) ? wanted : sizeAtMost(bytesOf(maxSize));
+  return bytesOf(next) > bytesOf(size) ? next : size;
 }
 
 /** Filled to this percentage, with nothing under way that would give it room. */
