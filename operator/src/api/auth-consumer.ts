@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Kind, KubernetesObject } from '../runtime/objects.ts';
 import { API_VERSION, conditionsSchema, namespaceName, objectName } from './kinds.ts';
-import { misfitOf } from './validity.ts';
+import { schemaErrorOf } from './schema-error.ts';
 
 const specSchema = z.object({
   stackRef: z
@@ -34,9 +34,9 @@ export interface AuthConsumer extends KubernetesObject {
   readonly status?: AuthConsumerStatus;
 }
 
-/** Which fields of a stored AuthConsumer do not fit, and why; undefined where all do. */
-export function authConsumerMisfit({ spec }: AuthConsumer): string | undefined {
-  return misfitOf(spec, specSchema);
+/** The invalid fields of a stored AuthConsumer, and why; undefined where all are valid. */
+export function authConsumerSchemaError({ spec }: AuthConsumer): string | undefined {
+  return schemaErrorOf(spec, specSchema);
 }
 
 /** Stands for the stack of those that name none. */

@@ -12,7 +12,7 @@ import {
   resourcesSchema,
   rules,
 } from './kinds.ts';
-import { misfitOf } from './validity.ts';
+import { schemaErrorOf } from './schema-error.ts';
 
 const localHosts = "['localhost', '127.0.0.1', '[::1]', '::1']";
 
@@ -327,9 +327,9 @@ export interface AuthStack extends KubernetesObject {
   readonly status?: AuthStackStatus;
 }
 
-/** Which fields of a stored AuthStack do not fit, and why; undefined where all do. */
-export function authStackMisfit({ spec }: AuthStack): string | undefined {
-  return misfitOf(spec, specSchema);
+/** The invalid fields of a stored AuthStack, and why; undefined where all are valid. */
+export function authStackSchemaError({ spec }: AuthStack): string | undefined {
+  return schemaErrorOf(spec, specSchema);
 }
 
 export const authStackKind: Kind<AuthStack> = {

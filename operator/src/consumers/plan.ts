@@ -1,4 +1,4 @@
-import { authStackMisfit } from '../api/auth-stack.ts';
+import { authStackSchemaError } from '../api/auth-stack.ts';
 import { namespaceOf } from '../api/names.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
@@ -52,10 +52,10 @@ function theStackIsNotThere({ consumer, stack }: ConsumerObservation): ConsumerP
 
 /** Whom it allows cannot be told, so nothing is given and nothing taken away. */
 function theStackIsInvalid({ stack }: ConsumerObservation): ConsumerPlan | undefined {
-  const misfit = stack && authStackMisfit(stack);
-  if (!stack || misfit === undefined) return undefined;
+  const schemaError = stack && authStackSchemaError(stack);
+  if (!stack || schemaError === undefined) return undefined;
   const { name } = stack.metadata;
-  const message = `AuthStack ${namespaceOf(stack)}/${name} is invalid (${misfit}); until its owner has corrected it the Secret stays as it is`;
+  const message = `AuthStack ${namespaceOf(stack)}/${name} is invalid (${schemaError}); until its owner has corrected it the Secret stays as it is`;
   return {
     actions: [],
     conditions: [

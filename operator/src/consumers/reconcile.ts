@@ -1,4 +1,4 @@
-import { authConsumerKind, authConsumerMisfit } from '../api/auth-consumer.ts';
+import { authConsumerKind, authConsumerSchemaError } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import { authStackKind } from '../api/auth-stack.ts';
 import { CONSUMERS_BY_STACK, CONSUMER_LABEL, STACK_LABEL, namesOf, namespaceOf } from '../api/names.ts';
@@ -18,10 +18,10 @@ import { planConsumer } from './plan.ts';
 export function createConsumerReconciler(ports: ConsumerPorts): Reconciler<AuthConsumer> {
   return {
     refuse(consumer) {
-      const misfit = authConsumerMisfit(consumer);
-      if (misfit === undefined) return undefined;
+      const schemaError = authConsumerSchemaError(consumer);
+      if (schemaError === undefined) return undefined;
       const { name } = consumer.metadata;
-      const message = `${misfit}. Correct it: kubectl -n ${namespaceOf(consumer)} edit authconsumer ${name}; its Secret stays as it is`;
+      const message = `${schemaError}. Correct it: kubectl -n ${namespaceOf(consumer)} edit authconsumer ${name}; its Secret stays as it is`;
       return {
         conditions: [
           { type: 'Accepted', status: 'False', reason: 'SpecInvalid', message },

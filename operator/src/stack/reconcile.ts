@@ -1,4 +1,4 @@
-import { authStackMisfit } from '../api/auth-stack.ts';
+import { authStackSchemaError } from '../api/auth-stack.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namespaceOf } from '../api/names.ts';
 import { performKubernetes } from '../runtime/cluster.ts';
@@ -12,7 +12,7 @@ import { observeRemoval, planRemoval } from './removal.ts';
 /** Keeps one AuthStack as its spec says. Retries, time-outs, status writes and the finalizer belong to the runtime. */
 export function createStackReconciler(ports: StackPorts): Reconciler<AuthStack> {
   return {
-    refuse: refuseMisfit,
+    refuse: refuseInvalidSpec,
     async apply(stack, pass) {
       const plan = planStack(await observeStack(stack, ports, pass));
       try {
@@ -34,11 +34,11 @@ export function createStackReconciler(ports: StackPorts): Reconciler<AuthStack> 
   };
 }
 
-function refuseMisfit(stack: AuthStack): Outcome | undefined {
-  const misfit = authStackMisfit(stack);
-  if (misfit === undefined) return undefined;
+function refuseInvalidSpec(stack: AuthStack): Outcome | undefined {
+  const schemaError = authStackSchemaError(stack);
+  if (schemaError === undefined) return undefined;
   const way = `kubectl -n ${namespaceOf(stack)} edit authstack ${stack.metadata.name}`;
-  const message = `${misfit}. Correct it: ${way}; what runs goes on, and nothing is changed until then`;
+  const message = `${schemaError}. Correct it: ${way}; what runs goes on, and nothing is changed until then`;
   return {
     conditions: [
       { type: 'Ready', status: 'False', reason: 'SpecInvalid', message },
