@@ -7,7 +7,7 @@ export default {
     '^.+\\.tsx?$': ['@swc/jest', { jsc: { target: 'es2024', transform: { react: { runtime: 'automatic' } } } }],
   },
   testMatch: ['**/*.test.ts', '**/*.test.tsx'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', '<rootDir>/test/e2e/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   maxWorkers: 2,
   testTimeout: 30_000,
 };

@@ -1,14 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eventually } from '../test/e2e/world/eventually.ts';
-import { installGateway } from '../test/e2e/world/gateway.ts';
-import { get } from '../test/e2e/world/kubectl.ts';
-import { containersOf } from '../test/e2e/world/node.ts';
-import { Oracle } from '../test/e2e/world/oracle.ts';
-import type { Acknowledged } from '../test/e2e/world/oracle.ts';
-import { World } from '../test/e2e/world/world.ts';
-import type { Stack } from '../test/e2e/world/stack.ts';
-import { circumstances } from './circumstances.ts';
+import { eventually } from '../test/world/eventually.ts';
+import { installGateway } from '../test/world/gateway.ts';
+import { get } from '../test/world/kubectl.ts';
+import { containersOf } from '../test/world/node.ts';
+import { Oracle } from '../test/world/oracle.ts';
+import type { Acknowledged } from '../test/world/oracle.ts';
+import { World } from '../test/world/world.ts';
+import type { Stack } from '../test/world/stack.ts';
+import { runEnvironment } from '../test/support/run-environment.ts';
 import { latencyPlot } from './failover/plot.ts';
 import { quantile, seconds, table } from './operator/report.ts';
 import type { Row } from './operator/report.ts';
@@ -162,7 +162,7 @@ async function report({ kills, freezes, falseElections, history, lost, acknowled
     'is deleted; after that the primary is frozen, with its connections open, until another has taken its place. A client',
     'writes with w: majority each 50 ms, without a retry; it runs on the same machine, beside the four nodes.',
     '',
-    `Measured ${await circumstances()}. Parameters: ${JSON.stringify(parameters)}.`,
+    `Measured ${await runEnvironment()}. Parameters: ${JSON.stringify(parameters)}.`,
     '',
     table(rows),
     '',

@@ -10,7 +10,7 @@ import type { Scene } from './operator/measures.ts';
 import { startOperator } from './operator/operator-process.ts';
 import type { OperatorProcessOptions } from './operator/operator-process.ts';
 import { parameters } from './operator/parameters.ts';
-import { circumstances } from './circumstances.ts';
+import { runEnvironment } from '../test/support/run-environment.ts';
 import { quantile, seconds, table } from './operator/report.ts';
 import type { Row } from './operator/report.ts';
 import { createForeignSecrets, createStacks, stackRef } from './operator/seed.ts';
@@ -161,7 +161,7 @@ async function report(): Promise<void> {
     'kube-apiserver and etcd on the same machine; no kubelet and no controllers, so each stack stands where it first waits',
     'for an agent.',
     '',
-    `Measured ${await circumstances()}; load average at the end ${load.join(' ')}.`,
+    `Measured ${await runEnvironment()}; load average at the end ${load.join(' ')}.`,
     `Parameters: ${JSON.stringify(parameters)}. Took ${seconds(performance.now() - begun)}.`,
     '',
     table(rows),

@@ -1,15 +1,11 @@
 import unit from '../../jest.config.js';
 
-/**
- * Scenarios on the cluster of `make up`. Those in scenarios/ run side by side, those in exclusive/ touch what all share
- * and run after them, one by one; those in afterwards/ look back on both. `make e2e` starts jest once for each. `make e2e-full`
- * adds faults/, which run side by side like scenarios/, and nodes/, which are exclusive.
- */
+/** Scenarios on the cluster of `make up`. When each runs is declared in it; `run.ts` starts jest once for each batch. */
 export default {
   testEnvironment: unit.testEnvironment,
   testEnvironmentOptions: unit.testEnvironmentOptions,
   extensionsToTreatAsEsm: unit.extensionsToTreatAsEsm,
   transform: unit.transform,
-  testMatch: ['<rootDir>/{scenarios,exclusive,faults,nodes,afterwards}/*.e2e.ts'],
+  testMatch: ['<rootDir>/*.e2e.ts'],
   maxWorkers: 2,
 };

@@ -17,7 +17,7 @@ export interface Results {
 }
 
 /** What `make e2e-full` leaves in bench/results. */
-export function pageOf(results: readonly Results[], run: { circumstances: string; minutes: number }): string {
+export function pageOf(results: readonly Results[], run: { environment: string; minutes: number }): string {
   const rows = results
     .flatMap(({ testResults }) => testResults)
     .flatMap(({ name, assertionResults }) =>
@@ -32,7 +32,7 @@ export function pageOf(results: readonly Results[], run: { circumstances: string
     '`make e2e-full` writes this page: every scenario on the cluster of `make up`, those under load with a client that remembers',
     'what was acknowledged to it and finds all of it in the end.',
     '',
-    `Run ${run.circumstances}, in ${run.minutes} min without \`make up\`.`,
+    `Run ${run.environment}, in ${run.minutes} min without \`make up\`.`,
     '',
     '| file | scenario | | took |',
     '|---|---|---|---|',

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { circumstances } from '../../bench/circumstances.ts';
+import { runEnvironment } from '../support/run-environment.ts';
 import { allTroubles } from './points.ts';
 import { scenarios } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const seed = Number(values.seed ?? '1');
   const results: Result[] = [];
   const begun = performance.now();
-  const run = await circumstances();
+  const environment = await runEnvironment();
   process.on('unhandledRejection', (error) => {
     results.push({
       scenario: '-',
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   const broken = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
   if (broken.length > 0) throw new AggregateError(broken, 'a scenario could not be played');
   await report(results, {
-    circumstances: run,
+    environment,
     isWhole: positionals.length === 0,
     minutes: Math.round((performance.now() - begun) / 60_000),
   });
@@ -97,7 +97,7 @@ function tableOf(results: readonly Result[]): string {
 
 async function report(
   results: readonly Result[],
-  { isWhole, minutes, ...run }: { circumstances: string; isWhole: boolean; minutes: number },
+  { isWhole, minutes, ...run }: { environment: string; isWhole: boolean; minutes: number },
 ): Promise<void> {
   const failed = results.filter(({ outcome }) => outcome === 'failed');
   for (const { scenario, trouble } of failed) console.log(`failed: ${scenario}, ${trouble}`);
@@ -112,7 +112,7 @@ async function report(
     'kind of trouble between it and the API server (weather), against a real kube-apiserver, etcd, agents and mongods. Each run',
     'has to come to the end of the undisturbed one. missed: the write it was to die after did not come.',
     '',
-    `Run ${run.circumstances}, in ${minutes} min: ${sum}.`,
+    `Run ${run.environment}, in ${minutes} min: ${sum}.`,
     '',
     tableOf(results),
     '',

@@ -1,0 +1,15 @@
+import { expect, scenario, underLoad } from './world.ts';
+
+scenario(
+  'the primary dies five times, and writes go on within seconds',
+  { minutes: 6, suite: 'core' },
+  async (world) => {
+    const { refused } = await underLoad(world, { members: 3 }, async ({ stack, becomesWhole }) => {
+      for (let turn = 0; turn < 5; turn++) {
+        await stack.loseMembers([await stack.primary()]);
+        await becomesWhole();
+      }
+    });
+    expect(refused).toBeGreaterThan(0);
+  },
+);

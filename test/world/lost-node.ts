@@ -1,0 +1,48 @@
+import { expect } from '@jest/globals';
+import { docker } from '../../cluster/docker.ts';
+import { eventually } from './eventually.ts';
+import { get, kubectl } from './kubectl.ts';
+import type { Stack } from './stack.ts';
+
+/** A node without power, as the others see it: nothing on it moves and nothing of it answers. */
+export async function stopNode(node: string): Promise<AsyncDisposable> {
+  await docker(['pause', node]);
+  let isStopped = true;
+  return {
+    async [Symbol.asyncDispose]() {
+      if (isStopped) await docker(['unpause', node]);
+      isStopped = false;
+    },
+  };
+}
+
+export async function nodeOf(stack: Stack, pod: string): Promise<string> {
+  const { spec } = await get(stack.namespace, 'pod', pod);
+  return (spec as { nodeName: string }).nodeName;
+}
+
+/** Makes a member primary whose node can be lost without the operator and other members; answers its name. */
+export async function primaryOnAWorkerOfItsOwn(stack: Stack): Promise<string> {
+  const operators = JSON.parse(await kubectl(['-n', 'authstack-system', 'get', 'pods', '-o', 'json'])) as {
+    items: { spec: { nodeName: string } }[];
+  };
+  const taken = new Set(operators.items.map(({ spec }) => spec.nodeName));
+  const nodes = await Promise.all([0, 1, 2].map((ordinal) => nodeOf(stack, stack.member(ordinal))));
+  const wanted = nodes.findIndex(
+    (node, ordinal) => !taken.has(node) && nodes.every((other, at) => at === ordinal || other !== node),
+  );
+  if (wanted < 0) {
+    throw new Error(`no member is alone: members on ${nodes.join(', ')}, operator on ${[...taken].join(', ')}`);
+  }
+  if ((await stack.primary()) !== stack.member(wanted)) {
+    const former = await stack.primaryOrdinal();
+    const hosts = [0, 1, 2].filter((ordinal) => ordinal !== former && ordinal !== wanted);
+    // The third one stands back for a moment, so that the wanted one is elected.
+    for (const ordinal of hosts) {
+      await stack.askMember(ordinal, (client) => client.db('admin').command({ replSetFreeze: 30 }));
+    }
+    await stack.askMember(former, (client) => client.db('admin').command({ replSetStepDown: 60 }));
+    await eventually(async () => expect(await stack.primary()).toBe(stack.member(wanted)), { within: 30 });
+  }
+  return stack.member(wanted);
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { apply, kubectl } from './kubectl.ts';
+import { Shop } from './shop.ts';
+import { Stack } from './stack.ts';
+import type { StackOptions } from './stack.ts';
+
+const artifacts = join(import.meta.dirname, '../../artifacts');
+
+/** What one scenario made in the cluster; all of it goes when the scenario ends. */
+export class World {
+  private readonly namespaces: string[] = [];
+
+  async createStack(options: StackOptions = {}): Promise<Stack> {
+    const stack = new Stack({ namespace: await this.namespace(), name: 'main' }, options);
+    await stack.create();
+    return stack;
+  }
+
+  /** A namespace of its own, under the strictest Pod Security there is. */
+  async namespace(name = `e2e-${randomBytes(3).toString('hex')}`, labels: Readonly<Record<string, string>> = {}) {
+    await apply({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted', ...labels } },
+    });
+    this.namespaces.push(name);
+    return name;
+  }
+
+  /** The orders service, in a namespace of its own which the stack trusts. */
+  async openShop(stack: Stack): Promise<Shop> {
+    const namespace = await this.namespace(`${stack.namespace}-shop`, { 'e2e/consumes': stack.namespace });
+    const shop = new Shop(namespace, stack);
+    await shop.open();
+    return shop;
+  }
+
+  /** Writes down what the cluster says of everything the scenario made. */
+  async explain(name: string): Promise<string> {
+    const folder = join(artifacts, name.replaceAll(/[^a-z0-9]+/gi, '-'));
+    await mkdir(folder, { recursive: true });
+    for (const namespace of [...this.namespaces, 'authstack-system']) {
+      const kinds = 'authstacks,authconsumers,statefulsets,deployments,pods,pvc,services';
+      const commands = {
+        'objects.yaml': ['get', kinds, '-o', 'yaml'],
+        'pods.txt': ['get', 'pods', '-o', 'wide'],
+        'events.txt': ['get', 'events', '--sort-by=.lastTimestamp'],
+        'describe.txt': ['describe', 'pods'],
+      };
+      for (const [file, args] of Object.entries(commands)) {
+        await writeFile(join(folder, `${namespace}-${file}`), await attempt(['-n', namespace, ...args]));
+      }
+      const pods = await attempt(['-n', namespace, 'get', 'pods', '-o', 'name']);
+      for (const pod of pods.split('\n').filter((line) => line.startsWith('pod/'))) {
+        const logs = await attempt(['-n', namespace, 'logs', pod, '--all-containers', '--tail=400', '--prefix']);
+        await writeFile(join(folder, `${namespace}-${pod.slice(4)}.log`), logs);
+      }
+    }
+    return folder;
+  }
+
+  async clear(): Promise<void> {
+    for (const namespace of this.namespaces.reverse()) {
+      const stacks = ['-n', namespace, 'delete', 'authstacks,authconsumers', '--all', '--timeout=120s'];
+      await kubectl([...stacks, '--ignore-not-found']);
+      await kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);
+    }
+  }
+}
+
+function attempt(args: readonly string[]): Promise<string> {
+  return kubectl(args).catch((error: unknown) => String(error));
+}
