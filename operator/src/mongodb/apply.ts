@@ -24,7 +24,8 @@ export class SecretGone extends Error {
 }
 
 export async function performMongodb(action: MongodbAction, ports: MongodbPorts, pass: Pass): Promise<void> {
-  return isKubernetesAction(action) ? performKubernetes(action, ports.cluster, pass) : performOwn(action, ports, pass);
+  if (isKubernetesAction(action)) await performKubernetes(action, ports.cluster, pass);
+  else await performOwn(action, ports, pass);
 }
 
 /** What an agent is merely asked to do. */

@@ -1,5 +1,6 @@
 import type { Kind, KubernetesObject, ObjectRef } from './objects.ts';
 import { unreachable } from './objects.ts';
+import type { ReportedEvent } from './reconciler.ts';
 
 export interface CallOptions {
   readonly signal: AbortSignal;
@@ -14,11 +15,22 @@ export interface ListOptions {
   readonly index?: { readonly name: string; readonly value: string };
 }
 
+/**
+ * What became of a write. `overtaken`: nothing was written, for it is there already, or what it was decided for is gone.
+ * Only what is done is worth an event.
+ */
+export type Performed = 'done' | 'overtaken';
+
+/** `not-listed`: the manager was not asked to watch that namespace. `refused`: it was, and cannot for now. */
+export type NamespaceWatch = 'watched' | 'not-listed' | 'refused';
+
 /** The API server as features see it. Cached reads are of the watch, may be behind, and never block. */
 export interface Cluster {
   /** From the watch of that kind, frozen; a kind that is not watched throws. */
   cached<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef): T | undefined;
   cachedList<T extends KubernetesObject>(kind: Kind<T>, options?: ListOptions): readonly T[];
+  /** Before an absence in the cache is reported: nothing is known of a namespace that is not watched. */
+  watches(namespace: string): NamespaceWatch;
   /**
    * From the watch, and where that shows nothing from the API server, for a watch by label sees only what carries it.
    * That there is nothing is believed for a minute, or until `create` meets something: good enough before a create-only
@@ -31,15 +43,15 @@ export interface Cluster {
    * Server-side apply with our field manager, forced. Sends nothing when the cached object already carries what
    * `object` says. Throws `ApiError`.
    */
-  apply(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<void>;
+  apply(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<Performed>;
   /** Create-only: an object of that name is left exactly as it is. */
-  create(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<'created' | 'exists'>;
+  create(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<Performed>;
   /** Replaces the very version that `object.metadata.resourceVersion` names; another one throws `ApiError` 409. */
   replace(kind: Kind, object: KubernetesObject, options: CallOptions): Promise<void>;
   /** Changes the fields named by a JSON merge patch (RFC 7396), on the object with that uid. Gone already is fine. */
-  patch(kind: Kind, change: Change, options: CallOptions): Promise<void>;
+  patch(kind: Kind, change: Change, options: CallOptions): Promise<Performed>;
   /** Deletes the object only if it still has the uid it was decided for. Gone already is fine. */
-  delete(kind: Kind, target: DeletionTarget, options: CallOptions): Promise<void>;
+  delete(kind: Kind, target: DeletionTarget, options: CallOptions): Promise<Performed>;
 }
 
 /** One object, and no other that gets its name later. */
@@ -58,7 +70,12 @@ export type DeletionTarget = Target & {
 };
 
 /** A write as data: what plans answer and `performKubernetes` does. */
-export type KubernetesAction =
+export type KubernetesAction = KubernetesWrite & {
+  /** Recorded by whoever performs the action, and only when it is done. */
+  readonly event?: ReportedEvent;
+};
+
+type KubernetesWrite =
   | { readonly type: 'apply'; readonly kind: Kind; readonly object: KubernetesObject }
   | { readonly type: 'create'; readonly kind: Kind; readonly object: KubernetesObject }
   | { readonly type: 'replace'; readonly kind: Kind; readonly object: KubernetesObject }
@@ -78,28 +95,28 @@ export function isKubernetesAction(action: { readonly type: string }): action is
   return Object.hasOwn(kubernetesActions, action.type);
 }
 
+/**
+ * A `replace` of a version that is no longer the newest throws its 409 instead of being `overtaken`: what follows it in a
+ * plan relies on it, so the pass must end and begin anew.
+ */
 export async function performKubernetes(
   action: KubernetesAction,
   cluster: Cluster,
   options: CallOptions,
-): Promise<void> {
+): Promise<Performed> {
   switch (action.type) {
     case 'apply':
-      await cluster.apply(action.kind, action.object, options);
-      return;
+      return cluster.apply(action.kind, action.object, options);
     case 'create':
-      await cluster.create(action.kind, action.object, options);
-      return;
+      return cluster.create(action.kind, action.object, options);
     case 'replace':
       await cluster.replace(action.kind, action.object, options);
-      return;
+      return 'done';
     case 'patch':
-      await cluster.patch(action.kind, action, options);
-      return;
+      return cluster.patch(action.kind, action, options);
     case 'delete':
-      await cluster.delete(action.kind, action.target, options);
-      return;
+      return cluster.delete(action.kind, action.target, options);
     default:
-      unreachable(action);
+      return unreachable(action);
   }
 }

@@ -6,7 +6,8 @@ import type { ApiServer } from '../../../test/support/api-server.ts';
 import { createApiClient } from './client.ts';
 import type { ApiClient } from './client.ts';
 import { systemClock } from './clock.ts';
-import type { Cluster } from './cluster.ts';
+import { performKubernetes } from './cluster.ts';
+import type { Cluster, KubernetesAction, Performed } from './cluster.ts';
 import { configMapKind, persistentVolumeClaimKind, secretKind, serviceKind } from './core-kinds.ts';
 import { silent } from './log.ts';
 import { createManager } from './manager.ts';
@@ -141,15 +142,17 @@ test('what the watch cannot see is looked for once, and again after somebody els
   expect(reads).toBe(before + 1);
 
   await api.kubectl(['create', 'configmap', 'hidden', '--from-literal=by=somebody']);
-  await expect(labelled.create(configMapKind, hidden, options)).resolves.toBe('exists');
+  await expect(labelled.create(configMapKind, hidden, options)).resolves.toBe('overtaken');
   await expect(labelled.find(configMapKind, ref('hidden'), options)).resolves.toMatchObject({
     data: { by: 'somebody' },
   });
 }, 60_000);
 
 test('create leaves an object of that name as it is', async () => {
-  await expect(cluster.create(configMapKind, configMap('made', { by: 'us' }), options)).resolves.toBe('created');
-  await expect(cluster.create(configMapKind, configMap('made', { by: 'us again' }), options)).resolves.toBe('exists');
+  await expect(cluster.create(configMapKind, configMap('made', { by: 'us' }), options)).resolves.toBe('done');
+  await expect(cluster.create(configMapKind, configMap('made', { by: 'us again' }), options)).resolves.toBe(
+    'overtaken',
+  );
   expect((await isCached('made')).data).toEqual({ by: 'us' });
 }, 60_000);
 
@@ -165,17 +168,17 @@ test('replace is refused when the object has changed since it was read', async (
 test('patch changes what it names, on the very object it was decided for, and minds nobody who is gone', async () => {
   await cluster.create(configMapKind, configMap('patched', { ours: '1', theirs: '1' }), options);
   const { metadata } = await isCached('patched');
-  const patch = (uid: string, data: object): Promise<void> =>
+  const patch = (uid: string, data: object): Promise<Performed> =>
     cluster.patch(configMapKind, { target: { ...ref('patched'), uid }, patch: { data } }, options);
 
-  await patch(metadata.uid ?? '', { ours: '2', gone: null });
-  await patch('another', { theirs: '2' });
+  await expect(patch(metadata.uid ?? '', { ours: '2', gone: null })).resolves.toBe('done');
+  await expect(patch('another', { theirs: '2' })).resolves.toBe('overtaken');
   await expect(cluster.read(configMapKind, ref('patched'), options)).resolves.toMatchObject({
     data: { ours: '2', theirs: '1' },
   });
 
   await api.kubectl(['delete', 'configmap', 'patched']);
-  await patch(metadata.uid ?? '', { ours: '3' });
+  await expect(patch(metadata.uid ?? '', { ours: '3' })).resolves.toBe('overtaken');
   await expect(cluster.read(configMapKind, ref('patched'), options)).resolves.toBeUndefined();
 }, 60_000);
 
@@ -188,6 +191,27 @@ test('delete takes the very object it was decided for, and no other of its name'
   await cluster.delete(configMapKind, { ...ref('doomed'), uid: metadata.uid ?? '' }, options);
   await expect(cluster.read(configMapKind, ref('doomed'), options)).resolves.toBeUndefined();
   await cluster.delete(configMapKind, { ...ref('doomed'), uid: metadata.uid ?? '' }, options);
+}, 60_000);
+
+test('of each write it is known whether anything was written: what is there already, or gone, is nobody’s doing now', async () => {
+  const made = configMap('performed', { turn: '1' });
+  const perform = (action: KubernetesAction): Promise<Performed> => performKubernetes(action, cluster, options);
+  await expect(perform({ type: 'apply', kind: configMapKind, object: made })).resolves.toBe('done');
+  const { metadata } = await isCached('performed');
+  await expect(perform({ type: 'apply', kind: configMapKind, object: made })).resolves.toBe('overtaken');
+  await expect(perform({ type: 'create', kind: configMapKind, object: made })).resolves.toBe('overtaken');
+
+  const stale = { ...configMap('performed', { turn: '2' }), metadata: { ...metadata, resourceVersion: '1' } };
+  // What was planned after it relies on it, so this one ends the pass.
+  await expect(perform({ type: 'replace', kind: configMapKind, object: stale })).rejects.toMatchObject({ status: 409 });
+
+  const removal = {
+    type: 'delete',
+    kind: configMapKind,
+    target: { ...ref('performed'), uid: metadata.uid ?? '' },
+  } as const;
+  await expect(perform(removal)).resolves.toBe('done');
+  await expect(perform(removal)).resolves.toBe('overtaken');
 }, 60_000);
 
 test('a field that does not exist is refused by its name', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isApiError } from './client.ts';
 import type { ApiClient } from './client.ts';
 import type { Clock } from './clock.ts';
-import type { CallOptions, Cluster, ListOptions } from './cluster.ts';
+import type { CallOptions, Cluster, ListOptions, NamespaceWatch, Performed } from './cluster.ts';
 import { canonical } from './json.ts';
 import type { Kind, KubernetesObject, Millis, ObjectRef } from './objects.ts';
 import { keyOf } from './objects.ts';
@@ -21,6 +21,7 @@ export interface LiveClusterOptions {
   readonly fieldManager: string;
   /** Annotation that carries the hash of what was applied. */
   readonly hashAnnotation: string;
+  readonly watches: (namespace: string) => NamespaceWatch;
 }
 
 /** `Cluster` against a real API server and the stores of its watches. */
@@ -30,6 +31,7 @@ export function createLiveCluster({
   stores,
   fieldManager,
   hashAnnotation,
+  watches,
 }: LiveClusterOptions): Cluster {
   /** What each object was like right after we applied it; while the watch still shows that version, all is well. */
   const applied = new Map<string, { readonly hash: string; readonly resourceVersion: string | undefined }>();
@@ -69,6 +71,8 @@ export function createLiveCluster({
 
     cachedList: <T extends KubernetesObject>(kind: Kind<T>, options?: ListOptions) => storeOf(kind).list(options),
 
+    watches,
+
     async find<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, options: CallOptions) {
       const cached = storeOf(kind).get(ref);
       const key = cacheKey(kind, ref);
@@ -88,7 +92,7 @@ export function createLiveCluster({
 
     async apply(kind, object, { signal }) {
       const hash = hashOf(object);
-      if (standsAlready(kind, object, hash)) return;
+      if (standsAlready(kind, object, hash)) return 'overtaken';
       const { metadata } = object;
       const annotations = { ...metadata.annotations, [hashAnnotation]: hash };
       const answer = await client.send<KubernetesObject>({
@@ -101,6 +105,7 @@ export function createLiveCluster({
       });
       const { resourceVersion } = answer.metadata;
       applied.set(cacheKey(kind, metadata), { hash, resourceVersion });
+      return 'done';
     },
 
     async create(kind, object, { signal }) {
@@ -108,9 +113,9 @@ export function createLiveCluster({
       try {
         const path = collectionPath(kind, object.metadata.namespace);
         await client.send({ method: 'POST', path, query, body: object, signal });
-        return 'created';
+        return 'done';
       } catch (error) {
-        if (isApiError(error, 409) && error.reason === 'AlreadyExists') return 'exists';
+        if (isApiError(error, 409) && error.reason === 'AlreadyExists') return 'overtaken';
         throw error;
       }
     },
@@ -124,7 +129,7 @@ export function createLiveCluster({
       const { metadata, ...rest } = patch as { metadata?: object };
       const body = { ...rest, metadata: { ...metadata, uid } };
       const how = { query: { fieldManager }, contentType: 'application/merge-patch+json' } as const;
-      await unlessGone(client.send({ method: 'PATCH', path: objectPath(kind, ref), ...how, body, signal }));
+      return unlessGone(client.send({ method: 'PATCH', path: objectPath(kind, ref), ...how, body, signal }));
     },
 
     async delete(kind, { uid, propagation = 'Background', gracePeriodSeconds, ...ref }, { signal }) {
@@ -136,18 +141,20 @@ export function createLiveCluster({
         ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
       };
       applied.delete(cacheKey(kind, ref));
-      await unlessGone(client.send({ method: 'DELETE', path: objectPath(kind, ref), body, signal }));
+      return unlessGone(client.send({ method: 'DELETE', path: objectPath(kind, ref), body, signal }));
     },
   };
 }
 
 /** Gone, or another object of that name by now: what it was decided for is no more. */
-async function unlessGone(request: Promise<unknown>): Promise<void> {
+async function unlessGone(request: Promise<unknown>): Promise<Performed> {
   try {
     await request;
+    return 'done';
   } catch (error) {
     const isAnother = isApiError(error, 422) && error.message.includes('metadata.uid');
     if (!isApiError(error, 404) && !isApiError(error, 409) && !isAnother) throw error;
+    return 'overtaken';
   }
 }
 

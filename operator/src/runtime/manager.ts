@@ -1,7 +1,7 @@
 import type { ApiClient } from './client.ts';
 import { wait } from './clock.ts';
 import type { Clock } from './clock.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, NamespaceWatch } from './cluster.ts';
 import { Controller } from './controller.ts';
 import type { ControllerOptions } from './controller.ts';
 import { createEventRecorder } from './events.ts';
@@ -97,6 +97,10 @@ export function createManager(options: ManagerOptions): Manager {
     return store;
   }
 
+  function watchOf(namespace: string): NamespaceWatch {
+    return namespaces.length === 0 || namespaces.includes(namespace) ? 'watched' : 'not-listed';
+  }
+
   function sick(): string | undefined {
     const now = clock.monotonic();
     if (now - lastBeat > BEAT_WITHIN) return 'the event loop stands still';
@@ -142,7 +146,7 @@ export function createManager(options: ManagerOptions): Manager {
   }
 
   return {
-    cluster: createLiveCluster({ client, clock, stores, fieldManager, hashAnnotation }),
+    cluster: createLiveCluster({ client, clock, stores, fieldManager, hashAnnotation, watches: watchOf }),
     events,
     health: { sick, notReady },
     watch<T extends KubernetesObject>(kind: Kind<T>, { labelSelector, ...lookups }: WatchOptions<T> = {}) {

@@ -24,7 +24,10 @@ export async function performSigningKeys(
   { cluster, now }: SigningKeysPorts,
   pass: Pass,
 ): Promise<void> {
-  if (isKubernetesAction(action)) return performKubernetes(action, cluster, pass);
+  if (isKubernetesAction(action)) {
+    await performKubernetes(action, cluster, pass);
+    return;
+  }
   switch (action.type) {
     case 'createRing': {
       const ring = newRing(action, penOf(now()));
