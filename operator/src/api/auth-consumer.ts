@@ -1,29 +1,31 @@
 import { z } from 'zod';
 import type { Kind, KubernetesObject } from '../runtime/objects.ts';
-import { API_VERSION, conditionsSchema, namespaceName, objectName } from './kinds.ts';
+import { audience, conditionsSchema, namespaceName, objectName, observedGeneration, timestamp } from './fields.ts';
+import { API_VERSION } from './kinds.ts';
 import { schemaErrorOf } from './schema-error.ts';
 
 const specSchema = z.object({
   stackRef: z
-    .object({ namespace: namespaceName, name: objectName.max(40) })
+    .object({
+      namespace: namespaceName.meta({ description: 'Namespace of the AuthStack.' }),
+      name: objectName.max(40).meta({ description: 'Name of the AuthStack.' }),
+    })
     .meta({ description: 'The AuthStack whose tokens this service verifies.' }),
   secretName: objectName.meta({
-    description: 'The Secret to write beside this object. One that exists and is not ours is never touched.',
+    description:
+      'Name of the Secret that the operator writes into this namespace. A Secret that the operator did not create is never changed.',
   }),
-  audience: z
-    .string()
-    .min(1)
-    .max(128)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/)
-    .optional()
-    .meta({ description: "One of the stack's audiences. Omitted: its first." }),
+  audience: audience.optional().meta({ description: "One of the AuthStack's audiences. Omitted: the first." }),
 });
 
 const statusSchema = z.object({
-  observedGeneration: z.int().optional(),
+  observedGeneration,
   conditions: conditionsSchema.optional(),
-  kids: z.array(z.string()).optional().meta({ description: 'Keys in the Secret.', 'x-kubernetes-list-type': 'set' }),
-  lastSyncTime: z.string().optional().meta({ format: 'date-time' }),
+  kids: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Ids of the public keys in the Secret.', 'x-kubernetes-list-type': 'set' }),
+  lastSyncTime: timestamp.optional().meta({ description: 'When the Secret was last written.' }),
 });
 
 export type AuthConsumerSpec = z.output<typeof specSchema>;

@@ -1,3 +1,11 @@
+import { z } from 'zod';
+
+/** A Kubernetes quantity, `10Gi` or `500m` (k8s.io/apimachinery resource.Quantity). */
+export const quantity = z
+  .string()
+  .max(32)
+  .regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/);
+
 const factors: Readonly<Record<string, number>> = {
   m: 1e-3,
   '': 1,

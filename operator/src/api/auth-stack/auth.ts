@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { durationInCel, durationSchema } from '../duration.ts';
+import { audience, imageReference, objectName, resourcesSchema } from '../fields.ts';
+import { rules } from '../rules.ts';
+
+const cidr = z
+  .string()
+  .max(43)
+  .meta({ ...rules({ rule: 'isCIDR(self)', message: 'a trusted proxy must be a CIDR such as 10.0.0.0/8' }) });
+
+export const authSchema = z
+  .object({
+    replicas: z.int().min(1).max(20).default(2).meta({ description: 'How many pods of the auth service run.' }),
+    accessTokenTTL: durationSchema
+      .default('30m')
+      .meta({ description: 'Lifetime of an access token: its exp is iat plus this.' }),
+    sessionTTL: durationSchema.default('30d').meta({ description: 'Lifetime of a session, used or not.' }),
+    sessionIdleTTL: durationSchema
+      .default('7d')
+      .meta({ description: 'A session ends when it has not been used for this long.' }),
+    inlineRefresh: z.boolean().default(true).meta({
+      description:
+        'true: a consumer may refresh the expired token of its caller. false: only the browser refreshes, and the session cookie never reaches a consumer.',
+    }),
+    audience: z.array(audience).min(1).max(16).meta({
+      description: 'Audiences (aud) that tokens are issued for; the first is the default.',
+      'x-kubernetes-list-type': 'set',
+    }),
+    initialAdmin: z
+      .object({
+        secretRef: z
+          .object({ name: objectName.meta({ description: 'Name of the Secret, in the namespace of the AuthStack.' }) })
+          .meta({ description: 'A Secret with the keys `email` and `password`.' }),
+      })
+      .optional()
+      .meta({ description: 'The first administrator, created when there is none.' }),
+    trustedProxies: z.array(cidr).max(32).default([]).meta({
+      description: 'Networks of reverse proxies whose X-Forwarded-For header is trusted, as CIDRs.',
+    }),
+    ingress: z
+      .object({
+        className: objectName.optional().meta({ description: "IngressClass. Omitted: the cluster's default." }),
+        tlsSecretName: objectName
+          .optional()
+          .meta({ description: "Secret with the host's certificate. Omitted: what the Ingress controller serves." }),
+      })
+      .optional()
+      .meta({ description: 'Creates an Ingress for the host of publicURL.' }),
+    password: z
+      .object({
+        minLength: z.int().min(8).max(64).default(8).meta({ description: 'How many characters it has at least.' }),
+      })
+      .prefault({})
+      .meta({ description: 'What is required of a new password.' }),
+    image: imageReference.optional().meta({ description: "Image of the auth service. Omitted: the chart's." }),
+    resources: resourcesSchema.optional(),
+  })
+  .meta({
+    description: 'The auth service.',
+    ...rules({
+      rule: `${durationInCel('self.sessionIdleTTL')} <= ${durationInCel('self.sessionTTL')}`,
+      message: 'auth.sessionIdleTTL must not be longer than auth.sessionTTL',
+    }),
+  });

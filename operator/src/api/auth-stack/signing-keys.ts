@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { durationInCel, durationSchema } from '../duration.ts';
+import { rules } from '../rules.ts';
+
+const propagationSchema = z
+  .object({
+    jwksMaxAge: durationSchema
+      .default('5m')
+      .meta({ description: 'How long consumers may cache the public keys (Cache-Control: max-age of the key set).' }),
+    volumeRefresh: durationSchema
+      .default('2m')
+      .meta({ description: 'How long the kubelet takes to update a mounted Secret.' }),
+    clockSkew: durationSchema.default('60s').meta({ description: 'How far the clocks of two machines may differ.' }),
+  })
+  .meta({ description: 'How long a new key takes to reach everybody who verifies tokens. It signs only after that.' });
+
+const propagationSum = ['jwksMaxAge', 'volumeRefresh', 'clockSkew']
+  .map((part) => durationInCel(`self.propagation.${part}`))
+  .join(' + ');
+
+export const signingKeysSchema = z
+  .object({
+    algorithm: z
+      .enum(['ES256', 'RS256'])
+      .default('ES256')
+      .meta({ description: 'Algorithm of new keys. Keys for RS256 have 3072 bits.' }),
+    rotationInterval: durationSchema
+      .default('30d')
+      .meta({ description: 'How long a key signs before the next one takes over.' }),
+    propagation: propagationSchema.prefault({}),
+  })
+  .meta({
+    description: 'The keys that sign access tokens, and their rotation.',
+    ...rules(
+      {
+        rule: `${durationInCel('self.rotationInterval')} >= ${propagationSum}`,
+        message: 'signingKeys.rotationInterval must be at least the sum of signingKeys.propagation',
+        messageExpression: `'signingKeys.rotationInterval must be at least %ds, the sum of signingKeys.propagation'.format([${propagationSum}])`,
+      },
+      {
+        rule: `${durationInCel('self.rotationInterval')} >= 60`,
+        message: 'signingKeys.rotationInterval must be at least 1m',
+      },
+    ),
+  });

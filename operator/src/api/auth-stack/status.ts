@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { conditionsSchema, observedGeneration, timestamp } from '../fields.ts';
+
+const about = (description: string): { readonly description: string } => ({ description });
+
+const member = z.object({
+  name: z.string().meta(about('Name of the pod.')),
+  state: z.string().meta(about('PRIMARY, SECONDARY or another state of MongoDB, or why it has none.')),
+  health: z.enum(['Healthy', 'Unhealthy', 'Unknown']).meta(about('Healthy: it serves and votes.')),
+  optimeLagSeconds: z.int().optional().meta(about('How far it is behind the primary, in steps of ten seconds.')),
+});
+
+const mongodb = z.object({
+  replicaSetId: z.string().optional().meta(about('Id that MongoDB gave the replica set when it was initiated.')),
+  primary: z.string().optional().meta(about('The member that takes writes.')),
+  version: z.string().optional().meta(about('The version that members run.')),
+  featureCompatibilityVersion: z
+    .string()
+    .optional()
+    .meta(about('The version whose data format is in use; MongoDB can be downgraded to it.')),
+  members: z
+    .array(member)
+    .optional()
+    .meta({
+      ...about('The members, by name.'),
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+    }),
+});
+
+const key = z.object({
+  kid: z.string().meta(about('Id of the key.')),
+  state: z
+    .enum(['Published', 'Active', 'Retiring'])
+    .meta(about('Published: known, does not sign yet. Active: signs. Retiring: its last tokens are still valid.')),
+  since: timestamp.meta(about('When it entered this state.')),
+  until: timestamp.optional().meta(about('When a retiring key is removed.')),
+});
+
+const signingKeys = z.object({
+  activeKid: z.string().optional().meta(about('Id of the key that signs.')),
+  nextKid: z.string().optional().meta(about('Id of the key that signs next.')),
+  keys: z
+    .array(key)
+    .optional()
+    .meta({
+      ...about('All keys of the published key set.'),
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['kid'],
+    }),
+  lastRotationTime: timestamp.optional().meta(about('When the active key began to sign.')),
+  nextRotationTime: timestamp.optional().meta(about('When the next key is due to sign.')),
+});
+
+const consumers = z.object({
+  total: z.int().meta(about('AuthConsumers that are allowed.')),
+  inSync: z.int().meta(about('AuthConsumers whose Secret holds the current keys.')),
+});
+
+export const statusSchema = z.object({
+  observedGeneration,
+  conditions: conditionsSchema.optional(),
+  issuer: z.string().optional().meta(about('Issuer (iss) of the tokens.')),
+  mongodb: mongodb.optional().meta(about('The replica set, as last observed.')),
+  signingKeys: signingKeys.optional().meta(about('The signing keys, as last observed.')),
+  consumers: consumers.optional().meta(about('The AuthConsumers that name this AuthStack.')),
+});
