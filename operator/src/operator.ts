@@ -1,13 +1,14 @@
 import { NO_STACK, authConsumerKind, stackRefOf } from './api/auth-consumer.ts';
 import type { AuthConsumer } from './api/auth-consumer.ts';
 import { authStackKind } from './api/auth-stack.ts';
-import { consumerConditionTypes, stackConditionTypes } from './api/conditions.ts';
+import { consumerConditionTypes, stackConditionTypes, transientConditionTypes } from './api/reasons.ts';
 import {
   APPLIED_HASH_ANNOTATION,
   CONSUMERS_BY_STACK,
   CONSUMER_LABEL,
   FIELD_MANAGER,
   FINALIZER,
+  MANAGED_BY_LABEL,
   STACK_LABEL,
   STACK_NAMESPACE_LABEL,
 } from './api/names.ts';
@@ -94,7 +95,7 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
   if (seesCluster) manager.watch(storageClassKind);
   manager.watch(authConsumerKind, { indexers: { [CONSUMERS_BY_STACK]: stackKeysOf } });
   for (const kind of ownKinds) {
-    const labelSelector = `app.kubernetes.io/managed-by=${FIELD_MANAGER}`;
+    const labelSelector = `${MANAGED_BY_LABEL}=${FIELD_MANAGER}`;
     manager.watch(kind, { labelSelector, labels: [STACK_LABEL, CONSUMER_LABEL, 'app.kubernetes.io/instance'] });
   }
 
@@ -113,6 +114,7 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     }),
     finalizer: FINALIZER,
     conditionTypes: stackConditionTypes,
+    transientConditionTypes,
     mappings: [
       ...ownKinds.map((kind): Mapping => ({ kind, keys: stackOf })),
       ...(seesCluster ? [{ kind: storageClassKind, keys: everyStack }] : []),

@@ -1,6 +1,8 @@
 import type { AuthStack } from './auth-stack.ts';
 
 export const FIELD_MANAGER = 'authstack-operator';
+/** What the watches select by, and what the admission policy asks of every object that the operator writes. */
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const FINALIZER = 'authstack.dev/cleanup';
 export const STACK_LABEL = 'authstack.dev/stack';
 export const STACK_NAMESPACE_LABEL = 'authstack.dev/stack-namespace';
@@ -21,7 +23,7 @@ export function labelsOf(
     'app.kubernetes.io/instance': stack.metadata.name,
     'app.kubernetes.io/component': component,
     'app.kubernetes.io/part-of': 'authstack',
-    'app.kubernetes.io/managed-by': 'authstack-operator',
+    [MANAGED_BY_LABEL]: FIELD_MANAGER,
     [STACK_LABEL]: stack.metadata.name,
   };
 }

@@ -9,7 +9,8 @@ import {
   serviceKind,
 } from '../runtime/core-kinds.ts';
 import type { Kind, KubernetesObject, Millis } from '../runtime/objects.ts';
-import type { ObservedCondition, Stalled } from '../runtime/reconciler.ts';
+import type { Stalled } from '../planning.ts';
+import type { ObservedCondition } from '../runtime/reconciler.ts';
 import { authIngress, authNetworkPolicy, authPodDisruptionBudget, authService } from './around.ts';
 import { authDeployment } from './deployment.ts';
 import { podProblem } from './pods.ts';

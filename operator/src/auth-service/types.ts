@@ -2,7 +2,7 @@ import type { AuthStack } from '../api/auth-stack.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
 import type { Deployment, Pod } from '../runtime/core-kinds.ts';
 import type { KubernetesObject, Millis } from '../runtime/objects.ts';
-import type { Plan } from '../runtime/reconciler.ts';
+import type { Plan } from '../planning.ts';
 
 export interface AuthImages {
   /** The chart's image; spec.auth.image overrides it. */

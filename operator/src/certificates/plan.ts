@@ -1,6 +1,6 @@
 import { namesOf } from '../api/names.ts';
 import type { Millis } from '../runtime/objects.ts';
-import type { Plan, Stalled } from '../runtime/reconciler.ts';
+import type { Plan, Stalled } from '../planning.ts';
 import type {
   AgentCertificateReason,
   CertificatesAction,

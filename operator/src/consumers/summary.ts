@@ -5,7 +5,7 @@ import { CONSUMERS_BY_STACK } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { keyOf } from '../runtime/objects.ts';
 import type { Condition } from '../runtime/objects.ts';
-import type { Plan } from '../runtime/reconciler.ts';
+import type { Plan } from '../planning.ts';
 
 /** The AuthConsumers that name a stack, as they last told of themselves. */
 export interface StackConsumersObservation {

@@ -1,6 +1,6 @@
 import { namesOf, namespaceOf } from '../api/names.ts';
 import type { Millis } from '../runtime/objects.ts';
-import type { Plan, Stalled } from '../runtime/reconciler.ts';
+import type { Plan, Stalled } from '../planning.ts';
 import { planExternal } from './external.ts';
 import { planFounded } from './founded.ts';
 import { beginFounding, planFounding, whereToLook } from './founding.ts';

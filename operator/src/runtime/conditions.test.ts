@@ -24,5 +24,15 @@ test('the transition time moves when the status does, and only then', () => {
 
 test('a type that nobody observed stays as it was, or is Unknown from the first visit on', () => {
   const merged = mergeConditions([before], [], options);
-  expect(merged).toMatchObject([before, { type: 'Stalled', status: 'Unknown', reason: 'NotObserved' }]);
+  expect(merged).toMatchObject([before, { type: 'Stalled', status: 'Unknown', reason: 'NotEvaluated' }]);
+});
+
+test('a transient type is stored while it is True and gone when it is not', () => {
+  const transient = { ...options, transientTypes: ['Paused'] };
+  const paused = { type: 'Paused', status: 'True', reason: 'Requested', message: 'spec.paused is true' } as const;
+  const stored = mergeConditions([before], [paused], transient);
+  expect(stored.map(({ type }) => type)).toEqual(['Ready', 'Stalled', 'Paused']);
+  expect(mergeConditions(stored, [], transient)).toMatchObject([before, { type: 'Stalled' }, paused]);
+  const over = mergeConditions(stored, [{ ...paused, status: 'False' }], transient);
+  expect(over.map(({ type }) => type)).toEqual(['Ready', 'Stalled']);
 });

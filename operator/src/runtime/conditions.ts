@@ -7,6 +7,8 @@ export interface MergeOptions {
   readonly generation: number;
   /** Every type the kind has; one that nobody observed yet is Unknown. */
   readonly types: readonly string[];
+  /** Further types, stored only while True: a state that somebody asked for, say. */
+  readonly transientTypes?: readonly string[];
 }
 
 /**
@@ -16,21 +18,22 @@ export interface MergeOptions {
 export function mergeConditions(
   stored: readonly Condition[],
   observed: readonly ObservedCondition[],
-  { now, generation, types }: MergeOptions,
+  { now, generation, types, transientTypes = [] }: MergeOptions,
 ): Condition[] {
-  return types.map((type) => {
+  const merged = [...types, ...transientTypes].map((type) => {
     const before = stored.find((condition) => condition.type === type);
     const seen = observed.find((condition) => condition.type === type);
     if (!seen && before) return before;
     const { status, reason, message } = seen ?? {
       status: 'Unknown' as const,
-      reason: 'NotObserved',
-      message: 'the operator has not come to look at this yet',
+      reason: 'NotEvaluated',
+      message: 'Not evaluated yet',
     };
     const isSame = before?.status === status;
     const lastTransitionTime = isSame ? before.lastTransitionTime : rfc3339(now);
     return { type, status, reason, message, lastTransitionTime, observedGeneration: generation };
   });
+  return merged.filter(({ type, status }) => status === 'True' || !transientTypes.includes(type));
 }
 
 /** Seconds, as meta/v1 Time is stored. */

@@ -31,6 +31,8 @@ export interface ControllerOptions<T extends KubernetesObject> {
   readonly finalizer: string;
   /** Every condition type of the kind, in the order they are stored; the first sums up. */
   readonly conditionTypes: readonly [string, ...string[]];
+  /** Further types, stored only while True. */
+  readonly transientConditionTypes?: readonly string[];
   readonly mappings?: readonly Mapping[];
   /** Objects looked at at the same time; default 4. */
   readonly concurrency?: number;
@@ -197,12 +199,12 @@ export class Controller<T extends KubernetesObject> {
   /** Tells what was observed, in a status that is written once and only when it says something new. */
   private async report(object: T, outcome: Outcome, { signal, reconcileID }: Telling): Promise<unknown> {
     const { client, clock, log, events, fieldManager } = this.ports;
-    const { kind, conditionTypes: types } = this.options;
+    const { kind, conditionTypes: types, transientConditionTypes: transientTypes = [] } = this.options;
     try {
       for (const event of outcome.events ?? []) events.record(object, event);
       const conditions = this.withLastingFailure(object, outcome);
       if (outcome.failure !== undefined && conditions.length === 0) return outcome.failure;
-      const status = nextStatus(object, { ...outcome, conditions }, { now: clock.now(), types });
+      const status = nextStatus(object, { ...outcome, conditions }, { now: clock.now(), types, transientTypes });
       if (!status) return outcome.failure;
       const written = await applyStatus(object, status, { client, kind, fieldManager, signal });
       if (written) this.store.setIfNewer(written);

@@ -17,29 +17,6 @@ export interface ReportedEvent {
   readonly message: string;
 }
 
-/** Why nothing moves any more although a phase's deadline has passed. */
-export interface Stalled {
-  readonly reason: string;
-  /** Names the object and the command to look at it. */
-  readonly message: string;
-}
-
-/** What a pure plan answers: the actions in order, and the report of what was observed. */
-export interface Plan<Action, Status> {
-  readonly actions: readonly Action[];
-  readonly conditions: readonly ObservedCondition[];
-  readonly status: Status;
-  /** Wall clock time of the next look that no watched change would bring; absent: wait for a change. */
-  readonly recheckAt?: Millis;
-  readonly events?: readonly ReportedEvent[];
-  readonly stalled?: Stalled;
-}
-
-/** What a plan of a deletion answers; the finalizer goes once `done`. */
-export interface RemovalPlan<Action, Status> extends Plan<Action, Status> {
-  readonly done: boolean;
-}
-
 /** What one pass found out; the runtime writes it to the status, once, and only when it differs. */
 export interface Outcome {
   readonly conditions: readonly ObservedCondition[];

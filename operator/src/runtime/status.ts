@@ -18,13 +18,15 @@ export interface StatusOptions {
   readonly now: Millis;
   /** Every condition type of the kind, in the order they are stored. */
   readonly types: readonly string[];
+  /** Further types, stored only while True. */
+  readonly transientTypes?: readonly string[];
 }
 
 /** The status that the outcome makes of the stored one; undefined when that says it all already. */
 export function nextStatus(
   object: KubernetesObject,
   outcome: Outcome,
-  { now, types }: StatusOptions,
+  { now, types, transientTypes = [] }: StatusOptions,
 ): Record<string, unknown> | undefined {
   const { conditions = [], ...fields } = statusOf(object);
   const generation = object.metadata.generation ?? 0;
@@ -32,10 +34,10 @@ export function nextStatus(
     ...fields,
     ...outcome.status,
     observedGeneration: generation,
-    conditions: mergeConditions(conditions, outcome.conditions, { now, generation, types }),
+    conditions: mergeConditions(conditions, outcome.conditions, { now, generation, types, transientTypes }),
   });
   // Types that others put beside ours are theirs.
-  const ours = { ...fields, conditions: conditions.filter(({ type }) => types.includes(type)) };
+  const ours = { ...fields, conditions: conditions.filter(({ type }) => [...types, ...transientTypes].includes(type)) };
   return sameJson(status, ours) ? undefined : status;
 }
 

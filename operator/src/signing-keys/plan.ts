@@ -1,7 +1,8 @@
 import { namesOf, namespaceOf } from '../api/names.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import type { ConditionStatus, Millis } from '../runtime/objects.ts';
-import type { Plan, ReportedEvent, Stalled } from '../runtime/reconciler.ts';
+import type { Plan, Stalled } from '../planning.ts';
+import type { ReportedEvent } from '../runtime/reconciler.ts';
 import { isDueAt, leadEndsAt, mayActivateAt, mayForgetAt } from './horizons.ts';
 import { publishedKeys } from './publication.ts';
 import { keysStatus } from './report.ts';

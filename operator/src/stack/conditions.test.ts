@@ -40,7 +40,7 @@ test('of several that are missing the one that the others need is told', () => {
 });
 
 test('a feature that nobody has looked at leaves the stack unknown', () => {
-  expect(readyOf([condition('DatabaseReady', 'True')])).toMatchObject({ status: 'Unknown', reason: 'NotObserved' });
+  expect(readyOf([condition('DatabaseReady', 'True')])).toMatchObject({ status: 'Unknown', reason: 'NotEvaluated' });
 });
 
 test('one stalled feature stalls the stack, and every one is told', () => {

@@ -1,5 +1,6 @@
-import type { StackConditionType } from '../api/conditions.ts';
-import type { ObservedCondition, Stalled } from '../runtime/reconciler.ts';
+import type { StackConditionType } from '../api/reasons.ts';
+import type { Stalled } from '../planning.ts';
+import type { ObservedCondition } from '../runtime/reconciler.ts';
 
 /**
  * What users of the stack need, in the order in which one needs the other. A consumer that lags in its own namespace
@@ -35,5 +36,5 @@ export function stalledOf(stalled: readonly (Stalled | undefined)[]): ObservedCo
 }
 
 function unobserved(type: StackConditionType): ObservedCondition {
-  return { type, status: 'Unknown', reason: 'NotObserved', message: 'the operator has not come to look at this yet' };
+  return { type, status: 'Unknown', reason: 'NotEvaluated', message: 'Not evaluated yet' };
 }

@@ -3,7 +3,7 @@ import { STACK_LABEL, STACK_NAMESPACE_LABEL, namesOf, namespaceOf } from '../api
 import type { Cluster, KubernetesAction } from '../runtime/cluster.ts';
 import { deploymentKind, persistentVolumeClaimKind, secretKind, statefulSetKind } from '../runtime/core-kinds.ts';
 import type { Kind, KubernetesObject } from '../runtime/objects.ts';
-import type { RemovalPlan } from '../runtime/reconciler.ts';
+import type { RemovalPlan } from '../planning.ts';
 
 export interface Kept {
   readonly kind: Kind;
