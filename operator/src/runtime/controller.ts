@@ -18,6 +18,7 @@ import { moreThanStatusChanged } from './predicates.ts';
 import { TerminalError } from './reconciler.ts';
 import type { ObservedCondition, Outcome, Pass, Reconciler } from './reconciler.ts';
 import { applyStatus, nextStatus, statusOf } from './status.ts';
+import type { StatusOptions } from './status.ts';
 import type { Change, Store } from './store.ts';
 import { WorkQueue } from './work-queue.ts';
 import type { Urgency } from './work-queue.ts';
@@ -196,15 +197,20 @@ export class Controller<T extends KubernetesObject> {
     return { client: this.ports.client, fieldManager: this.ports.fieldManager, kind, finalizer };
   }
 
+  private get conditionTypes(): Pick<StatusOptions, 'types' | 'transientTypes'> {
+    const { conditionTypes: types, transientConditionTypes: transientTypes = [] } = this.options;
+    return { types, transientTypes };
+  }
+
   /** Tells what was observed, in a status that is written once and only when it says something new. */
   private async report(object: T, outcome: Outcome, { signal, reconcileID }: Telling): Promise<unknown> {
     const { client, clock, log, events, fieldManager } = this.ports;
-    const { kind, conditionTypes: types, transientConditionTypes: transientTypes = [] } = this.options;
+    const { kind } = this.options;
     try {
       for (const event of outcome.events ?? []) events.record(object, event);
       const conditions = this.withLastingFailure(object, outcome);
       if (outcome.failure !== undefined && conditions.length === 0) return outcome.failure;
-      const status = nextStatus(object, { ...outcome, conditions }, { now: clock.now(), types, transientTypes });
+      const status = nextStatus(object, { ...outcome, conditions }, { now: clock.now(), ...this.conditionTypes });
       if (!status) return outcome.failure;
       const written = await applyStatus(object, status, { client, kind, fieldManager, signal });
       if (written) this.store.setIfNewer(written);
