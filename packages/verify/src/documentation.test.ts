@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
@@ -40,6 +40,15 @@ test('the README tells the code and the status of every error', async () => {
   const text = await readFile(readme, 'utf8');
   const told = [...text.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \| (\d+) \|/gm)].map(([, ...row]) => row.join(' '));
   expect(told.toSorted()).toEqual(everyError().toSorted());
+});
+
+test('the package depends on nothing but Node', async () => {
+  const manifest: unknown = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8'));
+  expect(manifest).not.toHaveProperty('dependencies');
+  const sources = (await readdir(join(packageRoot, 'src'))).filter((name) => /(?<!\.test)\.ts$/.test(name));
+  const texts = await Promise.all(sources.map((name) => readFile(join(packageRoot, 'src', name), 'utf8')));
+  const imported = texts.flatMap((text) => [...text.matchAll(/ from '([^']+)'/g)].map(([, from]) => from));
+  expect(imported.filter((from) => !/^(node:|\.\/)/.test(from ?? ''))).toEqual([]);
 });
 
 function everyError(): string[] {

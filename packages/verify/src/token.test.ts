@@ -1,5 +1,7 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { algorithms } from './algorithms.ts';
 import { TokenError, TokenExpired } from './errors.ts';
 import { claimsAt, hmacTokenOf, ISSUER, jwksOf, part, signature, signingKey, tokenOf } from './testing/issuer.ts';
 import { FakeClock } from './testing/fake-clock.ts';
@@ -11,9 +13,12 @@ const clock = new FakeClock();
 const now = clock.now() / 1000;
 const key = signingKey('k1');
 const rsa = signingKey('r1', 'RS256');
+const eddsa = signingKey('e1', 'EdDSA');
+const ed25519 = signingKey('e2', 'Ed25519');
+const signers = [key, rsa, eddsa, ed25519];
 const stranger = signingKey('k1');
 const claims = claimsAt(clock);
-const trust = parseTrust(consumerSecret([key, rsa]));
+const trust = parseTrust(consumerSecret(signers));
 const good = tokenOf(key, claims);
 const [goodHeader = '', goodPayload = '', goodSignature = ''] = good.split('.');
 
@@ -21,11 +26,15 @@ const verify = (token: string) => verifyToken(token, trust, { now: clock.now(), 
 const signed = (header: string, payload: string) => `${header}.${payload}.${signature(key, `${header}.${payload}`)}`;
 const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([each]) => each !== name));
 
-test.each([
-  ['ES256', key],
-  ['RS256', rsa],
-])('a token of the stack holds: %s', (_algorithm, signer) => {
-  expect(verify(tokenOf(signer, claims))).toMatchObject({ sub: 'user-1', sid: 'session-1', roles: ['user'] });
+test.each(signers.map((signer) => [signer.algorithm, signer] as const))(
+  'a token of the stack holds: %s',
+  (_algorithm, signer) => {
+    expect(verify(tokenOf(signer, claims))).toMatchObject({ sub: 'user-1', sid: 'session-1', roles: ['user'] });
+  },
+);
+
+test('a token of each algorithm was tried', () => {
+  expect(signers.map(({ algorithm }) => algorithm).toSorted()).toEqual([...algorithms].toSorted());
 });
 
 test('a token for several audiences holds when this one is among them', () => {
@@ -45,6 +54,13 @@ test.each<[string, string, string]>([
   ['ES384', tokenOf(key, claims, { alg: 'ES384' }), 'TOKEN_ALGORITHM_REFUSED'],
   ['alg in another spelling', tokenOf(key, claims, { alg: 'es256' }), 'TOKEN_ALGORITHM_REFUSED'],
   ['without alg', tokenOf(key, claims, { alg: undefined }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['HS256 with the public Ed25519 key as secret', hmacTokenOf(eddsa, claims), 'TOKEN_ALGORITHM_REFUSED'],
+  ['PS256 that names an RS256 key', tokenOf(rsa, claims, { alg: 'PS256' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['EdDSA that names an Ed25519 key', tokenOf(ed25519, claims, { alg: 'EdDSA' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['Ed25519 that names an EdDSA key', tokenOf(eddsa, claims, { alg: 'Ed25519' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['EdDSA that names an ES256 key', tokenOf(eddsa, claims, { kid: 'k1' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['alg that is a list', tokenOf(key, claims, { alg: ['ES256'] }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['alg __proto__', tokenOf(key, claims, { alg: '__proto__' }), 'TOKEN_ALGORITHM_REFUSED'],
   ['another key of the same id', tokenOf(stranger, claims), 'TOKEN_SIGNATURE_INVALID'],
   ['an unknown key', tokenOf(key, claims, { kid: 'k9' }), 'TOKEN_KEY_UNKNOWN'],
   ['without kid', tokenOf(key, claims, { kid: undefined }), 'TOKEN_KEY_UNKNOWN'],
@@ -61,6 +77,16 @@ test.each<[string, string, string]>([
   ['x5u', tokenOf(key, claims, { x5u: 'https://evil.example/cert' }), 'TOKEN_HEADER_REFUSED'],
   ['x5c', tokenOf(key, claims, { x5c: [] }), 'TOKEN_HEADER_REFUSED'],
   ['zip', tokenOf(key, claims, { zip: 'DEF' }), 'TOKEN_HEADER_REFUSED'],
+  ['enc', tokenOf(key, claims, { enc: 'A128GCM' }), 'TOKEN_HEADER_REFUSED'],
+  ['crit that is empty', tokenOf(key, claims, { crit: [] }), 'TOKEN_HEADER_REFUSED'],
+  ['crit null', tokenOf(key, claims, { crit: null }), 'TOKEN_HEADER_REFUSED'],
+  ['typ that is a list', tokenOf(key, claims, { typ: ['at+jwt'] }), 'TOKEN_TYPE_REFUSED'],
+  ['typ under __proto__', signed(part('{"__proto__":{"typ":"at+jwt"}}'), goodPayload), 'TOKEN_TYPE_REFUSED'],
+  [
+    'a parameter twice',
+    signed(part('{"typ":"at+jwt","kid":"k1","alg":"ES256","alg":"none"}'), goodPayload),
+    'TOKEN_ALGORITHM_REFUSED',
+  ],
   // Form
   ['nothing', '', 'TOKEN_MALFORMED'],
   ['two parts', `${goodHeader}.${goodPayload}`, 'TOKEN_MALFORMED'],
@@ -101,6 +127,82 @@ test.each<[string, string, string]>([
   expect(refusalOf(token)).toMatchObject({ code, status: 401 });
 });
 
+/** The two numbers of an ES256 signature. */
+const goodBytes = Buffer.from(goodSignature, 'base64url');
+const [r, s] = [goodBytes.subarray(0, 32), goodBytes.subarray(32)];
+const ORDER = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
+const zeros = (bytes: number) => Buffer.alloc(bytes);
+const ones = (bytes: number) => Buffer.alloc(bytes, 0xff);
+const bytesOf = (signer: typeof key) => Buffer.from(signature(signer, inputOf(signer)), 'base64url');
+const inputOf = (signer: typeof key) => tokenOf(signer, claims).split('.').slice(0, 2).join('.');
+const der = sign('sha256', Buffer.from(inputOf(key)), key.privateKey);
+
+test.each<[string, typeof key, Buffer]>([
+  ['ES256 in DER, as OpenSSL writes it', key, der],
+  ['ES256, one byte', key, zeros(1)],
+  ['ES256, one byte short', key, bytesOf(key).subarray(1)],
+  ['ES256, one byte more', key, Buffer.concat([bytesOf(key), zeros(1)])],
+  ['ES256, each number one zero longer', key, Buffer.concat([zeros(1), r, zeros(1), s])],
+  ['ES256, twice', key, Buffer.concat([bytesOf(key), bytesOf(key)])],
+  ['ES256, all zero (CVE-2022-21449)', key, zeros(64)],
+  ['ES256, r zero', key, Buffer.concat([zeros(32), s])],
+  ['ES256, s zero', key, Buffer.concat([r, zeros(32)])],
+  ['ES256, r and s the order', key, Buffer.concat([ORDER, ORDER])],
+  ['ES256, s the order', key, Buffer.concat([r, ORDER])],
+  ['ES256, all ones', key, ones(64)],
+  ['ES256, r and s exchanged', key, Buffer.concat([s, r])],
+  ['RS256, all zero', rsa, zeros(256)],
+  ['RS256, all ones', rsa, ones(256)],
+  ['RS256, the number one', rsa, Buffer.concat([zeros(255), Buffer.of(1)])],
+  ['RS256, without its last byte', rsa, bytesOf(rsa).subarray(0, -1)],
+  ['RS256, one zero longer', rsa, Buffer.concat([zeros(1), bytesOf(rsa)])],
+  ['EdDSA, all zero', eddsa, zeros(64)],
+  ['EdDSA, all ones', eddsa, ones(64)],
+  ['EdDSA, the neutral point and zero', eddsa, Buffer.concat([Buffer.of(1), zeros(63)])],
+  ['EdDSA, half of it', eddsa, bytesOf(eddsa).subarray(0, 32)],
+  ['EdDSA, one byte more', eddsa, Buffer.concat([bytesOf(eddsa), zeros(1)])],
+  ['EdDSA, S not reduced', eddsa, plusOrder(bytesOf(eddsa))],
+])('a hostile signature is refused: %s', (_what, signer, bytes) => {
+  expect(refusalOf(`${inputOf(signer)}.${bytes.toString('base64url')}`)).toMatchObject({
+    code: 'TOKEN_SIGNATURE_INVALID',
+  });
+});
+
+/** The same signature of Ed25519 for verifiers that do not demand S < L. */
+function plusOrder(bytes: Buffer): Buffer {
+  const order = 2n ** 252n + 27742317777372353535851937790883648493n;
+  const little = bytes.subarray(32).toReversed();
+  const sum = (BigInt(`0x${Buffer.from(little).toString('hex')}`) + order).toString(16).padStart(64, '0');
+  return Buffer.concat([bytes.subarray(0, 32), Buffer.from(sum, 'hex').toReversed()]);
+}
+
+test('a token of which any one bit of any part is flipped is refused', () => {
+  const flipped = fc
+    .record({ signer: fc.constantFrom(...signers), part: fc.nat({ max: 2 }), bit: fc.nat({ max: 8 * 1024 }) })
+    .map(({ signer, part: index, bit }) => {
+      const parts = tokenOf(signer, claims)
+        .split('.')
+        .map((text) => Buffer.from(text, 'base64url'));
+      const bytes = parts[index] ?? Buffer.alloc(0);
+      const at = Math.floor(bit / 8) % bytes.length;
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit % 8));
+      return parts.map((each) => each.toString('base64url')).join('.');
+    });
+  fc.assert(
+    fc.property(flipped, (token) => {
+      expect(refusalOf(token)).toBeInstanceOf(TokenError);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('nothing of the payload is parsed before the signature holds', () => {
+  const deep = part(`${'['.repeat(3000)}${']'.repeat(3000)}`);
+  for (const payload of [part('user-1'), part('null'), deep]) {
+    expect(refusalOf(`${goodHeader}.${payload}.${goodSignature}`)).toMatchObject({ code: 'TOKEN_SIGNATURE_INVALID' });
+  }
+});
+
 test('clocks that differ by less than the skew refuse nothing', () => {
   expect(verify(tokenOf(key, { ...claims, exp: now - 9 }))).toBeDefined();
   expect(verify(tokenOf(key, { ...claims, nbf: now + 10, iat: now + 10 }))).toBeDefined();
@@ -115,7 +217,11 @@ test('that a token has expired is said only when all the rest of it holds, with 
 test('a token with any one character changed is refused', () => {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ %';
   const changed = fc
-    .tuple(fc.constantFrom(good, tokenOf(rsa, claims)), fc.nat(), fc.constantFrom(...Array.from(alphabet)))
+    .tuple(
+      fc.constantFrom(...signers.map((signer) => tokenOf(signer, claims))),
+      fc.nat(),
+      fc.constantFrom(...Array.from(alphabet)),
+    )
     .map(([token, at, character]) => ({ token, at: at % token.length, character }))
     .filter(({ token, at, character }) => token[at] !== character)
     .map(({ token, at, character }) => token.slice(0, at) + character + token.slice(at + 1));
@@ -129,8 +235,10 @@ test('a token with any one character changed is refused', () => {
 
 test('the last character of a signature is no exception, though decoders drop its last bits', () => {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  const others = Array.from(alphabet).filter((character) => character !== good.at(-1));
-  for (const character of others) expect(refusalOf(good.slice(0, -1) + character)).toBeInstanceOf(TokenError);
+  for (const token of signers.map((signer) => tokenOf(signer, claims))) {
+    const others = Array.from(alphabet).filter((character) => character !== token.at(-1));
+    for (const character of others) expect(refusalOf(token.slice(0, -1) + character)).toBeInstanceOf(TokenError);
+  }
 });
 
 test('a token without any one character, or with one more, is refused', () => {
@@ -160,7 +268,11 @@ test.each<[string, Record<string, string>, string]>([
   ['jwks.json that is not JSON', { 'jwks.json': '{' }, 'jwks.json is not'],
   ['jwks.json without keys', { 'jwks.json': '{}' }, 'jwks.json is not'],
   ['a key without kid', { 'jwks.json': '{"keys":[{"kty":"EC"}]}' }, 'without kid'],
-  ['a key of another algorithm', { 'jwks.json': '{"keys":[{"kid":"a","alg":"HS256"}]}' }, 'neither ES256 nor RS256'],
+  [
+    'a key of another algorithm',
+    { 'jwks.json': '{"keys":[{"kid":"a","alg":"HS256"}]}' },
+    'a is for none of ES256, RS256',
+  ],
   ['a secret key', { 'jwks.json': '{"keys":[{"kid":"a","alg":"HS256","k":"AA"}]}' }, 'a is a private key'],
   [
     'a key that is none',
@@ -173,6 +285,13 @@ test.each<[string, Record<string, string>, string]>([
     { 'jwks.json': JSON.stringify({ keys: [{ ...rsa.publicJwk, alg: 'ES256' }] }) },
     'r1 is not a key for ES256',
   ],
+  [
+    'an EC key for EdDSA',
+    { 'jwks.json': JSON.stringify({ keys: [{ ...key.publicJwk, alg: 'EdDSA' }] }) },
+    'k1 is not a key for EdDSA',
+  ],
+  ['an X25519 key', { 'jwks.json': JSON.stringify({ keys: [x25519()] }) }, 'x1 is not a key for Ed25519'],
+  ['a short RSA key', { 'jwks.json': JSON.stringify({ keys: [shortRsa()] }) }, 's1 is not a key for RS256'],
   ['an origin with a path', { origin: 'https://shop.example.com/' }, 'origin'],
   ['an auth-url of no protocol of ours', { 'auth-url': 'file:///etc' }, 'auth-url'],
   ['cookie-names that are not names', { 'cookie-names': '{"token":"a b","session":"c"}' }, 'cookie-names'],
@@ -194,6 +313,16 @@ test.each(['jwks.json', 'issuer', 'origin', 'audience', 'cookie-names', 'auth-ur
     expect(() => parseTrust(files)).toThrow(`${name} is missing`);
   },
 );
+
+function x25519() {
+  const jwk = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' });
+  return { ...jwk, kid: 'x1', alg: 'Ed25519' };
+}
+
+function shortRsa() {
+  const jwk = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
+  return { ...jwk, kid: 's1', alg: 'RS256' };
+}
 
 function refusalOf(token: string): unknown {
   try {

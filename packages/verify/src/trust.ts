@@ -1,15 +1,9 @@
 import { createPublicKey } from 'node:crypto';
 import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { algorithms, fits, isAlgorithm } from './algorithms.ts';
+import type { VerificationKey } from './algorithms.ts';
 import { MountUnusable } from './errors.ts';
 import { isRecord, parseJson } from './json.ts';
-
-export type Algorithm = 'ES256' | 'RS256';
-
-export interface VerificationKey {
-  readonly kid: string;
-  readonly algorithm: Algorithm;
-  readonly publicKey: KeyObject;
-}
 
 /** What the mounted Secret says, parsed: whom to believe, and whom to ask for a new token. */
 export interface Trust {
@@ -95,7 +89,7 @@ function keyFrom(jwk: unknown): VerificationKey {
   const { kid, alg } = jwk;
   if (typeof kid !== 'string' || kid === '') throw new MountUnusable('jwks.json has a key without kid');
   if ('d' in jwk || 'k' in jwk) throw new MountUnusable(`jwks.json: ${kid} is a private key`);
-  if (alg !== 'ES256' && alg !== 'RS256') throw new MountUnusable(`jwks.json: ${kid} is for neither ES256 nor RS256`);
+  if (!isAlgorithm(alg)) throw new MountUnusable(`jwks.json: ${kid} is for none of ${algorithms.join(', ')}`);
   const publicKey = publicKeyFrom(kid, jwk);
   if (!fits(publicKey, alg)) throw new MountUnusable(`jwks.json: ${kid} is not a key for ${alg}`);
   return { kid, algorithm: alg, publicKey };
@@ -106,16 +100,5 @@ function publicKeyFrom(kid: string, jwk: JsonWebKey): KeyObject {
     return createPublicKey({ key: jwk, format: 'jwk' });
   } catch (cause) {
     throw new MountUnusable(`jwks.json: ${kid} is not a public key`, { cause });
-  }
-}
-
-const MIN_RSA_BITS = 2048;
-
-function fits({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, algorithm: Algorithm): boolean {
-  switch (algorithm) {
-    case 'ES256':
-      return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
-    case 'RS256':
-      return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= MIN_RSA_BITS;
   }
 }

@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
-import type { JsonWebKey, KeyObject } from 'node:crypto';
+import type { JsonWebKey, KeyObject, KeyPairKeyObjectResult } from 'node:crypto';
+import type { Algorithm } from '../algorithms.ts';
 import type { Clock } from '../clock.ts';
 
 export const ISSUER = 'https://shop.example.com';
@@ -7,17 +8,21 @@ export const AUDIENCE = 'shop';
 
 export interface SigningKey {
   readonly kid: string;
-  readonly algorithm: 'ES256' | 'RS256';
+  readonly algorithm: Algorithm;
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
   readonly publicJwk: JsonWebKey & { readonly kid: string };
 }
 
-export function signingKey(kid: string, algorithm: SigningKey['algorithm'] = 'ES256'): SigningKey {
-  const { privateKey, publicKey } =
-    algorithm === 'ES256'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+const keyPairs: Readonly<Record<Algorithm, () => KeyPairKeyObjectResult>> = {
+  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  EdDSA: () => generateKeyPairSync('ed25519'),
+  Ed25519: () => generateKeyPairSync('ed25519'),
+};
+
+export function signingKey(kid: string, algorithm: Algorithm = 'ES256'): SigningKey {
+  const { privateKey, publicKey } = keyPairs[algorithm]();
   const publicJwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' };
   return { kid, algorithm, privateKey, publicKey, publicJwk };
 }
@@ -52,7 +57,8 @@ export function tokenOf(key: SigningKey, claims: Json, header: Json = {}): strin
 }
 
 export function signature({ privateKey }: SigningKey, input: string): string {
-  return sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+  const digest = privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+  return sign(digest, Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
 }
 
 /** The classic: the public key, known to all, taken for the secret of an HMAC. */
