@@ -12,11 +12,11 @@ import {
   STACK_LABEL,
   STACK_NAMESPACE_LABEL,
 } from './api/names.ts';
+import { createAgentClient } from './agents/client.ts';
+import { authPodClient } from './auth-pods/client.ts';
 import { createOperatorIdentities } from './certificates/operator-identity.ts';
 import { consumerMappings, createConsumerReconciler } from './consumers/reconcile.ts';
 import type { Settings } from './environment.ts';
-import { authPodClient } from './mongodb/auth-pod-client.ts';
-import { createAgentClient } from './mongodb/agent-client.ts';
 import type { ApiClient } from './runtime/client.ts';
 import type { Clock } from './runtime/clock.ts';
 import {

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { agentContract } from '@authstack/mongodb-agent/api';
+import type { AgentCommand } from '../agents/client.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { labelsOf, namesOf, namespaceOf } from '../api/names.ts';
 import { isKubernetesAction, performKubernetes } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
-import type { AgentCommand } from './agent-client.ts';
-import { connectionUri } from './members.ts';
+import { connectionUri } from './members/member.ts';
+import type { MongodbAction, MongodbOwnAction, ReachableMember } from './members/types.ts';
 import type { MongodbPorts } from './observe.ts';
-import type { MongodbAction, MongodbOwnAction, ReachedMember } from './types.ts';
 
 /**
  * Of the replica set (mongodb.com/docs, "Replica Set Configuration"). Unbounded, the catch-up waits until the heartbeat of a
@@ -30,7 +30,7 @@ export async function performMongodb(action: MongodbAction, ports: MongodbPorts,
 
 /** What an agent is merely asked to do. */
 type AgentAction = Exclude<
-  Extract<MongodbOwnAction, { readonly member: ReachedMember }>,
+  Extract<MongodbOwnAction, { readonly member: ReachableMember }>,
   { readonly type: 'ensureUsers' | 'recoverKeyfile' }
 >;
 

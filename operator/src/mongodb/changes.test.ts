@@ -1,18 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PersistentVolumeClaim, StatefulSet } from '../runtime/core-kinds.ts';
-import type { DatabaseUser } from './external.ts';
+import type { Initiated } from '../stored/identity.ts';
+import type { Member, MongodbObservation, SeenAgent } from './members/types.ts';
+import { podTemplate, templateIdOf } from './objects/stateful-set.ts';
 import { planMongodb } from './plan.ts';
-import { podTemplate, templateIdOf } from './stateful-set.ts';
 import {
   NOW,
   aStack,
   allVote,
   claim,
   configOf,
-  foundedIdentity,
   held,
   images,
   inSet,
+  initiatedIdentity,
   member,
   noMember,
   pod,
@@ -20,7 +21,6 @@ import {
 } from './testing/seen.ts';
 import type { InSet, Votes } from './testing/seen.ts';
 import { summary } from './testing/summary.ts';
-import type { Founded, Member, MongodbObservation, SeenAgent } from './types.ts';
 
 type Change = Partial<MongodbObservation>;
 type Case = [law: string, change: Change, ready: string, does: object[]];
@@ -47,7 +47,7 @@ function serving(
 }
 const withAgent = (members: readonly Member[], ordinal: number, agent: SeenAgent): Member[] =>
   members.map((one) => (one.ordinal === ordinal ? { ...one, agent } : one));
-const recorded = (members: number, change: object = {}): Founded => foundedIdentity({ members, ...change });
+const recorded = (members: number, change: object = {}): Initiated => initiatedIdentity({ members, ...change });
 
 describe('fewer and more members', () => {
   test.each<Case>([
@@ -133,7 +133,7 @@ describe('fewer and more members', () => {
 });
 
 test('a stack made anew takes up what is there, once', () => {
-  const identity = foundedIdentity({ adoptedBy: 'stack-0' });
+  const identity = initiatedIdentity({ adoptedBy: 'stack-0' });
   expect(now({ identity, members: [0, 1, 2].map(noMember) })).toMatchObject({
     ready: 'False/Starting',
     does: [replaced({ 'adopted-by': 'stack-1' })],
@@ -344,7 +344,7 @@ describe('versions', () => {
   const all = { ...images, mongodb: { '4.4': 'm:4', '5.0': 'm:5', '6.0': 'm:6', '7.0': 'm:7' } };
   const stored = (version: string, fcv: string, change = {}): Change => ({
     images: all,
-    identity: foundedIdentity({ version, featureCompatibilityVersion: fcv, ...change }),
+    identity: initiatedIdentity({ version, featureCompatibilityVersion: fcv, ...change }),
   });
   const running = (version: string, fcv: string, states: InSet['states'] = {}): Member[] =>
     serving(3, { states }).map((one) => {
@@ -457,8 +457,8 @@ const asking = (
   rest: Parameters<typeof aStack>[0] = {},
 ): MongodbObservation['stack'] =>
   aStack({ ...rest, annotations: { [`authstack.dev/${name}-member`]: String(ordinal) } });
-const rebuilding = (what: 'data' | 'volume', ordinal = 2): Founded =>
-  foundedIdentity({ rebuilding: { what, ordinal, claimUid: `claim-${ordinal}` }, nextMemberId: 9 });
+const rebuilding = (what: 'data' | 'volume', ordinal = 2): Initiated =>
+  initiatedIdentity({ rebuilding: { what, ordinal, claimUid: `claim-${ordinal}` }, nextMemberId: 9 });
 const withoutLast = (agent: SeenAgent, change: Partial<Member> = {}): Member[] => [
   member(0, inSet({ self: 'PRIMARY', votes: pair })),
   member(1, inSet({ self: 'SECONDARY', votes: pair })),
@@ -534,19 +534,19 @@ describe('a member that is to begin anew', () => {
     ],
     [
       'and not again for as long as it is asked for',
-      { stack: asking('replace', 2), identity: foundedIdentity({ rebuilt: ['volume 2'] }) },
+      { stack: asking('replace', 2), identity: initiatedIdentity({ rebuilt: ['volume 2'] }) },
       'True/AllMembersHealthy',
       [],
     ],
     [
       'until it is asked for no more',
-      { identity: foundedIdentity({ rebuilt: ['volume 2'] }) },
+      { identity: initiatedIdentity({ rebuilt: ['volume 2'] }) },
       'True/AllMembersHealthy',
       [replaced({ rebuilt: '' })],
     ],
     [
       'another wish is another matter',
-      { stack: asking('resync', 2), identity: foundedIdentity({ rebuilt: ['volume 2'] }) },
+      { stack: asking('resync', 2), identity: initiatedIdentity({ rebuilt: ['volume 2'] }) },
       'True/AllMembersHealthy',
       [replaced({ rebuilding: 'data 2 claim-2' })],
     ],
@@ -602,7 +602,7 @@ describe('a member that is to begin anew', () => {
       'what was done is no slip when the member is gone since',
       {
         stack: asking('replace', 2, { members: 1 }),
-        identity: foundedIdentity({ rebuilt: ['volume 2'], members: 1 }),
+        identity: initiatedIdentity({ rebuilt: ['volume 2'], members: 1 }),
         members: serving(1),
       },
       'True/AllMembersHealthy',
@@ -614,7 +614,7 @@ describe('a member that is to begin anew', () => {
         stack: aStack({
           annotations: { 'authstack.dev/replace-member': '2', 'authstack.dev/resync-member': '1' },
         }),
-        identity: foundedIdentity({ rebuilt: ['volume 2'] }),
+        identity: initiatedIdentity({ rebuilt: ['volume 2'] }),
       },
       'True/AllMembersHealthy',
       [replaced({ rebuilding: 'data 1 claim-1' })],
@@ -625,7 +625,7 @@ describe('a member that is to begin anew', () => {
         stack: aStack({
           annotations: { 'authstack.dev/replace-member': '2', 'authstack.dev/resync-member': '2' },
         }),
-        identity: foundedIdentity({
+        identity: initiatedIdentity({
           rebuilt: ['volume 2'],
           rebuilding: { what: 'data', ordinal: 2, claimUid: 'claim-2' },
         }),
@@ -806,42 +806,12 @@ describe('volumes', () => {
 });
 
 test('a stack made anew may ask for the next version, which comes once all members serve', () => {
-  const identity = foundedIdentity({ adoptedBy: 'stack-0', version: '6.0', featureCompatibilityVersion: '6.0' });
+  const identity = initiatedIdentity({ adoptedBy: 'stack-0', version: '6.0', featureCompatibilityVersion: '6.0' });
   const asking = (version: string): ReturnType<typeof now> =>
     now({ identity, stack: aStack({ mongodb: { version } }), members: [0, 1, 2].map(noMember) });
   expect(asking('7.0').does).toEqual([replaced({ ...identity.data, 'adopted-by': 'stack-1' })]);
   expect(asking('8.0').ready).toBe('False/AdoptionRefused');
   expect(asking('5.0').ready).toBe('False/AdoptionRefused');
-});
-
-describe('a database of somebody else', () => {
-  const stack = aStack({ mongodb: { external: { uriSecretRef: { name: 'atlas' } } } });
-  const user = (pod: string, database: DatabaseUser['database'], isReady = false): DatabaseUser => ({
-    ...{ pod, database, isReady },
-  });
-  const told = (users: readonly DatabaseUser[]): ReturnType<typeof summary> =>
-    summary(planMongodb(seen({ stack, users, members: [], identity: { state: 'absent' } })));
-
-  test.each<[string, string, readonly DatabaseUser[], string]>([
-    ['True/External', 'it answers', [user('a', { up: true }), user('b', { up: true })], '2 of 2'],
-    ['True/External', 'nobody can be asked, and it was reached', [user('a', 'unknown', true)], 'cannot ask'],
-    [
-      'True/Degraded',
-      'one is cut off',
-      [user('a', { up: true }), user('b', { up: false, problem: 'no way' })],
-      'b cannot',
-    ],
-    [
-      'False/ExternalUnreachable',
-      'it refuses',
-      [user('a', { up: false, problem: 'no way' }, true)],
-      'no way; see that',
-    ],
-    ['Unknown/ExternalNotTried', 'nobody has tried', [user('a', { up: false }), user('b', 'unknown')], 'has tried'],
-    ['Unknown/ExternalNotTried', 'there is nobody', [], 'has tried'],
-  ])('is %s when %s', (...[ready, , users, message]) => {
-    expect(told(users)).toMatchObject({ ready, does: [], message: expect.stringContaining(message) });
-  });
 });
 
 describe('hibernation', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { SetModel } from './testing/set-model.ts';
+import fc from 'fast-check';
 
 type Event = (set: SetModel) => void;
 

@@ -1,3 +1,4 @@
+import type { AgentClient } from '../agents/client.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf, namespaceOf, selectorOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
@@ -13,17 +14,14 @@ import {
 } from '../runtime/core-kinds.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
-import type { AgentClient } from './agent-client.ts';
-import type { AuthPodClient } from './auth-pod-client.ts';
-import { observeUsers } from './external.ts';
-import { isOfStack, readIdentity } from './identity.ts';
-import { claimName, connectionUri, memberHost, memberName, reached } from './members.ts';
-import type { Member, MongodbImages, MongodbObservation, SeenIdentity, SeenSecret, SeenUriSecret } from './types.ts';
+import { isOfStack, readIdentity } from '../stored/identity.ts';
+import type { SeenIdentity } from '../stored/identity.ts';
+import { addressOf, claimName, connectionUri, memberHost, memberName } from './members/member.ts';
+import type { Member, MongodbImages, MongodbObservation, SeenSecret, SeenUriSecret } from './members/types.ts';
 
 export interface MongodbPorts {
   readonly cluster: Cluster;
   readonly agents: AgentClient;
-  readonly authPods: AuthPodClient;
   readonly images: MongodbImages;
   /** What is in no namespace (StorageClasses, volumes, Nodes): an operator of listed namespaces has no right to it. */
   readonly seesCluster: boolean;
@@ -35,7 +33,6 @@ interface Around {
 }
 
 export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
-  if (stack.spec.mongodb.external) return observeExternal(stack, ports, pass);
   const { cluster, images, seesCluster } = ports;
   const names = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
@@ -67,24 +64,6 @@ export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass
     members,
     storageClass: seesCluster ? observeStorageClass(stack, { cluster, members }) : 'notLooked',
     volumesCanGrow: seesCluster ? observeExpansion({ cluster, members }) : 'notLooked',
-  };
-}
-
-async function observeExternal(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
-  const absent = { state: 'absent' } as const;
-  const { images } = ports;
-  return {
-    ...{
-      stack,
-      now: pass.now,
-      users: await observeUsers(stack, ports, pass),
-      images,
-      identity: absent,
-      keyfile: absent,
-      rootUser: absent,
-      authUser: absent,
-    },
-    ...{ hasAgentCertificate: false, members: [], storageClass: 'notLooked', volumesCanGrow: 'notLooked' },
   };
 }
 
@@ -128,7 +107,7 @@ async function observeMembers(
           ...(pod && { pod }),
           agent: 'unknown' as const,
         };
-        const at = reached(member);
+        const at = addressOf(member);
         if (!at) return { ...member, ...(seesCluster && (await observeNode(member, { cluster, pass }))) };
         const seen = await agents.observe(stack, at, pass);
         // An address that another pod has by now must not speak for this member.

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ContainerStatus, Pod } from '../runtime/core-kinds.ts';
+import type { MongodbObservation, SeenAgent } from './members/types.ts';
 import { planMongodb } from './plan.ts';
 import type { MongodbPlan } from './plan.ts';
 import {
@@ -9,11 +10,11 @@ import {
   allVote,
   claim,
   configOf,
-  foundedIdentity,
-  foundingIdentity,
   held,
   host,
   inSet,
+  initiatedIdentity,
+  initiatingIdentity,
   member,
   noMember,
   pod,
@@ -22,7 +23,6 @@ import {
 } from './testing/seen.ts';
 import type { Votes } from './testing/seen.ts';
 import { summary } from './testing/summary.ts';
-import type { MongodbObservation, SeenAgent } from './types.ts';
 
 type Change = Partial<MongodbObservation>;
 
@@ -30,7 +30,7 @@ const kindsApplied = ({ actions }: MongodbPlan): string[] =>
   actions.flatMap((action) => (action.type === 'apply' ? [action.kind.kind] : []));
 
 const absent = { state: 'absent' } as const;
-const founding = foundingIdentity();
+const founding = initiatingIdentity();
 /** Nothing but the stack. */
 const nothing: Change = {
   identity: absent,
@@ -40,7 +40,7 @@ const nothing: Change = {
   members: [noMember(0), noMember(1), noMember(2)],
 };
 const identityOnly: Change = { ...nothing, identity: founding, members: [noMember(0), noMember(1), noMember(2)] };
-const founder = (agent: Parameters<typeof member>[1]): Change => ({
+const firstMember = (agent: Parameters<typeof member>[1]): Change => ({
   identity: founding,
   rootUser: absent,
   authUser: absent,
@@ -56,8 +56,8 @@ const newcomers: Votes = [
   [1, 0],
   [2, 0],
 ];
-const notFormed = foundedIdentity({ formed: false });
-const anotherLife = foundedIdentity({ adoptedBy: 'stack-0' });
+const notFormed = initiatedIdentity({ formed: false });
+const anotherLife = initiatedIdentity({ adoptedBy: 'stack-0' });
 
 type Case = [law: string, change: Change, ready: string, does: object[]];
 
@@ -74,7 +74,7 @@ test.each<[string, SeenAgent, Pod['status'], object[]]>([
 ])('another version asked for before a set is founded %s', (...[, agent, status, does]) => {
   const stack = aStack({ mongodb: { version: '6.0' } });
   const members = [member(0, agent, { pod: pod(0, status) }), noMember(1), noMember(2)];
-  expect(summary(planMongodb(seen({ ...founder(agent), stack, members }))).does).toMatchObject(does);
+  expect(summary(planMongodb(seen({ ...firstMember(agent), stack, members }))).does).toMatchObject(does);
 });
 
 describe('founding', () => {
@@ -102,23 +102,28 @@ describe('founding', () => {
       'False/Founding',
       [{ createKeyfile: true }],
     ],
-    ['waits for the founder', founder('unknown'), 'False/Founding', []],
-    ['releases the founder', founder(held), 'False/Founding', [{ release: 'shop-mongodb-0', pvcUid: 'claim-0' }]],
+    ['waits for the firstMember', firstMember('unknown'), 'False/Founding', []],
+    [
+      'releases the firstMember',
+      firstMember(held),
+      'False/Founding',
+      [{ release: 'shop-mongodb-0', pvcUid: 'claim-0' }],
+    ],
     [
       'initiates on the volume that was written down',
-      founder(released('claim-0')),
+      firstMember(released('claim-0')),
       'False/Founding',
       [{ initiate: 'shop-mongodb-0', pvcUid: 'claim-0' }],
     ],
     [
       'never initiates on a volume of another claim',
-      founder(released('claim-of-another-life')),
+      firstMember(released('claim-of-another-life')),
       'False/ForeignData',
       [],
     ],
     [
       'never initiates on a volume that once belonged to a set',
-      founder({
+      firstMember({
         ...released('claim-0'),
         volume: { state: 'data', pvcUid: 'claim-0', replicaSetId: SET },
       }),
@@ -127,19 +132,19 @@ describe('founding', () => {
     ],
     [
       'never releases a volume that was marked for another claim',
-      founder({ ...held, volume: { state: 'empty', pvcUid: 'claim-of-another-life' } }),
+      firstMember({ ...held, volume: { state: 'empty', pvcUid: 'claim-of-another-life' } }),
       'False/ForeignData',
       [],
     ],
     [
       'releases its own volume again when it is interrupted',
-      founder({ ...held, volume: { state: 'empty', pvcUid: 'claim-0' } }),
+      firstMember({ ...held, volume: { state: 'empty', pvcUid: 'claim-0' } }),
       'False/Founding',
       [{ release: 'shop-mongodb-0', pvcUid: 'claim-0' }],
     ],
     [
       'writes down the id before anything else happens to the set',
-      founder(inSet({ self: 'PRIMARY', votes: alone })),
+      firstMember(inSet({ self: 'PRIMARY', votes: alone })),
       'False/Founding',
       [replaced({ state: 'founded', 'replica-set-id': SET, version: '8.0', 'next-member-id': '1' })],
     ],
@@ -229,7 +234,7 @@ describe('founding', () => {
     for (const change of [nothing, { ...nothing, members: [{ ...noMember(0), claim: claim(0) }] }]) {
       expect(kindsApplied(planMongodb(seen(change)))).toEqual([]);
     }
-    expect(kindsApplied(planMongodb(seen(founder('unknown'))))).toEqual([
+    expect(kindsApplied(planMongodb(seen(firstMember('unknown'))))).toEqual([
       'Service',
       'PodDisruptionBudget',
       'StatefulSet',
@@ -342,13 +347,13 @@ describe('credentials', () => {
   test.each<Case>([
     [
       'are stored before they are created in the database',
-      { identity: foundedIdentity({ formed: false, credentials: '' }), rootUser: absent, authUser: absent },
+      { identity: initiatedIdentity({ formed: false, credentials: '' }), rootUser: absent, authUser: absent },
       'False/CreatingUsers',
       [{ createUser: 'root' }, { createUser: 'auth' }],
     ],
     [
       'are then created, and that is written down',
-      { identity: foundedIdentity({ formed: false, credentials: '' }) },
+      { identity: initiatedIdentity({ formed: false, credentials: '' }) },
       'False/CreatingUsers',
       [{ ensureUsers: 'shop-mongodb-0' }, replaced({ credentials: 'root@1 auth@1' })],
     ],
@@ -361,7 +366,7 @@ describe('credentials', () => {
     [
       'are never created where no primary was asked',
       {
-        identity: foundedIdentity({ formed: false, credentials: '' }),
+        identity: initiatedIdentity({ formed: false, credentials: '' }),
         members: [member(0, 'unknown'), member(1, inSet({ self: 'SECONDARY', votes: allVote }))],
       },
       'False/Starting',
@@ -502,7 +507,7 @@ describe('members', () => {
     [
       'and comes back under an id that nobody had',
       {
-        identity: foundedIdentity({ nextMemberId: 3 }),
+        identity: initiatedIdentity({ nextMemberId: 3 }),
         members: [primary(pair), member(1, inSet({ self: 'SECONDARY', votes: allVote })), member(2, held)],
       },
       'True/Degraded',
@@ -681,7 +686,7 @@ describe('why members do not come up', () => {
     reason: string,
     terminated: { exitCode: number; reason?: string; message?: string } = { exitCode: 62 },
   ): Partial<MongodbObservation> => ({
-    ...founder('unknown'),
+    ...firstMember('unknown'),
     members: [
       member(0, 'unknown', {
         pod: pod(0, {
@@ -703,19 +708,24 @@ describe('why members do not come up', () => {
   test.each<[law: string, change: Change, reason: string, names: string[]]>([
     [
       'a StorageClass that does not exist',
-      { ...founder('unknown'), ...fast, storageClass: 'missing', members: [member(0, 'unknown', { claim: unbound })] },
+      {
+        ...firstMember('unknown'),
+        ...fast,
+        storageClass: 'missing',
+        members: [member(0, 'unknown', { claim: unbound })],
+      },
       'StorageClassNotFound',
       ['fast', 'data-shop-mongodb-0', 'spec.mongodb.storage.className'],
     ],
     [
       'no default StorageClass',
-      { ...founder('unknown'), storageClass: 'noDefault', members: [member(0, 'unknown', { claim: unbound })] },
+      { ...firstMember('unknown'), storageClass: 'noDefault', members: [member(0, 'unknown', { claim: unbound })] },
       'StorageClassNotFound',
       ['data-shop-mongodb-0', 'spec.mongodb.storage.className'],
     ],
     [
       'a volume that does not come',
-      { ...founder('unknown'), storageClass: 'present', members: [member(0, 'unknown', { claim: unbound })] },
+      { ...firstMember('unknown'), storageClass: 'present', members: [member(0, 'unknown', { claim: unbound })] },
       'VolumePending',
       ['data-shop-mongodb-0', '60 s', 'kubectl -n auth describe pvc data-shop-mongodb-0'],
     ],
@@ -755,7 +765,7 @@ describe('why members do not come up', () => {
     [
       'a pod without a node',
       {
-        ...founder('unknown'),
+        ...firstMember('unknown'),
         members: [
           member(0, 'unknown', {
             pod: pod(0, { conditions: [{ type: 'PodScheduled', status: 'False', message: 'Insufficient memory' }] }),
@@ -767,13 +777,13 @@ describe('why members do not come up', () => {
     ],
     [
       'a volume that cannot be judged',
-      founder({ ...held, volume: { state: 'unreadable', problem: 'no WiredTiger file' } }),
+      firstMember({ ...held, volume: { state: 'unreadable', problem: 'no WiredTiger file' } }),
       'VolumeUnreadable',
       ['shop-mongodb-0', 'no WiredTiger file', 'authstack.dev/resync-member=0'],
     ],
     [
       'a keyfile that mongod does not know',
-      founder({
+      firstMember({
         ...released('claim-0'),
         replicaSet: { state: 'unknown' },
         mongod: { state: 'answers', problem: 'mongod refuses __system' },
@@ -784,7 +794,7 @@ describe('why members do not come up', () => {
     [
       'an agent that cannot be reached',
       {
-        ...founder('unknown'),
+        ...firstMember('unknown'),
         members: [
           member(0, 'unknown', {
             pod: pod(0, {
@@ -858,7 +868,7 @@ test('the status names set, primary, versions and members', () => {
 
 test('looks again soon while something is under way, seldom at rest', () => {
   expect(planMongodb(seen()).recheckAt).toBe(NOW + 10_000);
-  expect(planMongodb(seen(founder(held))).recheckAt).toBeLessThanOrEqual(NOW + 2_000);
+  expect(planMongodb(seen(firstMember(held))).recheckAt).toBeLessThanOrEqual(NOW + 2_000);
   // Without pods there is nobody to ask, and everything else is watched.
   expect(planMongodb(seen({ members: [noMember(0), noMember(1)] })).recheckAt).toBe(NOW + 30_000);
 });

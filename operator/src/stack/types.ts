@@ -1,19 +1,26 @@
+import type { AuthStack } from '../api/auth-stack.ts';
 import type { AuthServiceAction, AuthServiceObservation } from '../auth-service/types.ts';
 import type { CertificatesAction, CertificatesObservation } from '../certificates/types.ts';
 import type { StackConsumersObservation } from '../consumers/summary.ts';
-import type { MongodbAction, MongodbObservation } from '../mongodb/types.ts';
+import type { ExternalDatabaseObservation } from '../external-database/observe.ts';
+import type { MongodbAction, MongodbObservation } from '../mongodb/members/types.ts';
 import type { ObservedCondition, ReportedEvent } from '../runtime/reconciler.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { KeysObservation, SigningKeysAction } from '../signing-keys/types.ts';
 
 /** What every feature saw, already read; there is nothing in here to await. */
 export interface StackObservation {
+  readonly stack: AuthStack;
   readonly certificates: CertificatesObservation;
-  readonly mongodb: MongodbObservation;
+  readonly database: DatabaseObservation;
   readonly signingKeys: KeysObservation;
   readonly authService: AuthServiceObservation;
   readonly consumers: StackConsumersObservation;
 }
+
+export type DatabaseObservation =
+  | { readonly type: 'mongodb'; readonly seen: MongodbObservation }
+  | { readonly type: 'external'; readonly seen: ExternalDatabaseObservation };
 
 /** An action with the feature that performs it. */
 export type StackAction =

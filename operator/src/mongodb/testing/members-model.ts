@@ -1,6 +1,6 @@
 import type { ConfigMember } from '@authstack/mongodb-agent/api';
-import { isVoter } from '../members.ts';
-import { majorityOf } from '../serving.ts';
+import { isVoter } from '../members/member.ts';
+import { majorityOf } from '../replica-set/topology.ts';
 import { host } from './seen.ts';
 
 /** A write in an oplog; the database is nothing but its oplog here. */
@@ -44,7 +44,7 @@ export interface Node {
   /** Its replication stands still. */
   isLagging: boolean;
   /** Its pod was asked to end, and its mongod still serves. */
-  isEnding: boolean;
+  isTerminating: boolean;
   /** As of the last heartbeat. */
   wasAlive: boolean;
 }
@@ -215,7 +215,7 @@ export class MembersModel {
     if (voters.length < 2 || !voters.some(({ host }) => host === hostOf(gone))) return;
     const left = voters.filter(({ host }) => {
       const node = this.nodeOf(host);
-      return node !== undefined && node !== gone && !node.isEnding && this.living(node)?.id === id;
+      return node !== undefined && node !== gone && !node.isTerminating && this.living(node)?.id === id;
     });
     if (left.length >= majorityOf(voters.length)) return;
     throw new Broken(
@@ -248,7 +248,7 @@ export class MembersModel {
       isPrimary: false,
       isCutOff: false,
       isLagging: false,
-      isEnding: false,
+      isTerminating: false,
       wasAlive: false,
     });
   }

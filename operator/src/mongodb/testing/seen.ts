@@ -2,8 +2,9 @@ import type { ConfigMember, MemberState, Observation, ObservedMember } from '@au
 import { authStackSpecSchema } from '../../api/auth-stack.ts';
 import type { AuthStack } from '../../api/auth-stack.ts';
 import type { PersistentVolumeClaim, Pod } from '../../runtime/core-kinds.ts';
-import { claimName, memberHost, memberName } from '../members.ts';
-import type { Member, MongodbImages, MongodbObservation, SeenAgent, SeenIdentity } from '../types.ts';
+import type { SeenIdentity } from '../../stored/identity.ts';
+import { claimName, memberHost, memberName } from '../members/member.ts';
+import type { Member, MongodbImages, MongodbObservation, SeenAgent } from '../members/types.ts';
 
 export const NOW: number = Date.UTC(2030, 0, 1);
 export const SET = '65a000000000000000000001';
@@ -129,14 +130,14 @@ const stored = {
 };
 export const CREDENTIALS = 'root@1 auth@1';
 
-export function foundingIdentity(
+export function initiatingIdentity(
   change: Partial<Extract<SeenIdentity, { state: 'founding' }>> = {},
 ): Extract<SeenIdentity, { state: 'founding' }> {
-  const own = { state: 'founding', founderClaimUid: claimUid(0), credentials: '', formed: false } as const;
+  const own = { state: 'founding', firstMemberClaimUid: claimUid(0), credentials: '', formed: false } as const;
   return { ...stored, ...own, data: {}, ...change };
 }
 
-export function foundedIdentity(
+export function initiatedIdentity(
   change: Partial<Extract<SeenIdentity, { state: 'founded' }>> = {},
 ): Extract<SeenIdentity, { state: 'founded' }> {
   const own = { state: 'founded', replicaSetId: SET, credentials: CREDENTIALS, formed: true } as const;
@@ -158,7 +159,7 @@ export function seen(change: Partial<MongodbObservation> = {}): MongodbObservati
     stack: shop,
     now: NOW,
     images,
-    identity: foundedIdentity(),
+    identity: initiatedIdentity(),
     keyfile: present,
     rootUser: present,
     authUser: { ...present, isCurrent: true },

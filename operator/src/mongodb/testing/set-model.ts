@@ -1,13 +1,13 @@
 import type { ConfigMember } from '@authstack/mongodb-agent/api';
 import type { Secret } from '../../runtime/core-kinds.ts';
 import type { KubernetesObject } from '../../runtime/objects.ts';
-import { isVoter } from '../members.ts';
+import { isVoter } from '../members/member.ts';
+import { annotations } from '../members/requests.ts';
+import type { MongodbAction, ReachableMember } from '../members/types.ts';
+import { templateIdOf } from '../objects/stateful-set.ts';
+import type { PodTemplate } from '../objects/stateful-set.ts';
 import { planMongodb } from '../plan.ts';
 import type { MongodbPlan } from '../plan.ts';
-import { annotations } from '../requests.ts';
-import { templateIdOf } from '../stateful-set.ts';
-import type { PodTemplate } from '../stateful-set.ts';
-import type { MongodbAction, ReachedMember } from '../types.ts';
 import { Broken, hostOf } from './members-model.ts';
 import type { Node } from './members-model.ts';
 import { NOW } from './seen.ts';
@@ -80,7 +80,9 @@ export class SetModel extends StackModel {
   kubernetes(): void {
     if (!this.set) return;
     const { replicas, template } = this.set;
-    for (const { ordinal, isEnding } of this.nodes) if (ordinal >= replicas || isEnding) this.killPod(ordinal);
+    for (const { ordinal, isTerminating } of this.nodes) {
+      if (ordinal >= replicas || isTerminating) this.killPod(ordinal);
+    }
     for (let ordinal = 0; ordinal < replicas; ordinal++) {
       const node = this.node(ordinal);
       if (node.claimUid === undefined) this.newVolume(node);
@@ -104,14 +106,14 @@ export class SetModel extends StackModel {
     const node = this.nodes[ordinal];
     if (!node) return;
     delete node.podUid;
-    Object.assign(node, { mongod: 'held', isPrimary: false, isEnding: false });
+    Object.assign(node, { mongod: 'held', isPrimary: false, isTerminating: false });
   }
 
   /** Deleted as people and drains do it: told to end, and there until it has. */
   endPod(ordinal: number): void {
     this.isFresh = false;
     const node = this.nodes[ordinal];
-    if (node?.podUid !== undefined) node.isEnding = true;
+    if (node?.podUid !== undefined) node.isTerminating = true;
   }
 
   killAllPods(): void {
@@ -153,7 +155,7 @@ export class SetModel extends StackModel {
 
   private obey(
     node: Node,
-    action: Exclude<Extract<MongodbAction, { readonly member: ReachedMember }>, { type: 'ensureUsers' }>,
+    action: Exclude<Extract<MongodbAction, { readonly member: ReachableMember }>, { type: 'ensureUsers' }>,
   ): boolean {
     switch (action.type) {
       case 'release':
@@ -176,7 +178,7 @@ export class SetModel extends StackModel {
   }
 
   /** What goes to the API server. */
-  private store(action: Exclude<MongodbAction, { readonly member: ReachedMember }>): boolean {
+  private store(action: Exclude<MongodbAction, { readonly member: ReachableMember }>): boolean {
     switch (action.type) {
       case 'apply':
         this.apply(action.object);
@@ -207,7 +209,7 @@ export class SetModel extends StackModel {
   private restart(node: Node): void {
     const set = this.living(node);
     if (this.isFresh && set && !node.disk.isFenced) this.checkMajorityWithout(node, set);
-    node.isEnding = true;
+    node.isTerminating = true;
   }
 
   /** The pod that uses it goes with it here; it is deleted just after. */
@@ -244,7 +246,7 @@ export class SetModel extends StackModel {
     return true;
   }
 
-  private called({ ip }: ReachedMember): Node | undefined {
+  private called({ ip }: ReachableMember): Node | undefined {
     return this.nodes.find(({ podUid, isCutOff }) => podUid === ip && !isCutOff);
   }
 
@@ -274,14 +276,14 @@ export class SetModel extends StackModel {
   private checkNewVotersStay(before: readonly ConfigMember[], after: readonly ConfigMember[]): void {
     for (const { host } of after.filter(isVoter)) {
       const votedBefore = before.some((entry) => entry.host === host && isVoter(entry));
-      if (!votedBefore && this.nodeOf(host)?.isEnding) throw new Broken(`${host} gets a vote, and its pod ends`);
+      if (!votedBefore && this.nodeOf(host)?.isTerminating) throw new Broken(`${host} gets a vote, and its pod ends`);
     }
   }
 
   private release(node: Node, pvcUid: string): boolean {
     if (node.mongod === 'runs' || node.disk.isFenced) return false;
     if (node.disk.marker !== undefined && node.disk.marker !== pvcUid) return false;
-    if (this.isFresh && node.isEnding) {
+    if (this.isFresh && node.isTerminating) {
       throw new Broken(`mongod of member ${node.ordinal} was let go in a pod that ends`);
     }
     node.disk.marker = pvcUid;

@@ -1,11 +1,11 @@
 import type { ConfigMember, MemberState, Observation, ObservedMember } from '@authstack/mongodb-agent/api';
 import type { AuthStack } from '../../api/auth-stack.ts';
 import type { Pod, Secret, StatefulSet } from '../../runtime/core-kinds.ts';
-import { readIdentity } from '../identity.ts';
-import { memberName } from '../members.ts';
-import { MONGOD_CONTAINER } from '../stateful-set.ts';
-import type { PodTemplate } from '../stateful-set.ts';
-import type { Member, MongodbObservation, SeenSecret } from '../types.ts';
+import { readIdentity } from '../../stored/identity.ts';
+import { memberName } from '../members/member.ts';
+import type { Member, MongodbObservation, SeenSecret } from '../members/types.ts';
+import { MONGOD_CONTAINER } from '../objects/stateful-set.ts';
+import type { PodTemplate } from '../objects/stateful-set.ts';
 import { MembersModel, hostOf } from './members-model.ts';
 import type { Config, Node, SetData } from './members-model.ts';
 import { NOW, aStack, claim, images, pod } from './seen.ts';
@@ -126,10 +126,10 @@ function isEmpty({ disk, mongod }: Node): boolean {
   return !disk.set && mongod !== 'runs';
 }
 
-function aPod({ ordinal, isEnding }: Node, { podUid, template }: { podUid: string; template: string }): Pod {
+function aPod({ ordinal, isTerminating }: Node, { podUid, template }: { podUid: string; template: string }): Pod {
   const mongod = { name: MONGOD_CONTAINER, ready: true, restartCount: 0, state: { running: {} } };
   const { metadata, ...rest } = pod(ordinal, { podIP: podUid, containerStatuses: [mongod] });
-  const ends = isEnding && { deletionTimestamp: new Date(NOW + 60_000).toISOString() };
+  const ends = isTerminating && { deletionTimestamp: new Date(NOW + 60_000).toISOString() };
   return {
     ...rest,
     metadata: { ...metadata, uid: podUid, annotations: { 'authstack.dev/template': template }, ...ends },

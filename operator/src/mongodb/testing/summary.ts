@@ -1,6 +1,6 @@
 import type { DeletionTarget } from '../../runtime/cluster.ts';
+import type { MongodbAction, ReachableMember } from '../members/types.ts';
 import type { MongodbPlan } from '../plan.ts';
-import type { MongodbAction, ReachedMember } from '../types.ts';
 
 const decode = (data: Readonly<Record<string, string>> = {}): object =>
   Object.fromEntries(Object.entries(data).map(([key, value]) => [key, atob(value)]));
@@ -16,7 +16,7 @@ function brief(action: MongodbAction): object[] {
   return [briefOfObjects(action)];
 }
 
-function briefOfObjects(action: Exclude<MongodbAction, { readonly member: ReachedMember }>): object {
+function briefOfObjects(action: Exclude<MongodbAction, { readonly member: ReachableMember }>): object {
   switch (action.type) {
     case 'apply':
     case 'create':

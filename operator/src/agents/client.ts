@@ -1,0 +1,126 @@
+import { agentContract, keyfileReply, observation, problem } from '@authstack/mongodb-agent/api';
+import type { Observation } from '@authstack/mongodb-agent/api';
+import { Agent, request } from 'undici';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { namespaceOf, namesOf } from '../api/names.ts';
+import type { Millis } from '../runtime/objects.ts';
+
+/** Where the agent of a member answers. */
+export interface AgentAddress {
+  /** Of pod and member, which its certificate names. */
+  readonly name: string;
+  readonly ip: string;
+}
+
+/** PEM texts with which the operator speaks to the agents of one stack. */
+export interface AgentIdentity {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/** An agent refused, or could not be asked. */
+export class AgentError extends Error {
+  override readonly name: string = 'AgentError';
+  /** Of the agent's contract, or `UNREACHABLE`. */
+  readonly code: string;
+
+  constructor(act: string, { code, detail, cause }: { code: string; detail: string; cause?: unknown }) {
+    super(`${act}: ${detail}`, { cause });
+    this.code = code;
+  }
+}
+
+interface Call {
+  readonly signal: AbortSignal;
+}
+
+export interface AgentClient {
+  /** `unknown` for every member that does not answer in time, whatever the reason. */
+  observe(stack: AuthStack, member: AgentAddress, call: Call): Promise<Observation | 'unknown'>;
+  /** One of the agent's commands; throws `AgentError`. */
+  command(stack: AuthStack, command: AgentCommand, call: Call): Promise<void>;
+  /** The keyfile that this member's mongod runs with; throws `AgentError`. */
+  keyfile(stack: AuthStack, member: AgentAddress, call: Call): Promise<string>;
+}
+
+export interface AgentCommand {
+  readonly member: AgentAddress;
+  readonly path: (typeof agentContract.paths)[keyof typeof agentContract.paths];
+  readonly body: unknown;
+}
+
+const OBSERVE_WITHIN: Millis = 2_000;
+
+export function createAgentClient(identityOf: (stack: AuthStack) => Promise<AgentIdentity | undefined>): AgentClient {
+  /** Connections by member; a new identity closes the old ones. */
+  const dispatchers = new Map<string, { readonly identity: AgentIdentity; readonly agent: Agent }>();
+
+  async function dispatcherTo(stack: AuthStack, { name }: AgentAddress): Promise<Agent | undefined> {
+    const identity = await identityOf(stack);
+    if (!identity) return undefined;
+    const servername = `${name}.${namesOf(stack.metadata.name).mongodb}.${namespaceOf(stack)}.svc`;
+    const known = dispatchers.get(servername);
+    if (known?.identity === identity) return known.agent;
+    void known?.agent.close();
+    const agent = new Agent({
+      connect: { ...identity, servername, timeout: OBSERVE_WITHIN },
+      keepAliveTimeout: 30_000,
+    });
+    dispatchers.set(servername, { identity, agent });
+    return agent;
+  }
+
+  async function call(
+    stack: AuthStack,
+    { member, path, ...rest }: Omit<AgentCommand, 'body'> & { body?: unknown; within: Millis },
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const act = `${path} of ${member.name}`;
+    const dispatcher = await dispatcherTo(stack, member);
+    if (!dispatcher) {
+      throw new AgentError(act, { code: 'UNREACHABLE', detail: 'the stack has no certificate authority yet' });
+    }
+    const host = member.ip.includes(':') ? `[${member.ip}]` : member.ip;
+    const send = async (): Promise<{ status: number; body: unknown }> => {
+      const answer = await request(`https://${host}:${agentContract.apiPort}${path}`, {
+        dispatcher,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(rest.within)]),
+        ...(rest.body === undefined
+          ? { method: 'GET' }
+          : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(rest.body) }),
+      });
+      const text = await answer.body.text();
+      return { status: answer.statusCode, body: text === '' ? undefined : JSON.parse(text) };
+    };
+    const { status, body } = await send().catch((cause: unknown) => {
+      const said = cause instanceof Error ? cause.message : String(cause);
+      throw new AgentError(act, { code: 'UNREACHABLE', detail: `the agent did not answer: ${said}`, cause });
+    });
+    if (status < 300) return body;
+    const refusal = problem.safeParse(body);
+    const { code, detail } = refusal.success ? refusal.data : { code: 'INTERNAL', detail: `it answered ${status}` };
+    throw new AgentError(act, { code, detail });
+  }
+
+  return {
+    async observe(stack, member, { signal }) {
+      try {
+        const path = agentContract.paths.observation;
+        const answer = observation.safeParse(await call(stack, { member, path, within: OBSERVE_WITHIN }, signal));
+        return answer.success ? answer.data : 'unknown';
+      } catch (error) {
+        if (error instanceof AgentError) return 'unknown';
+        throw error;
+      }
+    },
+    async command(stack, command, { signal }) {
+      await call(stack, { ...command, within: agentContract.slowestAnswerMillis }, signal);
+    },
+    async keyfile(stack, member, { signal }) {
+      const path = agentContract.paths.keyfile;
+      const answer = await call(stack, { member, path, body: {}, within: OBSERVE_WITHIN }, signal);
+      return keyfileReply.parse(answer).keyfile;
+    },
+  };
+}
