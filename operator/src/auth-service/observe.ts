@@ -13,6 +13,7 @@ import {
 import type { Deployment, Secret } from '../runtime/core-kinds.ts';
 import type { KubernetesObject, ObjectRef } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
+import { holdsKeyRing } from '../stored/key-ring.ts';
 import { INITIAL_ADMIN_ANNOTATION } from './deployment.ts';
 import type { AuthImages, AuthServiceObservation, SeenAuthSecrets, SeenInitialAdmin } from './types.ts';
 
@@ -42,7 +43,7 @@ export async function observeAuthService(
     secrets,
     ...(signOfLife !== undefined && { signOfLife }),
     hasDatabaseUri: await hasDatabaseUri(stack, { cluster, deployment }, pass),
-    hasSigningKeys: textIn(cluster.cached(secretKind, ref(names.signingKeys)), 'ring.json') !== '',
+    hasSigningKeys: holdsKeyRing(cluster.cached(secretKind, ref(names.signingKeys))),
     initialAdmin: await readInitialAdmin(stack, { cluster, deployment }, pass),
     ...(deployment && { deployment }),
     pods: cluster.cachedList(podKind, { namespace, labels: selectorOf(stack, 'auth') }),

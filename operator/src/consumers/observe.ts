@@ -1,3 +1,4 @@
+import { authConsumerKind } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import { authStackKind } from '../api/auth-stack.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
@@ -5,7 +6,11 @@ import { CONSUMER_LABEL, namesOf, namespaceOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
+import { keyOf, refOf } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
+import { consumerOfCopy } from '../stored/consumer-copy.ts';
+import { publishedKeys } from '../stored/jwks.ts';
+import { readStored, textsIn } from '../stored/secret.ts';
 import type { ConsumerObservation, SeenCopy } from './types.ts';
 
 export interface ConsumerPorts {
@@ -17,21 +22,19 @@ export async function observeConsumer(
   { cluster }: ConsumerPorts,
   pass: Pass,
 ): Promise<ConsumerObservation> {
-  const found = cluster.cached(authStackKind, consumer.spec.stackRef);
+  const { stackRef, secretName } = consumer.spec;
+  const found = cluster.cached(authStackKind, stackRef);
   const stack = found?.metadata.deletionTimestamp === undefined ? found : undefined;
   const namespace = cluster.cached(namespaceKind, { name: namespaceOf(consumer) });
-  const jwks = stack && textIn(cluster, { stack, name: 'jwks', key: 'jwks.json' });
-  const authority = stack && textIn(cluster, { stack, name: 'ca', key: 'tls.crt' });
-  const copy = await observeCopy(consumer, cluster, pass);
   return {
     consumer,
     now: pass.now,
     ...(stack && { stack }),
+    stackNamespace: cluster.watches(stackRef.namespace),
     ...(namespace && { namespaceLabels: namespace.metadata.labels ?? {} }),
-    copy,
-    formerCopies: copiesOf(consumer, cluster).filter(({ metadata }) => metadata.name !== consumer.spec.secretName),
-    ...(jwks !== undefined && { jwks }),
-    ...(authority !== undefined && { authority }),
+    copy: await observeCopy(consumer, cluster, pass),
+    formerCopies: copiesOf(consumer, cluster).filter(({ metadata }) => metadata.name !== secretName),
+    ...(stack && sourceOf(stack, cluster)),
   };
 }
 
@@ -41,10 +44,10 @@ async function observeCopy(consumer: AuthConsumer, cluster: Cluster, pass: Pass)
   const secret = await cluster.find(secretKind, ref, pass);
   if (!secret) return { state: 'absent' };
   if (isOwnedBy(secret, consumer)) return { state: 'ours', secret };
-  const other = secret.metadata.labels?.[CONSUMER_LABEL];
-  return other === undefined || other === consumer.metadata.name
-    ? { state: 'foreign' }
-    : { state: 'ofAnother', consumer: other };
+  const maker = consumerOfCopy(secret);
+  if (maker === undefined) return { state: 'foreign' };
+  const isOthers = maker !== keyOf(consumer.metadata) && cluster.cached(authConsumerKind, refOf(maker)) !== undefined;
+  return isOthers ? { state: 'ofAnother', consumer: refOf(maker).name } : { state: 'orphaned', secret };
 }
 
 function copiesOf(consumer: AuthConsumer, cluster: Cluster): readonly Secret[] {
@@ -54,16 +57,19 @@ function copiesOf(consumer: AuthConsumer, cluster: Cluster): readonly Secret[] {
     .filter((secret) => isOwnedBy(secret, consumer));
 }
 
-/** By uid: an AuthConsumer that was deleted and made again does not own the copy of its namesake. */
+/** By uid: an AuthConsumer that was deleted and created again does not own the copy of its namesake. */
 function isOwnedBy({ metadata }: Secret, consumer: AuthConsumer): boolean {
   return metadata.ownerReferences?.some(({ uid }) => uid === consumer.metadata.uid) ?? false;
 }
 
-function textIn(
-  cluster: Cluster,
-  { stack, name, key }: { readonly stack: AuthStack; readonly name: 'jwks' | 'ca'; readonly key: string },
-): string | undefined {
-  const ref = { namespace: namespaceOf(stack), name: namesOf(stack.metadata.name)[name] };
-  const value = cluster.cached(secretKind, ref)?.data?.[key];
-  return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
+function sourceOf(stack: AuthStack, cluster: Cluster): Pick<ConsumerObservation, 'keys' | 'authority'> {
+  const secret = (name: string): Secret | undefined =>
+    cluster.cached(secretKind, { namespace: namespaceOf(stack), name });
+  const { jwks, ca } = namesOf(stack.metadata.name);
+  const published = readStored(publishedKeys, stack, secret(jwks));
+  const authority = textsIn(secret(ca) ?? {})['tls.crt'];
+  return {
+    ...(published.state === 'value' && published.value.keys.length > 0 && { keys: published.value.keys }),
+    ...(authority !== undefined && { authority }),
+  };
 }

@@ -1,6 +1,8 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import type { AuthConsumer } from '../api/auth-consumer.ts';
+import type { Condition } from '../runtime/objects.ts';
 import { planConsumer } from './plan.ts';
-import { aConsumer, aStack, authority, jwks, seen, theCopy } from './testing/seen.ts';
+import { aConsumer, aStack, authority, keys, seen, theCopy } from './testing/seen.ts';
 import type { ConsumerObservation } from './types.ts';
 
 function summary(observation: ConsumerObservation): object {
@@ -10,7 +12,7 @@ function summary(observation: ConsumerObservation): object {
 }
 
 const { stack: _gone, ...withoutStack } = seen();
-const { jwks: _none, ...withoutKeys } = seen({ copy: { state: 'absent' } });
+const { keys: _none, ...withoutKeys } = seen({ copy: { state: 'absent' } });
 const edited = { ...theCopy(), data: { ...theCopy().data, issuer: btoa('https://evil.example.com') } };
 const extended = { ...theCopy(), data: { ...theCopy().data, more: btoa('more') } };
 const suspended = { ...aStack(), spec: { ...aStack().spec, suspend: true } };
@@ -87,7 +89,9 @@ test('a copy holds what a service needs and nothing private', () => {
   if (action?.type !== 'create') throw new Error('expected the copy to be created');
   const { data = {} } = action.object as ReturnType<typeof theCopy>;
   expect(Object.fromEntries(Object.entries(data).map(([key, value]) => [key, atob(value)]))).toEqual({
-    'jwks.json': jwks,
+    'jwks.json': JSON.stringify({
+      keys: keys.map(({ kid }) => ({ alg: 'ES256', crv: 'P-256', kid, kty: 'EC', use: 'sig', x: 'x', y: 'y' })),
+    }),
     issuer: 'https://shop.example.com',
     origin: 'https://shop.example.com',
     audience: 'shop',
@@ -97,16 +101,35 @@ test('a copy holds what a service needs and nothing private', () => {
   });
 });
 
-test.each([
-  ['was told is not told again', { kids: ['k1', 'k2'], lastSyncTime: '2023-11-14T22:00:00Z' }, undefined],
-  ['nobody told is told by the next look', {}, '2023-11-14T22:13:20Z'],
-  [
-    'nobody told after a rotation is told, too',
-    { kids: ['k1'], lastSyncTime: '2023-11-14T22:00:00Z' },
-    '2023-11-14T22:13:20Z',
-  ],
-])('the time of a write that %s', (_case, status, lastSyncTime) => {
-  expect(planConsumer(seen({ consumer: { ...aConsumer(), status } })).status.lastSyncTime).toBe(lastSyncTime);
+describe('the time of the last sync', () => {
+  const before = '2023-11-14T22:00:00Z';
+  const now = '2023-11-14T22:13:20Z';
+  const inSync = (status: 'True' | 'False'): Condition[] => [
+    { type: 'InSync', status, reason: 'Tested', message: '', lastTransitionTime: before },
+  ];
+
+  test.each<[string, AuthConsumer['status'], string]>([
+    ['stays while nothing changes', { kids: ['k1', 'k2'], lastSyncTime: before, conditions: inSync('True') }, before],
+    ['is that of the pass that finds the copy current', { lastSyncTime: before, conditions: inSync('False') }, now],
+    [
+      'is set after a pass that could not report its write',
+      { kids: ['k1'], lastSyncTime: before, conditions: inSync('True') },
+      now,
+    ],
+    ['is set by the first pass', {}, now],
+  ])('%s', (_case, status, expected) => {
+    const consumer = { ...aConsumer(), ...(status && { status }) };
+    expect(planConsumer(seen({ consumer })).status).toEqual({ kids: ['k1', 'k2'], lastSyncTime: expected });
+  });
+});
+
+test('the status of every plan has every field', () => {
+  const { stack: _stack, ...lonely } = seen({ copy: { state: 'absent' } });
+  for (const observation of [seen(), lonely, seen({ namespaceLabels: {} }), seen({ copy: { state: 'absent' } })]) {
+    const { status, conditions } = planConsumer(observation);
+    expect(Object.keys(status).sort()).toEqual(['kids', 'lastSyncTime']);
+    expect(conditions.map(({ type }) => type)).toEqual(['Accepted', 'InSync']);
+  }
 });
 
 test('what is refused says which object and what to do', () => {
@@ -115,5 +138,5 @@ test('what is refused says which object and what to do', () => {
     expect(accepted?.message).toMatch(/Secret auth .*spec\.secretName/);
   }
   const [accepted] = planConsumer(seen({ namespaceLabels: {}, stack: aStack() })).conditions;
-  expect(accepted?.message).toMatch(/AuthStack auth\/main does not allow Namespace shop; label it/);
+  expect(accepted?.message).toMatch(/AuthStack auth\/main does not allow Namespace shop\. Label it/);
 });

@@ -1,199 +1,181 @@
 import { authStackSchemaError } from '../api/auth-stack.ts';
 import { namespaceOf } from '../api/names.ts';
+import { firstAnswer } from '../planning.ts';
+import type { Plan, Rule } from '../planning.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import { sameJson } from '../runtime/json.ts';
-import type { Plan } from '../planning.ts';
-import type { ObservedCondition } from '../runtime/reconciler.ts';
+import { listed } from '../runtime/listed.ts';
+import type { ReasonOf } from '../api/reasons.ts';
+import { audienceOf, copySecret, isSameCopy, kidsInCopy } from '../stored/consumer-copy.ts';
 import { allowsNamespace } from './consent.ts';
-import { audienceOf, copySecret, isTheSame, kidsIn } from './copy.ts';
-import type { AcceptedReason, ConsumerAction, ConsumerObservation, ConsumerStatus, InSyncReason } from './types.ts';
+import type { ConsumerAction, ConsumerObservation, ConsumerStatus, ConsumerVerdict, Reported } from './types.ts';
 
 export type ConsumerPlan = Plan<ConsumerAction, ConsumerStatus>;
 
-type Rule = (seen: ConsumerObservation) => ConsumerPlan | undefined;
+type ConsumerRule = Rule<ConsumerObservation, ConsumerVerdict>;
 
-/** First whether both sides agree, then whether the place is free, and only then what is written there. */
-const rules: readonly Rule[] = [
+/** First whether both sides agree, then whether the name is free, and only then what is written there. */
+const rules: readonly ConsumerRule[] = [
   theStackIsNotThere,
   theStackIsInvalid,
   theNamespaceIsNotKnownYet,
   theStackDoesNotAllowIt,
   theAudienceIsNotTheStacks,
-  theSecretIsSomebodyElses,
+  theSecretIsForeign,
   theSecretIsAnotherConsumers,
   theStackHasNoKeysYet,
 ];
 
 export function planConsumer(seen: ConsumerObservation): ConsumerPlan {
-  for (const rule of rules) {
-    const plan = rule(seen);
-    if (plan) return plan;
-  }
-  return keepTheCopy(seen);
+  const { accepted, inSync, actions = [] } = firstAnswer(rules, seen) ?? syncCopy(seen);
+  return {
+    actions,
+    conditions: [
+      { type: 'Accepted', ...accepted },
+      { type: 'InSync', ...inSync },
+    ],
+    status: statusOf(seen, inSync),
+  };
 }
 
-/** Retain: the copy stays, so that no pod loses its mount; whether it is still right nobody can tell. */
-function theStackIsNotThere({ consumer, stack }: ConsumerObservation): ConsumerPlan | undefined {
+/** Retain: the copy stays, so that no pod loses its mount; nobody knows whether it is still right. */
+function theStackIsNotThere({ consumer, stack }: ConsumerObservation): ConsumerVerdict | undefined {
   if (stack) return undefined;
   const { namespace, name } = consumer.spec.stackRef;
   const message =
-    `there is no AuthStack ${namespace}/${name}; create it or correct spec.stackRef (kubectl get authstacks -A). ` +
-    `A Secret written before stays as it is`;
+    `There is no AuthStack ${namespace}/${name}. Create it, or correct spec.stackRef: kubectl get authstacks -A. ` +
+    `A Secret that was written before stays`;
   return {
-    actions: [],
-    conditions: [
-      { type: 'Accepted', status: 'False', reason: 'StackNotFound', message },
-      { type: 'InSync', status: 'Unknown', reason: 'StackNotFound', message },
-    ],
-    status: {},
+    accepted: { status: 'False', reason: 'StackNotFound', message },
+    inSync: { status: 'Unknown', reason: 'StackNotFound', message },
   };
 }
 
-/** Whom it allows cannot be told, so nothing is given and nothing taken away. */
-function theStackIsInvalid({ stack }: ConsumerObservation): ConsumerPlan | undefined {
+/** Nobody knows whom it allows, so nothing is given and nothing taken away. */
+function theStackIsInvalid({ stack }: ConsumerObservation): ConsumerVerdict | undefined {
   const schemaError = stack && authStackSchemaError(stack);
   if (!stack || schemaError === undefined) return undefined;
-  const { name } = stack.metadata;
-  const message = `AuthStack ${namespaceOf(stack)}/${name} is invalid (${schemaError}); until its owner has corrected it the Secret stays as it is`;
+  const message =
+    `AuthStack ${namespaceOf(stack)}/${stack.metadata.name} is invalid (${schemaError}). The Secret stays as it is ` +
+    `until its owner corrects it`;
   return {
-    actions: [],
-    conditions: [
-      { type: 'Accepted', status: 'Unknown', reason: 'StackInvalid', message },
-      inSync('Unknown', 'StackInvalid', message),
-    ],
-    status: {},
+    accepted: { status: 'Unknown', reason: 'StackInvalid', message },
+    inSync: { status: 'Unknown', reason: 'StackInvalid', message },
   };
 }
 
-function theNamespaceIsNotKnownYet({ consumer, namespaceLabels, now }: ConsumerObservation): ConsumerPlan | undefined {
+function theNamespaceIsNotKnownYet({ consumer, namespaceLabels }: ConsumerObservation): ConsumerVerdict | undefined {
   if (namespaceLabels) return undefined;
-  const message = `the labels of Namespace ${namespaceOf(consumer)} are not known to the operator yet`;
+  const message = `The operator has not read the labels of Namespace ${namespaceOf(consumer)} yet`;
   return {
-    actions: [],
-    conditions: [inSync('Unknown', 'WaitingForKeys', message)],
-    status: {},
-    recheckAt: now + 1_000,
+    accepted: { status: 'Unknown', reason: 'NamespaceUnknown', message },
+    inSync: { status: 'Unknown', reason: 'NamespaceUnknown', message },
   };
 }
 
-function theStackDoesNotAllowIt(seen: ConsumerObservation): ConsumerPlan | undefined {
+function theStackDoesNotAllowIt(seen: ConsumerObservation): ConsumerVerdict | undefined {
   const { consumer, stack, namespaceLabels = {} } = seen;
   const namespace = namespaceOf(consumer);
   if (!stack || allowsNamespace(stack, { namespace, labels: namespaceLabels })) return undefined;
   const { from } = stack.spec.consumers.allowedNamespaces;
   const way =
     from === 'Selector'
-      ? `label it as spec.consumers.allowedNamespaces.selector asks: kubectl -n ${namespaceOf(stack)} get authstack ${stack.metadata.name} -o jsonpath={.spec.consumers}`
-      : `its spec.consumers.allowedNamespaces.from is ${from}; the stack's owner can change that`;
+      ? `Label it as spec.consumers.allowedNamespaces.selector asks: kubectl -n ${namespaceOf(stack)} get authstack ${stack.metadata.name} -o jsonpath={.spec.consumers}`
+      : `Its spec.consumers.allowedNamespaces.from is ${from}; the stack's owner can change that`;
   return refused(
     seen,
     'NamespaceNotAllowed',
-    `AuthStack ${namespaceOf(stack)}/${stack.metadata.name} does not allow Namespace ${namespace}; ${way}`,
+    `AuthStack ${namespaceOf(stack)}/${stack.metadata.name} does not allow Namespace ${namespace}. ${way}`,
   );
 }
 
-function theAudienceIsNotTheStacks(seen: ConsumerObservation): ConsumerPlan | undefined {
+function theAudienceIsNotTheStacks(seen: ConsumerObservation): ConsumerVerdict | undefined {
   const { consumer, stack } = seen;
   if (!stack || stack.spec.auth.audience.includes(audienceOf(consumer, stack))) return undefined;
-  const offered = stack.spec.auth.audience.join(', ');
   return refused(
     seen,
     'AudienceNotAllowed',
-    `spec.audience ${consumer.spec.audience ?? ''} is none of the stack's; set one of ${offered}, or leave it out`,
+    `The stack has no audience ${consumer.spec.audience ?? ''}. Set spec.audience to one of ` +
+      `${listed(stack.spec.auth.audience)}, or leave it out`,
   );
 }
 
-function theSecretIsSomebodyElses(seen: ConsumerObservation): ConsumerPlan | undefined {
+function theSecretIsForeign(seen: ConsumerObservation): ConsumerVerdict | undefined {
   const { consumer, copy } = seen;
   if (copy.state !== 'foreign') return undefined;
   const { secretName } = consumer.spec;
+  const namespace = namespaceOf(consumer);
   return refused(
     seen,
     'SecretNotOwned',
-    `Secret ${secretName} exists and was not made by the operator; it is left alone. Set another spec.secretName, or ` +
-      `remove it: kubectl -n ${namespaceOf(consumer)} get secret ${secretName}`,
+    `Secret ${secretName} exists and is no copy of an AuthConsumer, so the operator leaves it alone. Set another ` +
+      `spec.secretName, or remove it: kubectl -n ${namespace} delete secret ${secretName}`,
   );
 }
 
-function theSecretIsAnotherConsumers(seen: ConsumerObservation): ConsumerPlan | undefined {
+function theSecretIsAnotherConsumers(seen: ConsumerObservation): ConsumerVerdict | undefined {
   const { consumer, copy } = seen;
   if (copy.state !== 'ofAnother') return undefined;
   return refused(
     seen,
     'SecretInUse',
-    `Secret ${consumer.spec.secretName} is the copy of AuthConsumer ${copy.consumer}; set another spec.secretName`,
+    `Secret ${consumer.spec.secretName} is the copy of AuthConsumer ${copy.consumer}. Set another spec.secretName`,
   );
 }
 
-function theStackHasNoKeysYet({
-  consumer,
-  stack,
-  jwks,
-  authority,
-  now,
-}: ConsumerObservation): ConsumerPlan | undefined {
-  if (!stack || (jwks !== undefined && authority !== undefined)) return undefined;
+function theStackHasNoKeysYet({ consumer, keys, authority }: ConsumerObservation): ConsumerVerdict | undefined {
+  if (keys && authority !== undefined) return undefined;
   const { namespace, name } = consumer.spec.stackRef;
-  const message = `AuthStack ${namespace}/${name} has no published keys yet; the Secret comes with them: kubectl -n ${namespace} describe authstack ${name}`;
-  return {
-    actions: [],
-    conditions: [accepted(consumer), inSync('False', 'WaitingForKeys', message)],
-    status: {},
-    recheckAt: now + 5_000,
-  };
+  const message = `AuthStack ${namespace}/${name} has not published keys yet: kubectl -n ${namespace} describe authstack ${name}`;
+  return { accepted: accepted(consumer), inSync: { status: 'False', reason: 'WaitingForKeys', message } };
 }
 
-function keepTheCopy(seen: ConsumerObservation): ConsumerPlan {
-  const { consumer, stack, jwks = '', authority = '', copy, formerCopies, now } = seen;
+function syncCopy(seen: ConsumerObservation): ConsumerVerdict {
+  const { consumer, stack, keys = [], authority = '', copy, formerCopies } = seen;
   if (!stack) throw new TypeError('planConsumer: the rules before answer where there is no stack');
-  const wanted = copySecret(consumer, stack, { jwks, authority });
-  const kids = kidsIn(jwks);
-  if (copy.state === 'ours' && isTheSame(copy.secret, wanted)) {
+  const { secretName } = consumer.spec;
+  const wanted = copySecret(consumer, stack, { keys, authority });
+  if (copy.state === 'ours' && isSameCopy(copy.secret, wanted)) {
     return {
-      // The old copy goes after the new one stands.
+      accepted: accepted(consumer),
+      inSync: { status: 'True', reason: 'InSync', message: `Secret ${secretName} holds the current keys` },
+      // A former copy goes only once the new one exists.
       actions: stack.spec.suspend ? [] : formerCopies.map(remove),
-      conditions: [
-        accepted(consumer),
-        inSync('True', 'InSync', `Secret ${consumer.spec.secretName} holds the current keys`),
-      ],
-      status: { kids, ...(!tellsOf(kids, consumer) && { lastSyncTime: rfc3339(now) }) },
     };
   }
-  // Consent that ends still takes a copy away; whatever else there is to write waits.
+  // Consent that ends still takes a copy away; any other write waits.
   if (stack.spec.suspend) {
-    const message = `AuthStack ${namespaceOf(stack)}/${stack.metadata.name} is suspended, so Secret ${consumer.spec.secretName} is left as it is`;
-    return { actions: [], conditions: [accepted(consumer), inSync('Unknown', 'StackSuspended', message)], status: {} };
+    const message = `AuthStack ${namespaceOf(stack)}/${stack.metadata.name} is suspended, so Secret ${secretName} stays as it is`;
+    return { accepted: accepted(consumer), inSync: { status: 'Unknown', reason: 'StackSuspended', message } };
   }
   return {
+    accepted: accepted(consumer),
+    inSync: { status: 'False', reason: 'Writing', message: `Writing Secret ${secretName}` },
     actions: [write(wanted, copy)],
-    conditions: [accepted(consumer), inSync('False', 'Writing', `Secret ${consumer.spec.secretName} is being written`)],
-    status: { kids, lastSyncTime: rfc3339(now) },
-    recheckAt: now + 1_000,
   };
-}
-
-/** The write itself was told, unless whoever made it ended before it could. */
-function tellsOf(kids: readonly string[], { status = {} }: ConsumerObservation['consumer']): boolean {
-  return status.lastSyncTime !== undefined && sameJson(status.kids, kids);
 }
 
 /** Replaced as a whole, bound to the version that was seen, so that keys which others added go too. */
 function write(wanted: Secret, copy: ConsumerObservation['copy']): ConsumerAction {
-  if (copy.state !== 'ours') return { type: 'create', kind: secretKind, object: wanted };
+  if (copy.state !== 'ours' && copy.state !== 'orphaned') return { type: 'create', kind: secretKind, object: wanted };
   const { resourceVersion } = copy.secret.metadata;
   const metadata = { ...wanted.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
   return { type: 'replace', kind: secretKind, object: { ...wanted, metadata } };
 }
 
-/** Consent is not there (any more): whatever was copied goes. */
-function refused({ copy, formerCopies }: ConsumerObservation, reason: AcceptedReason, message: string): ConsumerPlan {
+/** There is no consent (any more): what was copied is removed. */
+function refused(
+  { copy, formerCopies }: ConsumerObservation,
+  reason: ReasonOf<'Accepted'>,
+  message: string,
+): ConsumerVerdict {
   const copies = [...(copy.state === 'ours' ? [copy.secret] : []), ...formerCopies];
   return {
+    accepted: { status: 'False', reason, message },
+    inSync: { status: 'False', reason: 'NotAccepted', message },
     actions: copies.map(remove),
-    conditions: [{ type: 'Accepted', status: 'False', reason, message }, inSync('False', 'NotAccepted', message)],
-    status: { kids: undefined, lastSyncTime: undefined },
   };
 }
 
@@ -201,11 +183,17 @@ function remove({ metadata: { name, namespace = '', uid = '' } }: Secret): Consu
   return { type: 'delete', kind: secretKind, target: { name, namespace, uid } };
 }
 
-function accepted({ spec }: ConsumerObservation['consumer']): ObservedCondition {
+function accepted({ spec }: ConsumerObservation['consumer']): Reported<'Accepted'> {
   const { namespace, name } = spec.stackRef;
-  return { type: 'Accepted', status: 'True', reason: 'Accepted', message: `AuthStack ${namespace}/${name} allows it` };
+  return { status: 'True', reason: 'Accepted', message: `AuthStack ${namespace}/${name} allows it` };
 }
 
-function inSync(status: ObservedCondition['status'], reason: InSyncReason, message: string): ObservedCondition {
-  return { type: 'InSync', status, reason, message };
+/** What the Secret was observed to hold; the time is that of the first pass that found it current. */
+function statusOf({ consumer, copy, now }: ConsumerObservation, inSync: Reported<'InSync'>): ConsumerStatus {
+  if (copy.state !== 'ours' || inSync.reason === 'NotAccepted') return { kids: undefined, lastSyncTime: undefined };
+  const { kids: storedKids, lastSyncTime, conditions = [] } = consumer.status ?? {};
+  const kids = [...kidsInCopy(copy.secret)];
+  const wasInSync = conditions.some(({ type, status }) => type === 'InSync' && status === 'True');
+  const isNews = inSync.status === 'True' && !(wasInSync && sameJson(storedKids, kids));
+  return { kids, lastSyncTime: isNews ? rfc3339(now) : lastSyncTime };
 }

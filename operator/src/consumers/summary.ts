@@ -2,10 +2,11 @@ import { authConsumerKind } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { CONSUMERS_BY_STACK } from '../api/names.ts';
+import type { Plan } from '../planning.ts';
 import type { Cluster } from '../runtime/cluster.ts';
+import { counted, listed } from '../runtime/listed.ts';
 import { keyOf } from '../runtime/objects.ts';
 import type { Condition } from '../runtime/objects.ts';
-import type { Plan } from '../planning.ts';
 
 /** The AuthConsumers that name a stack, as they last told of themselves. */
 export interface StackConsumersObservation {
@@ -36,14 +37,16 @@ export function planStackConsumers({ consumers }: StackConsumersObservation): Pl
         type: 'ConsumersInSync',
         status: 'False',
         reason: 'CopiesBehind',
-        message: `${names.join(', ')} ${behind.length === 1 ? 'lacks' : 'lack'} the current keys: kubectl -n ${first.metadata.namespace ?? ''} describe authconsumer ${first.metadata.name}`,
+        message: `${listed(names)} ${behind.length === 1 ? 'lacks' : 'lack'} the current keys: kubectl -n ${first.metadata.namespace ?? ''} describe authconsumer ${first.metadata.name}`,
       } as const)
     : ({
         type: 'ConsumersInSync',
         status: 'True',
         reason: accepted.length === 0 ? 'NoConsumers' : 'AllInSync',
         message:
-          accepted.length === 0 ? 'no AuthConsumer is accepted' : `${accepted.length} copies hold the current keys`,
+          accepted.length === 0
+            ? 'No AuthConsumer is accepted'
+            : `${counted(accepted.length, 'copy holds', 'copies hold')} the current keys`,
       } as const);
   return { actions: [], conditions: [condition], status };
 }

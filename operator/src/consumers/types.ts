@@ -1,58 +1,58 @@
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
-import type { KubernetesAction } from '../runtime/cluster.ts';
+import type { ReasonOf } from '../api/reasons.ts';
+import type { KubernetesAction, NamespaceWatch } from '../runtime/cluster.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
-import type { Millis } from '../runtime/objects.ts';
+import type { ConditionStatus, Millis } from '../runtime/objects.ts';
+import type { Kid, PublicJwk } from '../stored/jwks.ts';
 
 /** The Secret that the consumer names, as it is now. */
 export type SeenCopy =
   | { readonly state: 'absent' }
-  /** Not made by the operator. */
+  /** It carries no label of a copy. */
   | { readonly state: 'foreign' }
   /** The copy of another AuthConsumer. */
   | { readonly state: 'ofAnother'; readonly consumer: string }
+  /** A copy whose AuthConsumer is gone, or was deleted and created again. */
+  | { readonly state: 'orphaned'; readonly secret: Secret }
   | { readonly state: 'ours'; readonly secret: Secret };
 
 /** Everything the plan may look at, already read; there is nothing in here to await. */
 export interface ConsumerObservation {
   readonly consumer: AuthConsumer;
   readonly now: Millis;
-  /** Absent: there is no such stack, or it is being deleted. */
+  /** Absent: there is no such stack, or it is Terminating. */
   readonly stack?: AuthStack;
+  /** Whether the operator would see the stack at all. */
+  readonly stackNamespace: NamespaceWatch;
   /** Labels of the consumer's namespace; absent while the namespace is not known. */
   readonly namespaceLabels?: Readonly<Record<string, string>>;
   readonly copy: SeenCopy;
-  /** Copies this consumer has under other names: its secretName changed. */
+  /** Copies that this consumer has under other names: its secretName changed. */
   readonly formerCopies: readonly Secret[];
-  /** Public keys of the stack, `jwks.json` as text; absent while it has none. */
-  readonly jwks?: string;
+  /** Public keys of the stack; absent while it has none. */
+  readonly keys?: readonly PublicJwk[];
   /** PEM certificate of the stack's CA; absent while it has none. */
   readonly authority?: string;
 }
 
 export type ConsumerAction = KubernetesAction;
 
-export type AcceptedReason =
-  | 'Accepted'
-  | 'StackNotFound'
-  | 'StackInvalid'
-  | 'SpecInvalid'
-  | 'NamespaceNotAllowed'
-  | 'AudienceNotAllowed'
-  | 'SecretNotOwned'
-  | 'SecretInUse';
-
-export type InSyncReason =
-  | 'InSync'
-  | 'Writing'
-  | 'WaitingForKeys'
-  | 'NotAccepted'
-  | 'StackNotFound'
-  | 'StackInvalid'
-  | 'StackSuspended'
-  | 'SpecInvalid';
-
 export interface ConsumerStatus {
-  readonly kids?: readonly string[] | undefined;
-  readonly lastSyncTime?: string | undefined;
+  /** Keys in the Secret as it was observed. */
+  readonly kids: readonly Kid[] | undefined;
+  readonly lastSyncTime: string | undefined;
+}
+
+export interface Reported<Type extends 'Accepted' | 'InSync'> {
+  readonly status: ConditionStatus;
+  readonly reason: ReasonOf<Type>;
+  readonly message: string;
+}
+
+/** What a rule answers: both conditions of the AuthConsumer, and what is done about its Secret. */
+export interface ConsumerVerdict {
+  readonly accepted: Reported<'Accepted'>;
+  readonly inSync: Reported<'InSync'>;
+  readonly actions?: readonly ConsumerAction[];
 }

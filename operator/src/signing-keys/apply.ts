@@ -1,17 +1,17 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
-import type { AuthStack } from '../api/auth-stack.ts';
-import { labelsOf, namesOf, namespaceOf } from '../api/names.ts';
+import { isApiError } from '../runtime/client.ts';
 import { isKubernetesAction, performKubernetes } from '../runtime/cluster.ts';
-import type { Cluster } from '../runtime/cluster.ts';
+import type { Cluster, Performed } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
-import type { Secret } from '../runtime/core-kinds.ts';
-import type { Millis } from '../runtime/objects.ts';
+import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
+import { keyRing } from '../stored/key-ring.ts';
+import type { StoredKey, StoredRing } from '../stored/key-ring.ts';
+import { createStored, readStored, replaceStored } from '../stored/secret.ts';
+import type { Seen } from '../stored/secret.ts';
 import { editRing } from './edit.ts';
-import type { FreshKey, Pen } from './edit.ts';
-import { parseRing } from './ring.ts';
-import type { StoredKey, StoredRing } from './ring.ts';
-import type { Algorithm, PublicJwk, SigningKeysAction } from './types.ts';
+import type { EditContext } from './edit.ts';
+import { freshKey } from './fresh-key.ts';
+import type { CreateRing, SigningKeysAction } from './types.ts';
 
 export interface SigningKeysPorts {
   readonly cluster: Cluster;
@@ -19,102 +19,59 @@ export interface SigningKeysPorts {
   readonly now: () => Millis;
 }
 
+/** The only place of the operator that holds a private key: it makes it here, or reads it to write it back. */
 export async function performSigningKeys(
   action: SigningKeysAction,
   { cluster, now }: SigningKeysPorts,
   pass: Pass,
-): Promise<void> {
-  if (isKubernetesAction(action)) {
-    await performKubernetes(action, cluster, pass);
-    return;
-  }
+): Promise<Performed> {
+  if (isKubernetesAction(action)) return performKubernetes(action, cluster, pass);
+  const stack = { metadata: action.stack };
   switch (action.type) {
-    case 'createRing': {
-      const ring = newRing(action, penOf(now()));
-      await cluster.create(secretKind, ringSecret(action.stack, ring), pass);
-      return;
-    }
+    case 'createRing':
+      return performKubernetes(createStored(keyRing, stack, newRing(action, at(now()))), cluster, pass);
     case 'editRing': {
-      const { stack, resourceVersion, edit } = action;
-      const ring = await storedRing(stack, cluster, pass);
+      const { resourceVersion, edit } = action;
+      const ring = await storedRing(action.stack, cluster, pass);
       // The plan was made on a cache that was behind; the next pass plans afresh.
-      if (ring?.resourceVersion !== resourceVersion) return;
-      const secret = ringSecret(stack, editRing(ring, edit, penOf(now())));
-      await cluster.replace(secretKind, { ...secret, metadata: { ...secret.metadata, resourceVersion } }, pass);
-      return;
+      if (ring.state !== 'value' || ring.resourceVersion !== resourceVersion) return 'overtaken';
+      const value = editRing(ring.value, edit, at(now()));
+      return unlessOvertaken(
+        performKubernetes(replaceStored(keyRing, stack, { value, resourceVersion }), cluster, pass),
+      );
     }
   }
 }
 
-function penOf(at: Millis): Pen {
-  return { at, fresh: (algorithm) => freshKey(algorithm, at) };
+function at(time: Millis): EditContext {
+  return { at: time, fresh: (algorithm) => freshKey(algorithm, time) };
 }
 
-type CreateRing = Extract<SigningKeysAction, { type: 'createRing' }>;
+/** Somebody wrote the ring after it was read; nothing in the plan comes after an edit. */
+async function unlessOvertaken(write: Promise<Performed>): Promise<Performed> {
+  try {
+    return await write;
+  } catch (error) {
+    if (isApiError(error, 409)) return 'overtaken';
+    throw error;
+  }
+}
 
 /** The ring of a stack that has none. */
-export function newRing({ algorithm, lifetimes, first, remembered }: CreateRing, { at, fresh }: Pen): StoredRing {
+export function newRing({ algorithm, lifetimes, first, remembered }: CreateRing, context: EditContext): StoredRing {
+  const { at: time, fresh } = context;
   const retiring = remembered.map((publicJwk): StoredKey => {
     const { kid, alg } = publicJwk;
-    return { kid, phase: 'retiring', algorithm: alg, publicJwk, publishedAt: at, retiredAt: at };
+    return { kid, phase: 'retiring', algorithm: alg, publicJwk, publishedAt: time, retiredAt: time };
   });
   const next = fresh(algorithm);
   if (first === 'next') return { keys: [...retiring, next], lifetimes };
-  const active: StoredKey = { ...fresh(algorithm), phase: 'active', activatedAt: at };
+  const active: StoredKey = { ...fresh(algorithm), phase: 'active', activatedAt: time };
   return { keys: [...retiring, active, next], lifetimes };
 }
 
-/** Straight from the API server: what is edited holds private keys, and an observation never does. */
-async function storedRing(
-  stack: AuthStack,
-  cluster: Cluster,
-  pass: Pass,
-): Promise<(StoredRing & { readonly resourceVersion: string | undefined }) | undefined> {
-  const ref = { namespace: namespaceOf(stack), name: namesOf(stack.metadata.name).signingKeys };
-  const secret = await cluster.read(secretKind, ref, pass);
-  const ring = parseRing(textIn(secret, 'ring.json'));
-  return 'why' in ring ? undefined : { ...ring, resourceVersion: secret?.metadata.resourceVersion };
-}
-
-export function textIn(secret: Secret | undefined, key: string): string {
-  return Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
-}
-
-function ringSecret(stack: AuthStack, { keys, lifetimes }: StoredRing): Secret {
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {
-      name: namesOf(stack.metadata.name).signingKeys,
-      namespace: namespaceOf(stack),
-      labels: labelsOf(stack, 'signing-keys'),
-    },
-    type: 'Opaque',
-    data: { 'ring.json': Buffer.from(JSON.stringify({ keys, lifetimes })).toString('base64') },
-  };
-}
-
-/** A key pair as JWKs (RFC 7517); its kid is its thumbprint (RFC 7638). */
-export function freshKey(algorithm: Algorithm, publishedAt: Millis): FreshKey {
-  const pair =
-    algorithm === 'ES256'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : generateKeyPairSync('rsa', { modulusLength: 3072 });
-  const bare = pair.publicKey.export({ format: 'jwk' }) as Record<string, string>;
-  const kid = thumbprint(bare);
-  const common = { kid, alg: algorithm, use: 'sig' } as const;
-  return {
-    kid,
-    phase: 'next',
-    algorithm,
-    publishedAt,
-    publicJwk: { ...bare, ...common } as PublicJwk,
-    privateJwk: { ...pair.privateKey.export({ format: 'jwk' }), ...common },
-  };
-}
-
-function thumbprint(jwk: Readonly<Record<string, string>>): string {
-  const required = jwk['kty'] === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['e', 'kty', 'n'];
-  const canonical = JSON.stringify(Object.fromEntries(required.map((member) => [member, jwk[member]])));
-  return createHash('sha256').update(canonical).digest('base64url');
+/** Straight from the API server: an observation never holds a private key, and a cache may be behind. */
+async function storedRing(stack: ObjectRef, cluster: Cluster, pass: Pass): Promise<Seen<StoredRing>> {
+  const ref = { ...stack, name: keyRing.nameOf(stack.name) };
+  return readStored(keyRing, { metadata: stack }, await cluster.read(secretKind, ref, pass));
 }

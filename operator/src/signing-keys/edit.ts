@@ -1,18 +1,19 @@
 import { unreachable } from '../runtime/objects.ts';
 import type { Millis } from '../runtime/objects.ts';
-import type { StoredKey, StoredRing } from './ring.ts';
-import type { Algorithm, Lifetimes, RingEdit } from './types.ts';
+import type { Lifetimes } from '../stored/jwks.ts';
+import type { Algorithm, StoredKey, StoredRing } from '../stored/key-ring.ts';
+import type { RingEdit } from './types.ts';
 
 export type FreshKey = Extract<StoredKey, { phase: 'next' }>;
 
-export interface Pen {
-  /** The time to note; a plan says what happens, the pen says when. */
+/** What an edit needs beside the plan, which knows neither the time of the write nor a private key. */
+export interface EditContext {
   readonly at: Millis;
   readonly fresh: (algorithm: Algorithm) => FreshKey;
 }
 
 /** The ring after an edit. */
-export function editRing(ring: StoredRing, edit: RingEdit, { at, fresh }: Pen): StoredRing {
+export function editRing(ring: StoredRing, edit: RingEdit, { at, fresh }: EditContext): StoredRing {
   const { keys } = ring;
   switch (edit.type) {
     case 'publishNext':
@@ -60,7 +61,7 @@ function distributed(key: StoredKey, kid: string, at: Millis | undefined): Store
 
 type Noted = Extract<RingEdit, { type: 'noteLifetimes' }>;
 
-/** What was handed out until now under a longer lifetime ends that much later. */
+/** What was issued until now under a longer lifetime ends that much later. */
 function lifetimesAfter(before: Lifetimes, { accessTokenTtl, jwksMaxAge }: Noted, at: Millis): Lifetimes {
   const { longerTokensEndAt, longerCachesEndAt } = before;
   return {

@@ -1,13 +1,15 @@
 import type { Millis } from '../runtime/objects.ts';
-import type { ActiveKey, KeyPolicy, Lifetimes, NextKey, RetiringKey } from './types.ts';
+import type { Lifetimes } from '../stored/jwks.ts';
+import type { ActiveKey, NextKey, RetiringKey } from '../stored/key-ring.ts';
+import type { KeyPolicy } from './types.ts';
 
-/** What every deadline derives from: the spec, and what was handed out before it said so. */
+/** What every deadline derives from: the spec, and what was issued under an earlier one. */
 export interface Horizon {
   readonly policy: KeyPolicy;
   readonly lifetimes: Lifetimes;
 }
 
-/** When the lead of the next key is over: every reader that polls or mounts has had the time to know it. */
+/** When the lead of the next key is over: every verifier that polls or mounts has had the time to fetch it. */
 export function leadEndsAt({ publishedAt }: NextKey, { policy, lifetimes }: Horizon): Millis {
   const { jwksMaxAge, volumeRefresh, clockSkew } = policy;
   return Math.max(publishedAt + volumeRefresh + jwksMaxAge, lifetimes.longerCachesEndAt) + clockSkew;
@@ -21,7 +23,7 @@ export function mayActivateAt(next: NextKey, horizon: Horizon): Millis | undefin
   return Math.max(leadEndsAt(next, horizon), next.distributedAt + volumeRefresh + clockSkew);
 }
 
-/** A key of another algorithm than the spec asks for has had its time. */
+/** An active key of another algorithm than the spec's is due at once. */
 export function isDueAt({ algorithm, activatedAt }: ActiveKey, { policy }: Horizon): Millis {
   return algorithm === policy.algorithm ? activatedAt + policy.rotationInterval : activatedAt;
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { PATIENCE, planSigningKeys } from './plan.ts';
+import { STALL_AFTER } from '../planning.ts';
+import type { Key } from '../stored/key-ring.ts';
+import { planSigningKeys } from './plan.ts';
 import type { KeysPlan } from './plan.ts';
 import {
   AFTERLIFE,
@@ -7,6 +9,7 @@ import {
   LEAD,
   MINUTE,
   NOW,
+  aStack,
   active,
   jwk,
   lifetimes,
@@ -17,7 +20,7 @@ import {
   seen,
   undistributed,
 } from './testing/seen.ts';
-import type { Key, KeysObservation } from './types.ts';
+import type { KeysObservation } from './types.ts';
 
 const keys = (...list: Key[]): Partial<KeysObservation> => ({ ring: ringOf(list) });
 const copies = (...kids: string[]): Partial<KeysObservation> => ({
@@ -184,7 +187,7 @@ describe('a ring that was lost', () => {
       ready: 'False/SigningKeysLost',
       does: [{ type: 'createRing', first: 'next', remembered: [jwk('k1'), jwk('k2')], lifetimes }],
     });
-    expect(plan.events).toMatchObject([{ type: 'Warning', reason: 'SigningKeysLost' }]);
+    expect(plan.actions).toMatchObject([{ event: { type: 'Warning', reason: 'SigningKeysLost' } }]);
   });
 
   test('signs at once with the new key where no pod can have the old one', () => {
@@ -237,18 +240,80 @@ describe('a rotation that is held back', () => {
   test('names the consumer and the command to look at it', () => {
     const [ready] = planSigningKeys(seen(held)).conditions;
     expect(ready?.message).toBe(
-      'shop/orders cannot verify k2 yet, so k1 signs on: kubectl -n shop describe authconsumer orders',
+      'shop/orders cannot verify k2 yet, so k1 continues to sign: kubectl -n shop describe authconsumer orders',
     );
   });
 
-  test('stalls the stack only after its patience is over', () => {
+  test('stalls the stack once it has lasted', () => {
     const plan = planSigningKeys(seen(held));
     expect(plan.stalled).toBeUndefined();
-    expect(plan.recheckAt).toBe(NOW + PATIENCE);
-    expect(planSigningKeys(seen({ ...held, now: NOW + PATIENCE })).stalled).toMatchObject({
-      reason: 'RotationBlocked',
-    });
+    expect(plan.recheckAt).toBe(NOW + STALL_AFTER);
+    const lasting = { type: 'KeysReady', status: 'False', reason: 'RotationBlocked', message: '' } as const;
+    const stack = aStack({ status: { conditions: [{ ...lasting, lastTransitionTime: '2030-01-01T00:00:00Z' }] } });
+    const later = planSigningKeys(seen({ ...held, stack, now: NOW + STALL_AFTER }));
+    expect(later.stalled).toMatchObject({ reason: 'RotationBlocked' });
   });
+
+  test('names three of five hundred consumers', () => {
+    const many = Array.from({ length: 500 }, (_, n) => ({ consumer: `shop/c${n}`, kids: new Set(['k1']) }));
+    const [ready] = planSigningKeys(seen({ ...held, copies: many })).conditions;
+    expect(ready?.message).toContain('and 497 more cannot verify k2 yet');
+    expect(ready?.message.length).toBeLessThan(300);
+  });
+});
+
+describe('a suspended stack', () => {
+  const stack = aStack({ suspend: true });
+  const suspended: [string, Partial<KeysObservation>, string][] = [
+    ['with a due key', keys(due, next('k2')), 'True/RotationSuspended'],
+    [
+      'with a key that could be forgotten',
+      keys(active('k1'), next('k2'), retiring('k0', NOW - AFTERLIFE)),
+      'True/RotationSuspended',
+    ],
+    ['without keys', { ring: { state: 'absent' }, jwks: { state: 'absent' } }, 'False/CreatingKeys'],
+    ['that lost its ring', { ring: { state: 'absent' } }, 'False/SigningKeysLost'],
+  ];
+
+  test.each(suspended)(
+    '%s changes nothing, announces nothing, and asks for no pass to follow it up',
+    (_case, change, ready) => {
+      const plan = planSigningKeys(seen({ ...change, stack }));
+      expect(plan.actions).toEqual([]);
+      expect(plan.recheckAt ?? Infinity).toBeGreaterThan(NOW + 10 * MINUTE);
+      expect(plan.stalled).toBeUndefined();
+      expect(summary(plan)).toMatchObject({ ready });
+      expect(plan.conditions[0]?.message).toMatch(
+        /^spec\.suspend is true, so the operator does not change the keys\. Pending: /,
+      );
+    },
+  );
+
+  test('with nothing due is as it is', () => {
+    expect(summary(planSigningKeys(seen({ stack })))).toEqual({ ready: 'True/UpToDate', does: [] });
+  });
+});
+
+test.each<[string, Partial<KeysObservation>]>([
+  ['cannot be read', { ring: { state: 'malformed', why: 'ring.json is missing or invalid' } }],
+  ['is lost', { ring: { state: 'absent' } }],
+  ['is foreign', { ring: { state: 'foreign' } }],
+])('of a ring that %s no key stays in the status', (_case, change) => {
+  expect(planSigningKeys(seen(change)).status).toEqual({ signingKeys: undefined });
+});
+
+test('a promotion is reported by its action, and by nothing else', () => {
+  const plan = planSigningKeys(seen(keys(due, next('k2'))));
+  expect(plan.events).toBeUndefined();
+  expect(plan.actions.filter(({ event }) => event)).toMatchObject([
+    { type: 'editRing', event: { type: 'Normal', reason: 'KeyPromoted', message: 'k2 signs from now on: k1 is due' } },
+  ]);
+});
+
+test('no action carries the stack', () => {
+  for (const change of [{}, keys(due, next('k2')), { ring: { state: 'absent' } } as const]) {
+    expect(JSON.stringify(planSigningKeys(seen(change)).actions)).not.toContain('publicURL');
+  }
 });
 
 test('every deadline that no change announces is slept until', () => {

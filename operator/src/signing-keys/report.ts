@@ -1,21 +1,26 @@
 import { rfc3339 } from '../runtime/conditions.ts';
+import type { Kid } from '../stored/jwks.ts';
 import { isDueAt, leadEndsAt, mayForgetAt } from './horizons.ts';
-import type { Ring } from './seen-ring.ts';
-import type { Kid } from './types.ts';
+import type { Ring } from './ring.ts';
 
 export interface KeysStatus {
-  readonly signingKeys?: {
-    readonly activeKid?: Kid;
-    readonly nextKid?: Kid;
-    readonly keys: readonly {
-      readonly kid: Kid;
-      readonly state: 'Published' | 'Active' | 'Retiring';
-      readonly since: string;
-      readonly until?: string;
-    }[];
-    readonly lastRotationTime?: string;
-    readonly nextRotationTime?: string;
-  };
+  /** Undefined without a ring that can be read: what was known of it is no longer known. */
+  readonly signingKeys: SigningKeysStatus | undefined;
+}
+
+export interface SigningKeysStatus {
+  readonly activeKid: Kid | undefined;
+  readonly nextKid: Kid | undefined;
+  readonly keys: readonly KeyStatus[];
+  readonly lastRotationTime: string | undefined;
+  readonly nextRotationTime: string | undefined;
+}
+
+interface KeyStatus {
+  readonly kid: Kid;
+  readonly state: 'Published' | 'Active' | 'Retiring';
+  readonly since: string;
+  readonly until?: string;
 }
 
 /** `status.signingKeys` of the AuthStack. */
@@ -24,8 +29,8 @@ export function keysStatus(ring: Ring): KeysStatus {
   const rotatesAt = active && Math.max(isDueAt(active, ring), next ? leadEndsAt(next, ring) : 0);
   return {
     signingKeys: {
-      ...(active && { activeKid: active.kid }),
-      ...(next && { nextKid: next.kid }),
+      activeKid: active?.kid,
+      nextKid: next?.kid,
       keys: [
         ...(active ? [{ kid: active.kid, state: 'Active', since: rfc3339(active.activatedAt) } as const] : []),
         ...(next ? [{ kid: next.kid, state: 'Published', since: rfc3339(next.publishedAt) } as const] : []),
@@ -36,8 +41,8 @@ export function keysStatus(ring: Ring): KeysStatus {
           until: rfc3339(mayForgetAt(key, ring)),
         })),
       ],
-      ...(active && { lastRotationTime: rfc3339(active.activatedAt) }),
-      ...(rotatesAt !== undefined && { nextRotationTime: rfc3339(rotatesAt) }),
+      lastRotationTime: active && rfc3339(active.activatedAt),
+      nextRotationTime: rotatesAt === undefined ? undefined : rfc3339(rotatesAt),
     },
   };
 }

@@ -15,12 +15,8 @@ export function createStackReconciler(ports: StackPorts): Reconciler<AuthStack> 
     refuse: refuseInvalidSpec,
     async apply(stack, pass) {
       const plan = planStack(await observeStack(stack, ports, pass));
-      try {
-        await performStack(plan, ports, pass);
-        return plan;
-      } catch (failure) {
-        return { ...plan, failure };
-      }
+      const { events, failure } = await performStack(plan, ports, pass);
+      return { ...plan, events: [...plan.events, ...events], ...(failure !== undefined && { failure }) };
     },
     async cleanup(stack, pass) {
       const plan = planRemoval(observeRemoval(stack, ports.cluster));

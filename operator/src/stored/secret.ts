@@ -15,6 +15,9 @@ import type { Millis } from '../runtime/objects.ts';
  * A value is written only if reading it gives the same value back, so nothing that cannot be read is ever stored.
  */
 
+/** A stack as far as its Secrets need it: an action names its stack and does not carry it. */
+export type StackName = Pick<AuthStack, 'metadata'>;
+
 /** What is in one Secret, by the names of its keys. */
 export type Texts = Readonly<Record<string, string>>;
 
@@ -43,7 +46,7 @@ export interface StoredVersion {
 
 export function readStored<Value>(
   kind: StoredSecret<Value>,
-  stack: AuthStack,
+  stack: StackName,
   secret: Secret | undefined,
 ): Seen<Value> {
   if (!secret) return { state: 'absent' };
@@ -55,12 +58,12 @@ export function readStored<Value>(
 }
 
 /** Both labels: the one that the watch selects by, and the one that names the stack. */
-export function belongsTo(stack: AuthStack, { metadata: { labels } }: Pick<Secret, 'metadata'>): boolean {
+export function belongsTo(stack: StackName, { metadata: { labels } }: Pick<Secret, 'metadata'>): boolean {
   return labels?.[MANAGED_BY_LABEL] === FIELD_MANAGER && labels[STACK_LABEL] === stack.metadata.name;
 }
 
 /** For people: what a foreign Secret is, and both ways on. */
-export function foreignSecret(stack: AuthStack, name: string): string {
+export function foreignSecret(stack: StackName, name: string): string {
   const kubectl = `kubectl -n ${namespaceOf(stack)}`;
   return (
     `Secret ${name} exists without the labels of this stack, so the operator leaves it alone. If it belongs to the stack: ` +
@@ -70,14 +73,14 @@ export function foreignSecret(stack: AuthStack, name: string): string {
 }
 
 /** Create-only: a Secret of that name is left exactly as it is. */
-export function createStored<Value>(kind: StoredSecret<Value>, stack: AuthStack, value: Value): KubernetesAction {
+export function createStored<Value>(kind: StoredSecret<Value>, stack: StackName, value: Value): KubernetesAction {
   return { type: 'create', kind: secretKind, object: secretOf(kind, stack, value) };
 }
 
 /** Replaces exactly the version that the decision was made on. */
 export function replaceStored<Value>(
   kind: StoredSecret<Value>,
-  stack: AuthStack,
+  stack: StackName,
   { value, resourceVersion }: { readonly value: Value; readonly resourceVersion: string },
 ): KubernetesAction {
   const secret = secretOf(kind, stack, value);
@@ -89,7 +92,7 @@ export function replaceStored<Value>(
 }
 
 /** The Secret that holds the value. Throws a TypeError where reading it would not give the value back. */
-export function secretOf<Value>(kind: StoredSecret<Value>, stack: AuthStack, value: Value): Secret {
+export function secretOf<Value>(kind: StoredSecret<Value>, stack: StackName, value: Value): Secret {
   const name = kind.nameOf(stack.metadata.name);
   const texts = kind.encode(value);
   const decoded = kind.decode(texts);
@@ -109,7 +112,7 @@ export function textsIn({ data = {} }: Pick<Secret, 'data'>): Texts {
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, decodeText(value)]));
 }
 
-function encodeText(text: string): string {
+export function encodeText(text: string): string {
   return Buffer.from(text, 'utf8').toString('base64');
 }
 

@@ -2,7 +2,8 @@ import type { AuthConsumer } from '../../api/auth-consumer.ts';
 import { authStackSpecSchema } from '../../api/auth-stack.ts';
 import type { AuthStack, AuthStackSpecInput } from '../../api/auth-stack.ts';
 import type { Secret } from '../../runtime/core-kinds.ts';
-import { copySecret } from '../copy.ts';
+import { copySecret } from '../../stored/consumer-copy.ts';
+import type { PublicJwk } from '../../stored/jwks.ts';
 import type { ConsumerObservation } from '../types.ts';
 
 export function aStack(changes: Partial<AuthStackSpecInput> = {}): AuthStack {
@@ -29,12 +30,15 @@ export function aConsumer(spec: Partial<AuthConsumer['spec']> = {}): AuthConsume
   };
 }
 
-export const jwks = JSON.stringify({ keys: [{ kid: 'k1' }, { kid: 'k2' }] });
+export const keys: readonly PublicJwk[] = ['k1', 'k2'].map((kid) => ({
+  ...({ kty: 'EC', crv: 'P-256', x: 'x', y: 'y', alg: 'ES256', use: 'sig' } as const),
+  kid,
+}));
 export const authority = 'a certificate';
 
 /** The copy as it should be, under any name. */
 export function theCopy(name = 'auth'): Secret {
-  const secret = copySecret(aConsumer(), aStack(), { jwks, authority });
+  const secret = copySecret(aConsumer(), aStack(), { keys, authority });
   return { ...secret, metadata: { ...secret.metadata, name, uid: `uid-of-${name}`, resourceVersion: '7' } };
 }
 
@@ -44,10 +48,11 @@ export function seen(changes: Partial<ConsumerObservation> = {}): ConsumerObserv
     consumer: aConsumer(),
     now: 1_700_000_000_000,
     stack: aStack(),
+    stackNamespace: 'watched',
     namespaceLabels: { trusted: 'yes' },
     copy: { state: 'ours', secret: theCopy() },
     formerCopies: [],
-    jwks,
+    keys,
     authority,
     ...changes,
   };

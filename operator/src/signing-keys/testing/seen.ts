@@ -1,15 +1,8 @@
 import { authStackSpecSchema } from '../../api/auth-stack.ts';
 import type { AuthStack } from '../../api/auth-stack.ts';
-import type {
-  ActiveKey,
-  Algorithm,
-  Kid,
-  KeyPolicy,
-  KeysObservation,
-  NextKey,
-  PublicJwk,
-  RetiringKey,
-} from '../types.ts';
+import type { Kid, PublicJwk } from '../../stored/jwks.ts';
+import type { ActiveKey, Algorithm, NextKey, ReadRing, RetiringKey } from '../../stored/key-ring.ts';
+import type { KeyPolicy, KeysObservation } from '../types.ts';
 
 export const MINUTE = 60_000;
 export const NOW: number = Date.UTC(2030, 0, 1);
@@ -28,12 +21,14 @@ export const LEAD: number = 8 * MINUTE;
 /** volumeRefresh + accessTokenTTL + clockSkew. */
 export const AFTERLIFE: number = 33 * MINUTE;
 
-export function aStack(): AuthStack {
+export function aStack(change: Partial<Pick<AuthStack, 'status'>> & { readonly suspend?: boolean } = {}): AuthStack {
+  const { suspend = false, ...rest } = change;
   return {
     apiVersion: 'authstack.dev/v1alpha1',
     kind: 'AuthStack',
     metadata: { name: 'shop', namespace: 'auth', uid: 'u1' },
-    spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'] } }),
+    spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'] }, suspend }),
+    ...rest,
   };
 }
 
@@ -69,10 +64,10 @@ export const lifetimes = {
   longerCachesEndAt: 0,
 };
 
-type PresentRing = Extract<KeysObservation['ring'], { state: 'present' }>;
+type SeenRing = Extract<KeysObservation['ring'], { state: 'value' }>;
 
-export function ringOf(keys: PresentRing['keys'], change: Partial<PresentRing> = {}): PresentRing {
-  return { state: 'present', resourceVersion: '7', keys, lifetimes, ...change };
+export function ringOf(keys: ReadRing['keys'], change: Partial<ReadRing> = {}): SeenRing {
+  return { state: 'value', resourceVersion: '7', createdAt: NOW - DAY, value: { keys, lifetimes, ...change } };
 }
 
 /** Everything in order: k1 signs, k2 is known everywhere, nothing is due. */
@@ -82,7 +77,12 @@ export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
     now: NOW,
     policy,
     ring: ringOf([active('k1'), next('k2')]),
-    jwks: { state: 'present', keys: [jwk('k1'), jwk('k2')], lifetimes },
+    jwks: {
+      state: 'value',
+      resourceVersion: '8',
+      createdAt: NOW - DAY,
+      value: { keys: [jwk('k1'), jwk('k2')], lifetimes },
+    },
     copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']) }],
     authServiceRunsSince: [NOW - 2 * DAY],
     ...change,

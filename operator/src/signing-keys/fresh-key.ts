@@ -1,0 +1,30 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import type { Millis } from '../runtime/objects.ts';
+import { publicJwkSchema } from '../stored/jwks.ts';
+import type { Algorithm } from '../stored/key-ring.ts';
+import type { FreshKey } from './edit.ts';
+
+/** A key pair as JWKs (RFC 7517); its kid is its thumbprint (RFC 7638). */
+export function freshKey(algorithm: Algorithm, publishedAt: Millis): FreshKey {
+  const pair =
+    algorithm === 'ES256'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 3072 });
+  const bare = pair.publicKey.export({ format: 'jwk' }) as Record<string, string>;
+  const kid = thumbprint(bare);
+  const common = { kid, alg: algorithm, use: 'sig' } as const;
+  return {
+    kid,
+    phase: 'next',
+    algorithm,
+    publishedAt,
+    publicJwk: publicJwkSchema.parse({ ...bare, ...common }),
+    privateJwk: { ...pair.privateKey.export({ format: 'jwk' }), ...common },
+  };
+}
+
+function thumbprint(jwk: Readonly<Record<string, string>>): string {
+  const required = jwk['kty'] === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['e', 'kty', 'n'];
+  const canonical = JSON.stringify(Object.fromEntries(required.map((member) => [member, jwk[member]])));
+  return createHash('sha256').update(canonical).digest('base64url');
+}

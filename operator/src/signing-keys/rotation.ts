@@ -1,0 +1,62 @@
+import { rfc3339 } from '../runtime/conditions.ts';
+import { listed } from '../runtime/listed.ts';
+import { refOf } from '../runtime/objects.ts';
+import type { ActiveKey, NextKey } from '../stored/key-ring.ts';
+import { editing, promoting } from './editing.ts';
+import { isDueAt, leadEndsAt, mayActivateAt } from './horizons.ts';
+import type { Ring } from './ring.ts';
+import type { KeysObservation, KeysVerdict } from './types.ts';
+
+/** When the next key may sign. */
+
+export function theDistributionChanged(ring: Ring): KeysVerdict | undefined {
+  const { next } = ring;
+  if (!next) return undefined;
+  const { kid, distributedAt } = next;
+  const isEverywhere = consumersWithout(next, ring).length === 0;
+  if (isEverywhere === (distributedAt !== undefined)) return undefined;
+  return isEverywhere
+    ? editing(ring, { type: 'noteDistributed', kid }, `Every copy holds the next key ${kid}`)
+    : editing(ring, { type: 'noteUndistributed', kid }, `A copy lacks the next key ${kid}`);
+}
+
+export function theActiveKeyIsDue(ring: Ring): KeysVerdict | undefined {
+  const { active, next, now } = ring;
+  if (!active || !next || now < isDueAt(active, ring)) return undefined;
+  const behind = consumersWithout(next, ring);
+  // Before the lead is over nobody waits for the copies.
+  if (behind.length > 0 && now >= leadEndsAt(next, ring)) return blocked({ active, next, behind });
+  const at = mayActivateAt(next, ring);
+  if (at === undefined || now < at) {
+    const until = rfc3339(at ?? leadEndsAt(next, ring));
+    return {
+      status: 'True',
+      reason: 'RotationDelayed',
+      message: `${active.kid} is due and continues to sign: caches and mounts may lack ${next.kid} until ${until}`,
+    };
+  }
+  return promoting(ring, next, `${active.kid} is due`);
+}
+
+interface Blocked {
+  readonly active: ActiveKey;
+  readonly next: NextKey;
+  /** `namespace/name` of each consumer whose copy lacks the next key. */
+  readonly behind: readonly string[];
+}
+
+function blocked({ active, next, behind }: Blocked): KeysVerdict {
+  const { namespace = '', name } = refOf(behind[0] ?? '');
+  return {
+    status: 'False',
+    reason: 'RotationBlocked',
+    message:
+      `${listed(behind)} cannot verify ${next.kid} yet, so ${active.kid} continues to sign: ` +
+      `kubectl -n ${namespace} describe authconsumer ${name}`,
+  };
+}
+
+function consumersWithout({ kid }: NextKey, { copies }: KeysObservation): readonly string[] {
+  const behind = copies.filter(({ kids }) => !kids.has(kid)).map(({ consumer }) => consumer);
+  return [...new Set(behind)].sort((a, b) => a.localeCompare(b));
+}

@@ -1,0 +1,85 @@
+import { namesOf } from '../api/names.ts';
+import { rfc3339 } from '../runtime/conditions.ts';
+import { listed } from '../runtime/listed.ts';
+import type { Millis } from '../runtime/objects.ts';
+import type { Key } from '../stored/key-ring.ts';
+import { editing, promoting } from './editing.ts';
+import { leadEndsAt, mayActivateAt, mayForgetAt } from './horizons.ts';
+import type { Ring } from './ring.ts';
+import { theDistributionChanged } from './rotation.ts';
+import type { KeysVerdict } from './types.ts';
+
+/** What the ring needs whether or not a rotation is due. */
+
+/** Time went back, or the clock that wrote them was ahead: no step that counts from such a time is safe. */
+export function aStoredTimeLiesAhead({ now, keys, policy, stack }: Ring): KeysVerdict | undefined {
+  const latest = Math.max(...keys.flatMap((key) => timesOf(key)));
+  const waitsUntil = latest - policy.clockSkew;
+  if (now >= waitsUntil) return undefined;
+  return {
+    status: 'False',
+    reason: 'ClockSkew',
+    message:
+      `Secret ${namesOf(stack.metadata.name).signingKeys} holds the time ${rfc3339(latest)}, but the operator's clock says ` +
+      `${rfc3339(now)}. The active key continues to sign. Check the clocks of the nodes: timedatectl`,
+    recheckAt: waitsUntil,
+  };
+}
+
+function timesOf(key: Key): readonly Millis[] {
+  switch (key.phase) {
+    case 'next':
+      return [key.publishedAt, key.distributedAt ?? 0];
+    case 'active':
+      return [key.publishedAt, key.activatedAt];
+    case 'retiring':
+      return [key.publishedAt, key.retiredAt];
+  }
+}
+
+export function noKeyIsPublishedAhead(ring: Ring): KeysVerdict | undefined {
+  if (ring.next) return undefined;
+  return editing(ring, { type: 'publishNext', algorithm: ring.policy.algorithm }, 'Publishing the next key');
+}
+
+/** Only after the ring was lost: running pods sign with an old key from memory until every verifier can have the new one. */
+export function noKeySigns(ring: Ring): KeysVerdict | undefined {
+  const { active, next, now, authServiceRunsSince } = ring;
+  if (active || !next) return undefined;
+  const at = mayActivateAt(next, ring) ?? leadEndsAt(next, ring);
+  const signsFromMemory = authServiceRunsSince.some((since) => since < next.publishedAt);
+  if (!signsFromMemory || now >= at) return promoting(ring, next, 'no key of the ring was active');
+  return (
+    theDistributionChanged(ring) ?? {
+      status: 'False',
+      reason: 'SigningKeysLost',
+      message:
+        `The signing keys were lost. The auth service signs from memory until ${rfc3339(at)}; by then every verifier ` +
+        `has the new key`,
+      recheckAt: at,
+      stalls: 'never',
+    }
+  );
+}
+
+export function lifetimesChanged(ring: Ring): KeysVerdict | undefined {
+  const { lifetimes, policy } = ring;
+  const { accessTokenTtl, jwksMaxAge } = policy;
+  if (accessTokenTtl === lifetimes.accessTokenTtl && jwksMaxAge === lifetimes.jwksMaxAge) return undefined;
+  const message = 'Noting the changed lifetimes. Keys stay published for what was issued under the old ones';
+  return editing(ring, { type: 'noteLifetimes', accessTokenTtl, jwksMaxAge }, message);
+}
+
+export function aRetiredKeyCanBeForgotten(ring: Ring): KeysVerdict | undefined {
+  const kids = ring.retiring.filter((key) => ring.now >= mayForgetAt(key, ring)).map(({ kid }) => kid);
+  if (kids.length === 0) return undefined;
+  return editing(ring, { type: 'forget', kids }, `Forgetting ${listed(kids)}: every token so signed has expired`);
+}
+
+/** It never signed, so it can be replaced at once; its replacement has its own lead. */
+export function theNextKeyIsOfAnotherAlgorithm(ring: Ring): KeysVerdict | undefined {
+  const { next, policy } = ring;
+  if (!next || next.algorithm === policy.algorithm) return undefined;
+  const message = `Replacing the next key: spec.signingKeys.algorithm is ${policy.algorithm}`;
+  return editing(ring, { type: 'publishNext', algorithm: policy.algorithm }, message);
+}

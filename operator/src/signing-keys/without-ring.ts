@@ -1,0 +1,70 @@
+import { namesOf, namespaceOf } from '../api/names.ts';
+import type { Millis } from '../runtime/objects.ts';
+import type { Lifetimes } from '../stored/jwks.ts';
+import { foreignSecret } from '../stored/secret.ts';
+import { stackRef } from './editing.ts';
+import type { KeysObservation, KeysVerdict, SigningKeysAction } from './types.ts';
+
+/** A Secret without our label is not watched. */
+const FOREIGN_RECHECK: Millis = 15_000;
+
+export function aSecretIsNotOurs({ stack, ring, jwks, now }: KeysObservation): KeysVerdict | undefined {
+  if (ring.state !== 'foreign' && jwks.state !== 'foreign') return undefined;
+  const names = namesOf(stack.metadata.name);
+  const name = ring.state === 'foreign' ? names.signingKeys : names.jwks;
+  return {
+    status: 'False',
+    reason: 'SecretNotOwned',
+    message: foreignSecret(stack, name),
+    recheckAt: now + FOREIGN_RECHECK,
+    stalls: 'now',
+  };
+}
+
+export function theRingCannotBeRead({ stack, ring }: KeysObservation): KeysVerdict | undefined {
+  if (ring.state !== 'malformed') return undefined;
+  const { signingKeys } = namesOf(stack.metadata.name);
+  return {
+    status: 'False',
+    reason: 'SecretMalformed',
+    message:
+      `Secret ${signingKeys} cannot be read (${ring.why}), and the operator does not touch it. Restore it from a backup, ` +
+      `or delete it to start with new keys: kubectl -n ${namespaceOf(stack)} delete secret ${signingKeys}`,
+    stalls: 'now',
+  };
+}
+
+export function theRingIsLost(seen: KeysObservation): KeysVerdict | undefined {
+  const { stack, jwks, authServiceRunsSince } = seen;
+  if (jwks.state !== 'value' || jwks.value.keys.length === 0) return undefined;
+  const names = namesOf(stack.metadata.name);
+  const message =
+    `Secret ${names.signingKeys} is gone: creating new keys. The public keys in Secret ${names.jwks} stay published ` +
+    `until the tokens they signed have expired`;
+  const action: SigningKeysAction = {
+    ...createRing(seen),
+    lifetimes: jwks.value.lifetimes ?? lifetimesOf(seen),
+    // Running pods sign from memory, so the new key can wait until every verifier has it.
+    first: authServiceRunsSince.length > 0 ? 'next' : 'active',
+    remembered: jwks.value.keys,
+    event: { type: 'Warning', reason: 'SigningKeysLost', message },
+  };
+  return { status: 'False', reason: 'SigningKeysLost', message, actions: [action] };
+}
+
+export function createFirstKeys(seen: KeysObservation): KeysVerdict {
+  return {
+    status: 'False',
+    reason: 'CreatingKeys',
+    message: 'Creating the first signing keys',
+    actions: [{ ...createRing(seen), lifetimes: lifetimesOf(seen), first: 'active', remembered: [] }],
+  };
+}
+
+function createRing({ stack, policy: { algorithm } }: KeysObservation) {
+  return { type: 'createRing', stack: stackRef(stack), algorithm } as const;
+}
+
+function lifetimesOf({ policy: { accessTokenTtl, jwksMaxAge } }: KeysObservation): Lifetimes {
+  return { accessTokenTtl, jwksMaxAge, longerTokensEndAt: 0, longerCachesEndAt: 0 };
+}

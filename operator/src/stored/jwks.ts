@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { namesOf } from '../api/names.ts';
+import { canonical } from '../runtime/json.ts';
+import type { StoredSecret } from './secret.ts';
+
+/*
+ * Secret `<stack>-jwks`: the public halves of the key ring, for whoever verifies tokens.
+ *
+ *   jwks.json        JWK Set (RFC 7517), copied to every AuthConsumer
+ *   lifetimes.json   how long tokens live that are still around, for the day the ring is lost
+ */
+
+const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
+export const kidSchema: z.ZodString = z.string().min(1).max(128);
+
+/** Listed member by member: any other member, a private one above all, is dropped. */
+export const publicJwkSchema = z.discriminatedUnion('kty', [
+  z.object({
+    kty: z.literal('EC'),
+    crv: z.literal('P-256'),
+    x: base64url,
+    y: base64url,
+    kid: kidSchema,
+    alg: z.literal('ES256'),
+    use: z.literal('sig'),
+  }),
+  z.object({
+    kty: z.literal('RSA'),
+    n: base64url,
+    e: base64url,
+    kid: kidSchema,
+    alg: z.literal('RS256'),
+    use: z.literal('sig'),
+  }),
+]);
+
+export const lifetimesSchema = z.object({
+  accessTokenTtl: z.number().positive(),
+  jwksMaxAge: z.number().nonnegative(),
+  longerTokensEndAt: z.number().nonnegative(),
+  longerCachesEndAt: z.number().nonnegative(),
+});
+
+export type Kid = string;
+/** A public JSON Web Key (RFC 7517) as it is published. */
+export type PublicJwk = Readonly<z.infer<typeof publicJwkSchema>>;
+/**
+ * How long what the auth service issues lives, in milliseconds, as last noted. It is stored, because what was issued
+ * under a longer lifetime outlives the change of the spec: by `longerTokensEndAt` every token of an earlier, longer
+ * lifetime has expired, by `longerCachesEndAt` every key set cached under an earlier, longer age has been fetched again.
+ */
+export type Lifetimes = Readonly<z.infer<typeof lifetimesSchema>>;
+
+export interface PublishedKeys {
+  readonly keys: readonly PublicJwk[];
+  /** Absent: not stored, or not readable. */
+  readonly lifetimes?: Lifetimes;
+}
+
+/** Lenient: a key that cannot be read is left out, for what remains readable still verifies tokens. */
+export const publishedKeys: StoredSecret<PublishedKeys> = {
+  component: 'signing-keys',
+  nameOf: (stackName) => namesOf(stackName).jwks,
+  decode: (texts) => {
+    const lifetimes = lifetimesSchema.safeParse(parseJson(texts['lifetimes.json'])).data;
+    return { value: { keys: decodeJwks(texts['jwks.json']), ...(lifetimes && { lifetimes }) } };
+  },
+  encode: ({ keys, lifetimes }) => ({
+    'jwks.json': encodeJwks(keys),
+    ...(lifetimes && { 'lifetimes.json': canonical(lifetimes) }),
+  }),
+};
+
+export function encodeJwks(keys: readonly PublicJwk[]): string {
+  return canonical({ keys });
+}
+
+/** The public keys in a `jwks.json`; whatever does not read as one is left out. */
+export function decodeJwks(text: string | undefined): readonly PublicJwk[] {
+  const file = z.object({ keys: z.array(z.unknown()) }).safeParse(parseJson(text));
+  return (file.data?.keys ?? []).flatMap((key) => publicJwkSchema.safeParse(key).data ?? []);
+}
+
+/** Undefined where it is not JSON: the parser's own message quotes the text, which may hold private keys. */
+export function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { namesOf } from '../api/names.ts';
+import type { Secret } from '../runtime/core-kinds.ts';
+import { canonical } from '../runtime/json.ts';
+import { kidSchema, lifetimesSchema, parseJson, publicJwkSchema } from './jwks.ts';
+import type { Lifetimes } from './jwks.ts';
+import { readStored } from './secret.ts';
+import type { Seen, StoredSecret, StoredVersion } from './secret.ts';
+
+/** Secret `<stack>-signing-keys` holds one file, `ring.json`: every key of the stack, those that sign with their private half. */
+
+const RING_FILE = 'ring.json';
+
+const algorithm = z.enum(['ES256', 'RS256']);
+const time = z.number().nonnegative();
+const facts = {
+  kid: kidSchema,
+  algorithm,
+  /** When its public half was first written where verifiers find it. */
+  publishedAt: time,
+  publicJwk: publicJwkSchema,
+};
+const privateJwk = z.record(z.string(), z.unknown());
+
+const storedKey = z.discriminatedUnion('phase', [
+  /** Published ahead, to be known everywhere before it signs; distributed: when every copy was first seen to hold it. */
+  z.object({ ...facts, phase: z.literal('next'), distributedAt: time.exactOptional(), privateJwk }),
+  z.object({ ...facts, phase: z.literal('active'), activatedAt: time, privateJwk }),
+  /** Signs no more; tokens it signed are still accepted. Its private half is gone. */
+  z.object({ ...facts, phase: z.literal('retiring'), activatedAt: time.exactOptional(), retiredAt: time }),
+]);
+
+const storedRing = z
+  .object({ keys: z.array(storedKey).min(1), lifetimes: lifetimesSchema })
+  .refine(({ keys }) => keys.filter(({ phase }) => phase === 'active').length <= 1, 'more than one key is active')
+  .refine(({ keys }) => keys.filter(({ phase }) => phase === 'next').length <= 1, 'more than one key is next')
+  .refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length, 'a kid occurs twice')
+  .refine(
+    ({ keys }) => keys.every((key) => key.kid === key.publicJwk.kid && key.algorithm === key.publicJwk.alg),
+    'a public half is of another key',
+  );
+
+export type Algorithm = z.infer<typeof algorithm>;
+/** With the private half, where the key has one. Only what performs an action may hold this. */
+export type StoredKey = Readonly<z.infer<typeof storedKey>>;
+export interface StoredRing {
+  readonly keys: readonly StoredKey[];
+  readonly lifetimes: Lifetimes;
+}
+
+export type NextKey = Omit<Extract<StoredKey, { phase: 'next' }>, 'privateJwk'>;
+export type ActiveKey = Omit<Extract<StoredKey, { phase: 'active' }>, 'privateJwk'>;
+export type RetiringKey = Extract<StoredKey, { phase: 'retiring' }>;
+/** A key as plans see it: nothing of it is private. */
+export type Key = NextKey | ActiveKey | RetiringKey;
+
+/** For what performs an action; plans get `readKeyRing`. */
+export const keyRing: StoredSecret<StoredRing> = {
+  component: 'signing-keys',
+  nameOf: (stackName) => namesOf(stackName).signingKeys,
+  decode: (texts) => {
+    const parsed = storedRing.safeParse(parseJson(texts[RING_FILE]));
+    if (parsed.success) return { value: parsed.data };
+    const [issue] = parsed.error.issues;
+    const where = [RING_FILE, ...(issue?.path ?? [])].join('.');
+    // Only where and which rule: zod's own messages may repeat a value.
+    return { why: issue?.code === 'custom' ? `${where}: ${issue.message}` : `${where} is missing or invalid` };
+  },
+  encode: ({ keys, lifetimes }) => ({ [RING_FILE]: canonical({ keys, lifetimes }) }),
+};
+
+/** The ring without anything private: what a plan may see. */
+export interface ReadRing {
+  readonly keys: readonly Key[];
+  readonly lifetimes: Lifetimes;
+}
+
+export function readKeyRing(stack: AuthStack, secret: Secret | undefined): Seen<ReadRing> {
+  const seen = readStored(keyRing, stack, secret);
+  if (seen.state !== 'value') return seen;
+  const { resourceVersion, createdAt }: StoredVersion = seen;
+  const { keys, lifetimes } = seen.value;
+  return { state: 'value', value: { keys: keys.map(withoutPrivate), lifetimes }, resourceVersion, createdAt };
+}
+
+/** Whether there is something for the auth pods to mount; they themselves say what they cannot read. */
+export function holdsKeyRing(secret: Secret | undefined): boolean {
+  return (secret?.data?.[RING_FILE] ?? '') !== '';
+}
+
+function withoutPrivate(stored: StoredKey): Key {
+  if (stored.phase === 'retiring') return stored;
+  const { privateJwk: _private, ...key } = stored;
+  return key;
+}
