@@ -108,7 +108,14 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/routes.ts', '**/http/**', '**/express.ts', 'packages/verify/**/*.test.ts', 'services/*/src/app.ts'],
+    files: [
+      '**/routes.ts',
+      '**/http/**',
+      'packages/http-service/**',
+      '**/express.ts',
+      'packages/verify/**/*.test.ts',
+      'services/*/src/app.ts',
+    ],
     rules: { '@typescript-eslint/no-restricted-imports': mayImport(mongooseElsewhere, clientElsewhere) },
   },
   {

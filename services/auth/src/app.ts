@@ -1,12 +1,13 @@
+import { problemHandlers } from '@authstack/http-service/problems';
+import { requestLog, requestMetrics } from '@authstack/http-service/request-log';
 import express from 'express';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Settings } from './environment.ts';
+import { problems } from './errors.ts';
 import { createCookies } from './http/cookies.ts';
-import { errorHandler, notFound } from './http/error-handler.ts';
-import { jsonBody } from './http/json-body.ts';
+import { jsonBody } from '@authstack/http-service/json-body';
 import { openApiDocument } from './http/openapi.ts';
-import { requestLog, requestMetrics } from './http/request-log.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { signInPage } from './http/sign-in-page.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -36,13 +37,13 @@ export function createApp({ settings, log, metrics, ring, session, passwords, at
   app.set('query parser', 'simple');
   app.set('trust proxy', [...trustedProxies]);
 
-  app.use(requestLog(log), requestMetrics(metrics), securityHeaders(issuer));
+  app.use(requestLog(log), requestMetrics(metrics.httpDuration), securityHeaders(issuer));
 
   app.use('/api', (_request, response, next) => {
     response.set('cache-control', 'no-store');
     next();
   });
-  app.use(jsonBody);
+  app.use(jsonBody({ limit: '16kb' }));
   const cookies = createCookies(settings);
   const ports = { session, passwords, atomically, cookies, origin: issuer, metrics, passwordMinLength };
   app.use('/api/users', sessionRoutes(ports));
@@ -54,6 +55,7 @@ export function createApp({ settings, log, metrics, ring, session, passwords, at
   });
   if (settings.files.signInDir !== undefined) app.use(signInPage(settings.files.signInDir));
 
+  const { notFound, errorHandler } = problemHandlers(problems);
   app.use(notFound, errorHandler);
   return app;
 }

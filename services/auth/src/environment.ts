@@ -1,6 +1,15 @@
+import {
+  absolutePath,
+  logLevel,
+  parseEnvironment,
+  port,
+  seconds,
+  wholeNumber,
+} from '@authstack/http-service/environment';
+import type { Environment } from '@authstack/http-service/environment';
 import { z } from 'zod';
 import { authContract } from './api.ts';
-import type { Millis } from './clock.ts';
+import type { Millis } from '@authstack/http-service/clock';
 
 export interface Settings {
   /** Scheme, host and port of the stack: the issuer of tokens and the sole allowed origin. */
@@ -21,13 +30,9 @@ export interface Settings {
     readonly signInDir?: string | undefined;
     readonly initialAdminDir?: string | undefined;
   };
-  readonly ports: { readonly public: number; readonly probes: number };
+  readonly ports: { readonly public: number; readonly ops: number };
   readonly drain: Millis;
   readonly logLevel: string;
-}
-
-export class EnvironmentInvalid extends Error {
-  override readonly name: string = 'EnvironmentInvalid';
 }
 
 const list = z.string().transform((text) =>
@@ -36,18 +41,6 @@ const list = z.string().transform((text) =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== ''),
 );
-const seconds = z.coerce
-  .number()
-  .int()
-  .positive()
-  .transform((value): Millis => value * 1000);
-const seconds0 = z.coerce
-  .number()
-  .int()
-  .min(0)
-  .transform((value): Millis => value * 1000);
-const port = z.coerce.number().int().min(0).max(65_535);
-const path = z.string().startsWith('/', 'must be an absolute path');
 const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: 'must be CIDRs such as 10.0.0.0/8' });
 
 const issuer = z
@@ -57,37 +50,27 @@ const issuer = z
 const schema = z.object({
   AUTHSTACK_ISSUER: issuer,
   AUTHSTACK_AUDIENCES: list.refine((entries) => entries.length > 0, 'must name at least one audience'),
-  AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS: seconds,
-  AUTHSTACK_SESSION_TTL_SECONDS: seconds,
-  AUTHSTACK_SESSION_IDLE_TTL_SECONDS: seconds,
+  AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS: seconds({ min: 1 }),
+  AUTHSTACK_SESSION_TTL_SECONDS: seconds({ min: 1 }),
+  AUTHSTACK_SESSION_IDLE_TTL_SECONDS: seconds({ min: 1 }),
   AUTHSTACK_INLINE_REFRESH: z.enum(['true', 'false']).transform((text) => text === 'true'),
   AUTHSTACK_TRUSTED_PROXIES: list.pipe(z.array(cidr)).prefault(''),
-  AUTHSTACK_JWKS_MAX_AGE_SECONDS: seconds0,
-  AUTHSTACK_CLOCK_SKEW_SECONDS: seconds0,
-  AUTHSTACK_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64),
-  AUTHSTACK_SIGNING_KEYS_FILE: path,
-  AUTHSTACK_SECRETS_FILE: path,
-  AUTHSTACK_MONGODB_URI_FILE: path,
-  AUTHSTACK_SIGN_IN_DIR: path.optional(),
-  AUTHSTACK_INITIAL_ADMIN_DIR: path.optional(),
-  AUTHSTACK_PORT: port.prefault(8080),
-  AUTHSTACK_PROBE_PORT: port.prefault(authContract.probePort),
-  AUTHSTACK_DRAIN_SECONDS: seconds0.prefault(5),
-  AUTHSTACK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+  AUTHSTACK_JWKS_MAX_AGE_SECONDS: seconds(),
+  AUTHSTACK_CLOCK_SKEW_SECONDS: seconds(),
+  AUTHSTACK_PASSWORD_MIN_LENGTH: wholeNumber({ min: 8, max: 64 }),
+  AUTHSTACK_SIGNING_KEYS_FILE: absolutePath,
+  AUTHSTACK_SECRETS_FILE: absolutePath,
+  AUTHSTACK_MONGODB_URI_FILE: absolutePath,
+  AUTHSTACK_SIGN_IN_DIR: absolutePath.optional(),
+  AUTHSTACK_INITIAL_ADMIN_DIR: absolutePath.optional(),
+  AUTHSTACK_PORT: port.prefault('8080'),
+  AUTHSTACK_PROBE_PORT: port.prefault(String(authContract.probePort)),
+  AUTHSTACK_DRAIN_SECONDS: seconds().prefault('5'),
+  AUTHSTACK_LOG_LEVEL: logLevel.default('info'),
 });
 
-/** Reads the settings, or tells every variable that is wrong at once. Values are not repeated in the message. */
-export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const set = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  // An empty list of proxies is a statement, every other empty variable an omission.
-  const parsed = schema.safeParse(set, { error: (issue) => (issue.input === undefined ? 'is not set' : undefined) });
-  if (!parsed.success) {
-    const complaints = parsed.error.issues.map(({ path: [name], message }) => `${String(name)}: ${message}`);
-    throw new EnvironmentInvalid(`the environment is not complete:\n  ${complaints.join('\n  ')}`);
-  }
-  const from = parsed.data;
+export function readEnvironment(environment: Environment): Settings {
+  const from = parseEnvironment(schema, environment);
   return {
     issuer: from.AUTHSTACK_ISSUER,
     audiences: from.AUTHSTACK_AUDIENCES,
@@ -106,7 +89,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
       signInDir: from.AUTHSTACK_SIGN_IN_DIR,
       initialAdminDir: from.AUTHSTACK_INITIAL_ADMIN_DIR,
     },
-    ports: { public: from.AUTHSTACK_PORT, probes: from.AUTHSTACK_PROBE_PORT },
+    ports: { public: from.AUTHSTACK_PORT, ops: from.AUTHSTACK_PROBE_PORT },
     drain: from.AUTHSTACK_DRAIN_SECONDS,
     logLevel: from.AUTHSTACK_LOG_LEVEL,
   };

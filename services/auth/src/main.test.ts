@@ -9,7 +9,10 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 test('the process listens at once, drains at SIGTERM and exits 0', async () => {
   await using nothing = await mountSecret({});
   const env = { PATH: process.env['PATH'], ...environmentOf({ keys: nothing, secrets: nothing, mongodb: nothing }) };
-  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--conditions=authstack-source', main], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
     let output = '';
     for await (const chunk of child.stdout) {
@@ -25,7 +28,10 @@ test('the process listens at once, drains at SIGTERM and exits 0', async () => {
 });
 
 test('an incomplete environment ends the process with a line per variable', async () => {
-  const child = spawn(process.execPath, [main], { env: {}, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, ['--conditions=authstack-source', main], {
+    env: {},
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let errors = '';
   child.stderr.on('data', (chunk) => {
     errors += String(chunk);

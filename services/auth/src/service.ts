@@ -1,15 +1,13 @@
 import { availableParallelism } from 'node:os';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Clock, Millis } from '@authstack/http-service/clock';
+import { createHttpService } from '@authstack/http-service/service';
+import type { HttpService } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
+import { authContract } from './api.ts';
 import type { PodStatus } from './api.ts';
 import { createApp } from './app.ts';
-import { pause } from './clock.ts';
-import type { Clock, Millis } from './clock.ts';
 import type { Settings } from './environment.ts';
 import { WatchedFile } from './files/watched-file.ts';
-import { createProbes } from './http/probes.ts';
 import { parseKeyRing } from './keys/key-ring.ts';
 import { createMetrics, observeService } from './metrics/metrics.ts';
 import { createDatabase } from './mongo/database.ts';
@@ -27,20 +25,11 @@ export interface ServicePorts {
   readonly log: Logger;
 }
 
-export interface Service {
-  /** Where the listeners listen; known once started. */
-  readonly ports: { readonly public: number; readonly probes: number };
-  /** Listens at once; what is missing for requests is told by /readyz and comes when it comes. */
-  start(): Promise<void>;
-  /** Unready first, served on for the drain, then everything that was begun is finished. */
-  stop(): Promise<void>;
-}
-
 /** With this many in line at about 30 hashes a second and core, the last waits about half a second. */
 const WAITING_PER_CORE = 16;
 const FINISH_WITHIN: Millis = 15_000;
 
-export function createService(settings: Settings, { clock, log }: ServicePorts): Service {
+export function createService(settings: Settings, { clock, log }: ServicePorts): HttpService {
   const metrics = createMetrics();
   const watching = { clock, log, metrics };
   const { files } = settings;
@@ -82,18 +71,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
     databaseUp: () => database.up,
   });
 
-  const stopping = new AbortController();
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 75_000 }, app);
-  const probes = createProbes({ status, registry: metrics.registry });
-  const background: Promise<void>[] = [];
-
-  function status(): PodStatus {
-    const { up, problem } = database;
-    return { missing: missing(), database: { up, ...(problem !== undefined && { problem }) } };
-  }
-
   function missing(): string[] {
-    if (stopping.signal.aborted) return ['draining'];
     // Once reached, the database does not count any more: with it away, keys and pages are still served.
     const reasons = [
       ring.current ? undefined : `signing-keys: ${ring.trouble ?? 'not loaded'}`,
@@ -104,64 +82,41 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
     return reasons.filter((reason) => reason !== undefined);
   }
 
-  return {
-    get ports() {
-      return { public: portOf(server), probes: portOf(probes) };
-    },
+  function status(stillMissing: readonly string[]): PodStatus {
+    const { up, problem } = database;
+    return { missing: [...stillMissing], database: { up, ...(problem !== undefined && { problem }) } };
+  }
 
-    async start() {
-      await listen(probes, settings.ports.probes);
-      await listen(server, settings.ports.public);
+  const background: Promise<void>[] = [];
+  return createHttpService({
+    app,
+    ports: settings.ports,
+    drain: settings.drain,
+    finishWithin: FINISH_WITHIN,
+    missing,
+    registry: metrics.registry,
+    documents: { [authContract.statusPath]: status },
+    clock,
+    log,
+
+    async start(stopping) {
       await Promise.all([ring.start(), secrets.start(), uri.start()]);
       background.push(
         database.keepConnected(async () => {
           await users.ensureIndexes();
           await sessions.ensureIndexes();
-        }, stopping.signal),
+        }, stopping),
       );
       if (files.initialAdminDir !== undefined) {
         const admin = { users, passwords, clock, log, passwordMinLength: settings.passwordMinLength };
-        background.push(keepInitialAdmin(files.initialAdminDir, admin, stopping.signal));
+        background.push(keepInitialAdmin(files.initialAdminDir, admin, stopping));
       }
     },
 
-    async stop() {
-      stopping.abort();
-      await pause(clock, settings.drain, new AbortController().signal);
-      const late = clock.after(FINISH_WITHIN, () => {
-        server.closeAllConnections();
-      });
-      await close(server);
-      late();
+    async finish() {
       for (const file of [ring, secrets, uri]) file.stop();
       await Promise.all(background);
       await database.close();
-      probes.closeAllConnections();
-      await close(probes);
     },
-  };
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, () => {
-      server.off('error', reject);
-      resolve();
-    });
   });
-}
-
-/** Lets requests finish; connections without one are closed. */
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
 }

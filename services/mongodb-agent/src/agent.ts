@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { listen } from '@authstack/http-service/listener';
+import { createOpsServer } from '@authstack/http-service/ops-server';
 import type { Logger } from 'pino';
 import type { Observation } from './api.ts';
 import type { Clock } from './clock.ts';
@@ -9,8 +11,6 @@ import { keepGate, release } from './gate/keeper.ts';
 import { gateState } from './gate/plan.ts';
 import { wipe } from './gate/wipe.ts';
 import { createApiServer } from './http/api-server.ts';
-import { listen } from './http/listen.ts';
-import { createProbeServer } from './http/probe-server.ts';
 import { commandRoutes } from './http/routes.ts';
 import { keepTlsFresh, readTlsFiles } from './http/tls-files.ts';
 import { createMetrics } from './metrics.ts';
@@ -84,18 +84,17 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
   });
   const tls = await readTlsFiles(tlsDir);
   const api = createApiServer({ routes, tls, clock, log, counted: metrics.countRequest });
-  const probes = createProbeServer({
-    ready: async () => {
+  const probes = createOpsServer({
+    missing: async () => {
       try {
-        return (await isReady(mongod))
-          ? { ready: true, why: 'ok' }
-          : { ready: false, why: 'mongod is neither primary nor secondary' };
+        return (await isReady(mongod)) ? [] : ['mongod is neither primary nor secondary'];
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        return { ready: false, why: error.message };
+        return [error.message];
       }
     },
     metrics: metrics.text,
+    log,
   });
 
   const serving = {

@@ -1,10 +1,11 @@
+import { problemHandlers } from '@authstack/http-service/problems';
+import { requestLog, requestMetrics } from '@authstack/http-service/request-log';
 import type { Verifier } from '@authstack/verify';
 import express from 'express';
 import type { Express } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { errorHandler, notFound } from './http/error-handler.ts';
-import { requestLog, requestMetrics } from './http/request-log.ts';
+import { problems } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { BuyTicketPorts } from './orders/buy-ticket.ts';
 import { orderRoutes } from './orders/routes.ts';
@@ -22,12 +23,13 @@ export function createApp(ports: AppPorts): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.use(verifier.hideSession(), requestLog(log), requestMetrics(metrics), helmet());
+  app.use(verifier.hideSession(), requestLog(log), requestMetrics(metrics.httpDuration), helmet());
   app.use('/api', (_request, response, next) => {
     response.set('cache-control', 'no-store');
     next();
   });
   app.use('/api/orders', orderRoutes(ports));
+  const { notFound, errorHandler } = problemHandlers(problems);
   app.use(notFound, errorHandler);
   return app;
 }

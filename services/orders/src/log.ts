@@ -1,20 +1,5 @@
 import type { VerifierEvent } from '@authstack/verify';
-import { stdTimeFunctions } from 'pino';
-import type { Logger, LoggerOptions } from 'pino';
-
-/** Headers, queries and bodies are never logged: they hold tokens. */
-export function logOptions(level: string): LoggerOptions {
-  return {
-    level,
-    base: null,
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: {
-      paths: ['authorization', 'cookie', 'token', '*.authorization', '*.cookie', '*.token'],
-      censor: '[redacted]',
-    },
-  };
-}
+import type { Logger } from 'pino';
 
 /** Refusals are counted, not logged: anybody can cause as many as they like. */
 export function logEvent(log: Logger, event: VerifierEvent): void {

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Clock, Millis } from '@authstack/http-service/clock';
+import { createHttpService } from '@authstack/http-service/service';
+import type { HttpService } from '@authstack/http-service/service';
 import { createVerifier } from '@authstack/verify';
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
-import type { Clock, Millis } from './clock.ts';
 import type { Settings } from './environment.ts';
-import { createProbes } from './http/probes.ts';
 import { logEvent } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Ticket } from './orders/catalogue.ts';
@@ -19,22 +17,14 @@ export interface ServicePorts {
   readonly catalogue: readonly Ticket[];
 }
 
-export interface Service {
-  /** Where the listeners listen; known once started. */
-  readonly ports: { readonly public: number; readonly probes: number };
-  start(): Promise<void>;
-  /** Unready first, served on for the drain, then everything that was begun is finished. */
-  stop(): Promise<void>;
-}
-
 const FINISH_WITHIN: Millis = 10_000;
 
-export function createService(settings: Settings, { clock, log, catalogue }: ServicePorts): Service {
+export function createService(settings: Settings, { clock, log, catalogue }: ServicePorts): HttpService {
   const metrics = createMetrics();
   const store = openOrderStore(settings.database);
   const verifier = createVerifier({
     directory: settings.authDir,
-    clockSkewSeconds: settings.clockSkewSeconds,
+    clockSkewSeconds: settings.clockSkew / 1000,
     clock,
     report(event) {
       metrics.count(event);
@@ -42,65 +32,20 @@ export function createService(settings: Settings, { clock, log, catalogue }: Ser
     },
   });
   const app = createApp({ verifier, log, metrics, catalogue, store, now: () => clock.now(), newId: randomUUID });
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 75_000 }, app);
-  const probes = createProbes({ missing, registry: metrics.registry });
-  let isStopping = false;
 
-  /** Nothing is sold until it can be told to whom. */
-  function missing(): readonly string[] {
-    if (isStopping) return ['draining'];
-    const { status } = verifier;
-    return status.state === 'ready' ? [] : [`auth: ${status.reason}`];
-  }
-
-  return {
-    get ports() {
-      return { public: portOf(server), probes: portOf(probes) };
-    },
-
-    async start() {
-      await listen(probes, settings.ports.probes);
-      await listen(server, settings.ports.public);
-    },
-
-    async stop() {
-      isStopping = true;
-      await new Promise<void>((resolve) => {
-        clock.after(settings.drain, resolve);
-      });
-      const late = clock.after(FINISH_WITHIN, () => {
-        server.closeAllConnections();
-      });
-      await close(server);
-      late();
+  return createHttpService({
+    app,
+    ports: settings.ports,
+    drain: settings.drain,
+    finishWithin: FINISH_WITHIN,
+    /** Nothing is sold until it is known to whom. */
+    missing: () => (verifier.status.state === 'ready' ? [] : [`auth: ${verifier.status.reason}`]),
+    registry: metrics.registry,
+    clock,
+    log,
+    finish() {
       verifier.close();
       store.close();
-      probes.closeAllConnections();
-      await close(probes);
     },
-  };
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, () => {
-      server.off('error', reject);
-      resolve();
-    });
   });
-}
-
-/** Lets requests finish; connections without one are closed. */
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
 }

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import type { Clock, Millis } from '../clock.ts';
-import { messageOf } from '../errors.ts';
+import type { Clock, Millis } from '@authstack/http-service/clock';
+import { messageOf } from '@authstack/http-service/errors';
 import type { Metrics } from '../metrics/metrics.ts';
 
 export interface WatchedFileOptions<T> {

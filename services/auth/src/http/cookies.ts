@@ -1,6 +1,6 @@
 import { parse } from 'cookie';
 import type { CookieOptions, Request, Response } from 'express';
-import type { Millis } from '../clock.ts';
+import type { Millis } from '@authstack/http-service/clock';
 import type { Grant } from '../sessions/grant.ts';
 
 interface Cookie {

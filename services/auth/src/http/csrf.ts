@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { AuthError, ValidationFailed } from '../errors.ts';
+import { ValidationFailed } from '@authstack/http-service/errors';
+import { AuthError } from '../errors.ts';
 import type { Delivery } from '../sessions/session.ts';
 
 export class CsrfRejected extends AuthError {

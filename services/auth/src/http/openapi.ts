@@ -1,3 +1,4 @@
+import { PROBLEM_TYPE, problemSchema } from '@authstack/http-service/problems';
 import { z } from 'zod';
 import { problems } from '../errors.ts';
 import type { ProblemCode } from '../errors.ts';
@@ -13,7 +14,6 @@ import {
   tokensReply,
   userReply,
 } from '../sessions/requests.ts';
-import { PROBLEM_TYPE, problemSchema } from './problem.ts';
 
 export interface OpenApiInput {
   readonly issuer: string;
@@ -50,7 +50,7 @@ export function openApiDocument({ issuer, passwordMinLength, cookies }: OpenApiI
     servers: [{ url: issuer }],
     paths,
     components: {
-      schemas: { Problem: asJsonSchema(problemSchema) },
+      schemas: { Problem: asJsonSchema(problemSchema(Object.keys(problems))) },
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: cookies.session.name },
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt' },

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import type { Millis } from '../clock.ts';
+import type { Millis } from '@authstack/http-service/clock';
 
 export type SigningAlgorithm = 'ES256' | 'RS256';
 

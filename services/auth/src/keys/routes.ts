@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Router } from 'express';
 import type { Response } from 'express';
-import type { Millis } from '../clock.ts';
+import type { Millis } from '@authstack/http-service/clock';
 import { NotReady } from '../errors.ts';
 import type { KeyRing } from './key-ring.ts';
 

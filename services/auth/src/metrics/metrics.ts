@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@authstack/http-service/clock';
 import type { HashQueue } from '../passwords/hash-queue.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 

@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Mongoose, STATES } from 'mongoose';
 import type { ConnectOptions, Connection } from 'mongoose';
 import type { Logger } from 'pino';
-import { pause } from '../clock.ts';
-import type { Clock, Millis } from '../clock.ts';
-import { messageOf } from '../errors.ts';
+import { pause } from '@authstack/http-service/clock';
+import type { Clock, Millis } from '@authstack/http-service/clock';
+import { messageOf } from '@authstack/http-service/errors';
 import { asUnavailable, NotConnected } from './database-unavailable.ts';
 
 export interface DatabasePorts {

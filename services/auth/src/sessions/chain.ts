@@ -1,4 +1,4 @@
-import type { Millis } from '../clock.ts';
+import type { Millis } from '@authstack/http-service/clock';
 import type { StoredToken } from './session.ts';
 
 /** Answers that were under way when the child was first shown may still arrive. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock, Millis } from '../clock.ts';
+import type { Clock, Millis } from '@authstack/http-service/clock';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { AccessTokens, IssuedToken } from '../tokens/access-token.ts';
 import type { Refusal } from '../tokens/may-hold-token.ts';

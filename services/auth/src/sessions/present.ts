@@ -1,4 +1,4 @@
-import type { Millis } from '../clock.ts';
+import type { Millis } from '@authstack/http-service/clock';
 import { whyNoToken } from '../tokens/may-hold-token.ts';
 import type { User } from '../users/user.ts';
 import { standingOf } from './chain.ts';

@@ -1,10 +1,10 @@
 import { Router } from 'express';
 import type { Request, Response } from 'express';
-import { AuthError } from '../errors.ts';
+import { ServiceError } from '@authstack/http-service/errors';
 import { deliveryOf, requireSameOrigin } from '../http/csrf.ts';
 import { identify } from '../http/identify.ts';
 import type { IdentifyPorts } from '../http/identify.ts';
-import { parsed } from '../http/validation.ts';
+import { parsed } from '@authstack/http-service/validation';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import { TokenInvalid } from '../tokens/access-token.ts';
@@ -155,7 +155,7 @@ async function counted<T>(counter: Outcomes, { done }: { done: string }, work: (
     counter.inc({ outcome: done });
     return result;
   } catch (error) {
-    counter.inc({ outcome: error instanceof AuthError ? error.code.toLowerCase() : 'failed' });
+    counter.inc({ outcome: error instanceof ServiceError ? error.code.toLowerCase() : 'failed' });
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { Millis } from '../clock.ts';
+import type { Millis } from '@authstack/http-service/clock';
 import type { UserId } from '../users/user.ts';
 
 export type SessionId = string;

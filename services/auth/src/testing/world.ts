@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import type { Clock, Millis } from '../clock.ts';
-import { systemClock } from '../clock.ts';
+import type { HttpService } from '@authstack/http-service/service';
+import type { Clock, Millis } from '@authstack/http-service/clock';
+import { systemClock } from '@authstack/http-service/clock';
 import { readEnvironment } from '../environment.ts';
-import { logOptions } from '../log.ts';
+import { logOptions } from '@authstack/http-service/log-options';
 import { createService } from '../service.ts';
-import type { Service } from '../service.ts';
 
 export const ORIGIN = 'http://localhost:8081';
 export const PASSWORD = 'correct horse battery';
@@ -132,7 +132,7 @@ export function environmentOf(mounts: Pick<StackMounts, 'keys' | 'secrets' | 'mo
 }
 
 export interface Pod extends AsyncDisposable {
-  readonly service: Service;
+  readonly service: HttpService;
   readonly clock: MovableClock;
   /** Every line logged so far. */
   readonly log: readonly string[];
@@ -155,7 +155,7 @@ export async function startPod(
     },
   });
   const clock = new MovableClock(pace);
-  const service = createService(settings, { clock, log: pino(logOptions('info'), sink) });
+  const service = createService(settings, { clock, log: pino(logOptions(settings, ['privateJwk']), sink) });
   await service.start();
   const url = `http://127.0.0.1:${service.ports.public}`;
   return {
@@ -164,7 +164,7 @@ export async function startPod(
     log: lines,
     url,
     async probe(path) {
-      const answer = await fetch(`http://127.0.0.1:${service.ports.probes}${path}`);
+      const answer = await fetch(`http://127.0.0.1:${service.ports.ops}${path}`);
       return { status: answer.status, text: await answer.text() };
     },
     [Symbol.asyncDispose]: () => service.stop(),

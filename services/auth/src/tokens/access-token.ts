@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
-import type { Clock, Millis } from '../clock.ts';
+import type { Clock, Millis } from '@authstack/http-service/clock';
 import { AuthError, NotReady } from '../errors.ts';
 import type { KeyRing, VerificationKey } from '../keys/key-ring.ts';
 import type { Session } from '../sessions/session.ts';

@@ -1,4 +1,4 @@
-import type { Millis } from '../clock.ts';
+import type { Millis } from '@authstack/http-service/clock';
 import type { Session } from '../sessions/session.ts';
 import type { User } from '../users/user.ts';
 

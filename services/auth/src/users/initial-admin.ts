@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { pause } from '../clock.ts';
-import type { Clock, Millis } from '../clock.ts';
-import { messageOf } from '../errors.ts';
+import { pause } from '@authstack/http-service/clock';
+import type { Clock, Millis } from '@authstack/http-service/clock';
+import { messageOf } from '@authstack/http-service/errors';
 import { newPassword } from '../passwords/password.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import { emailField } from './email.ts';

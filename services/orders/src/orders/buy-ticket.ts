@@ -1,4 +1,4 @@
-import type { Millis } from '../clock.ts';
+import type { Millis } from '@authstack/http-service/clock';
 import type { Ticket, TicketId } from './catalogue.ts';
 import { AlreadyBought, SoldOut, TicketNotFound } from './errors.ts';
 import type { Order, OrderStore } from './order-store.ts';

@@ -2,9 +2,9 @@ import { userOf } from '@authstack/verify';
 import type { Verifier } from '@authstack/verify';
 import { Router } from 'express';
 import { z } from 'zod';
-import { OrdersError } from '../errors.ts';
-import { jsonBody } from '../http/json-body.ts';
-import { parsed } from '../http/validation.ts';
+import { ServiceError } from '@authstack/http-service/errors';
+import { jsonBody } from '@authstack/http-service/json-body';
+import { parsed } from '@authstack/http-service/validation';
 import type { Metrics } from '../metrics.ts';
 import { buyTicket } from './buy-ticket.ts';
 import type { BuyTicketPorts, Purchase } from './buy-ticket.ts';
@@ -32,7 +32,7 @@ export function orderRoutes(ports: OrderRoutePorts): Router {
       response.json({ orders: store.ofUser(userOf(request).id).map(shown) });
     })
 
-    .post('/', jsonBody, (request, response) => {
+    .post('/', jsonBody({ limit: '4kb', required: true }), (request, response) => {
       const { ticketId } = parsed(orderRequest, request.body);
       const order = counted({ userId: userOf(request).id, ticketId }, ports);
       response.status(201).json(shown(order));
@@ -56,7 +56,7 @@ function counted(purchase: Purchase, ports: OrderRoutePorts): Order {
     ports.metrics.purchases.inc({ outcome: 'placed' });
     return order;
   } catch (error) {
-    ports.metrics.purchases.inc({ outcome: error instanceof OrdersError ? error.code.toLowerCase() : 'failed' });
+    ports.metrics.purchases.inc({ outcome: error instanceof ServiceError ? error.code.toLowerCase() : 'failed' });
     throw error;
   }
 }

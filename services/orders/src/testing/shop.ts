@@ -5,13 +5,13 @@ import { pino } from 'pino';
 import { claimsAt, signingKey, tokenOf } from '../../../../packages/verify/src/testing/issuer.ts';
 import { consumerSecret, secretMount } from '../../../../packages/verify/src/testing/secret-mount.ts';
 import type { Files, SecretMount } from '../../../../packages/verify/src/testing/secret-mount.ts';
-import { systemClock } from '../clock.ts';
-import type { Clock } from '../clock.ts';
+import { systemClock } from '@authstack/http-service/clock';
+import type { Clock } from '@authstack/http-service/clock';
 import { readEnvironment } from '../environment.ts';
-import { logOptions } from '../log.ts';
+import { logOptions } from '@authstack/http-service/log-options';
 import type { Ticket } from '../orders/catalogue.ts';
 import { createService } from '../service.ts';
-import type { Service } from '../service.ts';
+import type { HttpService } from '@authstack/http-service/service';
 
 export const key = signingKey('k1');
 
@@ -46,7 +46,7 @@ export const tickets: readonly Ticket[] = [
 ];
 
 export interface Shop extends AsyncDisposable {
-  readonly service: Service;
+  readonly service: HttpService;
   readonly url: string;
   readonly probes: string;
   readonly log: readonly string[];
@@ -54,14 +54,14 @@ export interface Shop extends AsyncDisposable {
 
 export async function openShop({ environment }: Premises, clock: Clock = systemClock): Promise<Shop> {
   const log: string[] = [];
-  const logger = pino(logOptions('info'), { write: (line: string) => log.push(line) });
   const settings = readEnvironment(environment);
+  const logger = pino(logOptions(settings), { write: (line: string) => log.push(line) });
   const service = createService(settings, { clock, log: logger, catalogue: tickets });
   await service.start();
   return {
     service,
     url: `http://127.0.0.1:${service.ports.public}`,
-    probes: `http://127.0.0.1:${service.ports.probes}`,
+    probes: `http://127.0.0.1:${service.ports.ops}`,
     log,
     [Symbol.asyncDispose]: () => service.stop(),
   };

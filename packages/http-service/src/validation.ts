@@ -1,27 +1,27 @@
 import type { z } from 'zod';
-import { ValidationFailed } from '../errors.ts';
-import type { FieldError } from '../errors.ts';
+import { ValidationFailed } from './errors.ts';
+import type { FieldError } from './errors.ts';
 
 export interface Source {
-  /** What the value as a whole is called in a complaint: `body`, `query`. */
+  /** What the value as a whole is called in an error: `body`, `query`. */
   readonly name: string;
 }
 
-/** Parses what came from outside, or tells every field that is wrong. Values are never repeated. */
+/** Parses what came from outside, or names every field that is invalid. Values are never repeated. */
 export function parsed<T>(schema: z.ZodType<T>, value: unknown, { name }: Source = { name: 'body' }): T {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  throw new ValidationFailed(result.error.issues.flatMap((issue) => complaints(issue, name)));
+  throw new ValidationFailed(result.error.issues.flatMap((issue) => fieldErrors(issue, name)));
 }
 
-function complaints(issue: z.core.$ZodIssue, name: string): FieldError[] {
+function fieldErrors(issue: z.core.$ZodIssue, name: string): FieldError[] {
   const field = issue.path.map(String).join('.') || name;
   if (issue.code !== 'unrecognized_keys') return [{ field, code: codeOf(issue), message: messageFor(issue) }];
   const prefix = issue.path.length > 0 ? `${field}.` : '';
   return issue.keys.map((key) => ({
     field: `${prefix}${key.slice(0, 64)}`,
     code: 'UNKNOWN_FIELD',
-    message: 'is not known here',
+    message: 'is not a known field',
   }));
 }
 

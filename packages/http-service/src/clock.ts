@@ -1,7 +1,7 @@
 /** Milliseconds since the Unix epoch, or a span of them. */
 export type Millis = number;
 
-/** Time as an argument: the one place of this service that touches the machine's clocks and timers. */
+/** Time as an argument: the one place of the services that touches the machine's clocks and timers. */
 export interface Clock {
   /** Wall clock. */
   now(): Millis;
@@ -23,18 +23,18 @@ export const systemClock: Clock = {
 };
 
 /** Resolves after `delay`, or as soon as the signal aborts: the caller looks at the signal. */
-export function pause(clock: Clock, delay: Millis, signal: AbortSignal): Promise<void> {
+export function pause(clock: Clock, delay: Millis, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) {
+    if (signal?.aborted) {
       resolve();
       return;
     }
     const done = (): void => {
       cancel();
-      signal.removeEventListener('abort', done);
+      signal?.removeEventListener('abort', done);
       resolve();
     };
     const cancel = clock.after(delay, done);
-    signal.addEventListener('abort', done);
+    signal?.addEventListener('abort', done);
   });
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
-import type { Metrics } from '../metrics/metrics.ts';
+import type { Histogram } from 'prom-client';
 
 /** One line per answered request: never a header, a query or a body, for these hold passwords and tokens. */
 export function requestLog(log: Logger): RequestHandler {
@@ -38,9 +38,11 @@ function pathOf(request: IncomingMessage & { originalUrl?: string }): string {
   return (request.originalUrl ?? request.url ?? '').split('?', 1)[0] ?? '';
 }
 
-export function requestMetrics(metrics: Metrics): RequestHandler {
+export type RequestDuration = Histogram<'method' | 'route' | 'status'>;
+
+export function requestMetrics(duration: RequestDuration): RequestHandler {
   return (request, response, next) => {
-    const done = metrics.httpDuration.startTimer({ method: request.method });
+    const done = duration.startTimer({ method: request.method });
     response.once('finish', () => {
       done({ route: routeOf(request), status: String(response.statusCode) });
     });
@@ -50,7 +52,7 @@ export function requestMetrics(metrics: Metrics): RequestHandler {
 
 /** The route's pattern, never the path: ids would make a time series each. */
 function routeOf(request: { readonly baseUrl: string; readonly route?: unknown }): string {
-  const route = request.route;
+  const { route } = request;
   if (typeof route !== 'object' || route === null || !('path' in route)) return 'none';
   return `${request.baseUrl}${String(route.path)}`;
 }

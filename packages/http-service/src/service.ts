@@ -1,0 +1,86 @@
+import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { pause } from './clock.ts';
+import type { Clock, Millis } from './clock.ts';
+import { listen } from './listener.ts';
+import type { Listener } from './listener.ts';
+import { createOpsServer } from './ops-server.ts';
+
+export interface HttpServiceOptions {
+  readonly app: RequestListener;
+  readonly ports: ServicePorts;
+  /** How long it is still served after it has turned unready: load balancers take that long to notice. */
+  readonly drain: Millis;
+  /** How long requests that have begun may take then. */
+  readonly finishWithin: Millis;
+  /** What the service's own parts miss; that it stops comes on top. */
+  readonly missing: () => readonly string[];
+  readonly registry: Registry;
+  /** JSON documents for the operator, by path; each is given what is missing. */
+  readonly documents?: Readonly<Record<string, (missing: readonly string[]) => unknown>>;
+  /** Starts what is no listener; the listeners listen by then. The signal is the begin of the end. */
+  readonly start?: (stopping: AbortSignal) => Promise<void>;
+  /** Ends it, after the last request. */
+  readonly finish: () => Promise<void> | void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface ServicePorts {
+  readonly public: number;
+  readonly ops: number;
+}
+
+export interface HttpService {
+  /** Where the listeners listen; known once started. */
+  readonly ports: ServicePorts;
+  /** Listens at once; what requests miss is said by /readyz and comes when it comes. */
+  start(): Promise<void>;
+  /** Unready first, served on for the drain, then everything that was begun is finished. */
+  stop(): Promise<void>;
+}
+
+/**
+ * ```
+ * start ── ops listens ── public listens ── start() … /readyz 200
+ * stop ─── /readyz 503, still served ── drain ── begun requests end ── finish() ── ops closes
+ * ```
+ */
+export function createHttpService(options: HttpServiceOptions): HttpService {
+  const { app, drain, finishWithin: within, documents = {}, registry, clock, log } = options;
+  const stopping = new AbortController();
+  const missing = (): readonly string[] => (stopping.signal.aborted ? ['draining'] : options.missing());
+  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 75_000 }, app);
+  const opsServer = createOpsServer({
+    missing,
+    metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    documents: Object.fromEntries(
+      Object.entries(documents).map(([path, document]) => [path, () => document(missing())]),
+    ),
+    log,
+  });
+  let open: { readonly public: Listener; readonly ops: Listener } | undefined;
+
+  return {
+    get ports() {
+      if (!open) throw new Error('the ports of a service are known once it is started');
+      return { public: open.public.port, ops: open.ops.port };
+    },
+
+    async start() {
+      const ops = await listen(opsServer, { port: options.ports.ops });
+      open = { ops, public: await listen(server, { port: options.ports.public }) };
+      await options.start?.(stopping.signal);
+    },
+
+    async stop() {
+      stopping.abort();
+      await pause(clock, drain);
+      await open?.public.close({ clock, within });
+      await options.finish();
+      await open?.ops.close();
+    },
+  };
+}
