@@ -85,9 +85,8 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
       leaderElection: { ...settings.leaderElection, ...(leaseClient && { client: leaseClient }) },
     }),
   });
-  const { cluster } = manager;
+  const { cluster, perObject } = manager;
   const now = (): number => clock.now();
-  const agents = createAgentClient(createOperatorIdentities({ cluster, now }));
 
   // No Role in a namespace can give a right to what is in none.
   const seesCluster = settings.namespaces.length === 0;
@@ -99,6 +98,8 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     manager.watch(kind, { labelSelector, labels: [STACK_LABEL, CONSUMER_LABEL, 'app.kubernetes.io/instance'] });
   }
 
+  const identityOf = createOperatorIdentities({ cluster, now, perObject });
+  const agents = createAgentClient({ identityOf, perObject });
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
   manager.control({
     name: 'authstack',

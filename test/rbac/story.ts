@@ -155,6 +155,7 @@ export class Story {
       log: silent,
       controller: 'authstack-operator',
       instance: 'test',
+      sources: new Map(),
     });
     const event = { type: 'Normal', reason: 'Tested', message: 'said twice' } as const;
     const counts = ['-n', 'auth', 'get', 'events.events.k8s.io', '--field-selector', 'reason=Tested'];

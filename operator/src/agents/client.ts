@@ -3,6 +3,8 @@ import type { Observation } from '@authstack/mongodb-agent/api';
 import { Agent, request } from 'undici';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namespaceOf, namesOf } from '../api/names.ts';
+import { podKind } from '../runtime/core-kinds.ts';
+import type { PerObjectOf } from '../runtime/manager.ts';
 import type { Millis } from '../runtime/objects.ts';
 
 /** Where the agent of a member answers. */
@@ -52,22 +54,32 @@ export interface AgentCommand {
 
 const OBSERVE_WITHIN: Millis = 2_000;
 
-export function createAgentClient(identityOf: (stack: AuthStack) => Promise<AgentIdentity | undefined>): AgentClient {
-  /** Connections by member; a new identity closes the old ones. */
-  const dispatchers = new Map<string, { readonly identity: AgentIdentity; readonly agent: Agent }>();
+export interface AgentClientPorts {
+  readonly identityOf: (stack: AuthStack) => Promise<AgentIdentity | undefined>;
+  readonly perObject: PerObjectOf;
+}
+
+interface Connections {
+  readonly identity: AgentIdentity;
+  readonly agent: Agent;
+}
+
+export function createAgentClient({ identityOf, perObject }: AgentClientPorts): AgentClient {
+  /** To each member's pod. They are closed when it is gone, and when the identity is a new one. */
+  const connections = perObject<Connections>(podKind, ({ agent }) => void agent.close());
 
   async function dispatcherTo(stack: AuthStack, { name }: AgentAddress): Promise<Agent | undefined> {
     const identity = await identityOf(stack);
     if (!identity) return undefined;
-    const servername = `${name}.${namesOf(stack.metadata.name).mongodb}.${namespaceOf(stack)}.svc`;
-    const known = dispatchers.get(servername);
+    const pod = { namespace: namespaceOf(stack), name };
+    const known = connections.get(pod);
     if (known?.identity === identity) return known.agent;
-    void known?.agent.close();
+    const servername = `${name}.${namesOf(stack.metadata.name).mongodb}.${pod.namespace}.svc`;
     const agent = new Agent({
       connect: { ...identity, servername, timeout: OBSERVE_WITHIN },
       keepAliveTimeout: 30_000,
     });
-    dispatchers.set(servername, { identity, agent });
+    connections.set(pod, { identity, agent });
     return agent;
   }
 

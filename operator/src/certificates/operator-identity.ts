@@ -1,7 +1,8 @@
+import { authStackKind } from '../api/auth-stack.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf } from '../api/names.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
-import { keyOf } from '../runtime/objects.ts';
+import type { PerObjectOf } from '../runtime/manager.ts';
 import type { Millis } from '../runtime/objects.ts';
 import { inspect, issue } from './certificate.ts';
 import type { KeyPair } from './certificate.ts';
@@ -28,31 +29,33 @@ interface Issued {
   readonly identity: Promise<OperatorIdentity>;
 }
 
-/** The certificates live a day and only in memory, so there is nothing to store, to leak or to clean up. */
-export function createOperatorIdentities({
-  cluster,
-  now,
-}: CertificatesPorts & { readonly now: () => Millis }): OperatorIdentities {
-  const issued = new Map<string, Issued>();
+export interface OperatorIdentityPorts extends CertificatesPorts {
+  readonly now: () => Millis;
+  readonly perObject: PerObjectOf;
+}
+
+/** The certificates live a day and only in memory, so there is nothing to store or to leak. They go with their stack. */
+export function createOperatorIdentities({ cluster, now, perObject }: OperatorIdentityPorts): OperatorIdentities {
+  const issued = perObject<Issued>(authStackKind);
   return async (stack) => {
-    const ref = refIn(stack, namesOf(stack.metadata.name).ca);
-    const key = keyOf(ref);
-    const secret = cluster.cached(secretKind, ref);
+    const secret = cluster.cached(secretKind, refIn(stack, namesOf(stack.metadata.name).ca));
     const authority = secret && keyPairIn(secret);
     const found = authority && inspect(authority);
     if (!authority || !found || 'why' in found) {
-      issued.delete(key);
+      issued.delete(stack.metadata);
       return undefined;
     }
-    const held = issued.get(key);
+    const held = issued.get(stack.metadata);
     if (held?.ca === authority.certificate && now() < held.renewAt) return held.identity;
 
     const notBefore = now();
     const notAfter = Math.min(notBefore + CLIENT_LIFE, found.validToDate.getTime());
     // Kept as a promise: the members of a stack are asked at the same time and share one connection identity.
     const identity = issueIdentity(authority, notBefore);
-    identity.catch(() => issued.delete(key));
-    issued.set(key, { ca: authority.certificate, renewAt: renewalOf({ notBefore, notAfter }), identity });
+    identity.catch(() => {
+      issued.delete(stack.metadata);
+    });
+    issued.set(stack.metadata, { ca: authority.certificate, renewAt: renewalOf({ notBefore, notAfter }), identity });
     return identity;
   };
 }

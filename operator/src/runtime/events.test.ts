@@ -6,7 +6,9 @@ import type { EventRecorder } from './events.ts';
 import { FakeClock } from './fake-clock.ts';
 import { silent } from './log.ts';
 import type { KubernetesObject } from './objects.ts';
+import { kindKey } from './paths.ts';
 import type { ReportedEvent } from './reconciler.ts';
+import { Store } from './store.ts';
 
 const widget: KubernetesObject = {
   apiVersion: 'example.com/v1',
@@ -21,6 +23,10 @@ interface Recording {
   readonly requests: ApiRequest[];
   answer: 'fine' | 'gone';
 }
+
+const widgets = new Store();
+widgets.set(widget);
+const sources = new Map([[kindKey(widget), widgets]]);
 
 /** Keeps what was sent; events themselves go to a real API server in manager.test.ts. */
 function recording(): Recording {
@@ -42,7 +48,7 @@ function recording(): Recording {
     close: () => Promise.resolve(),
   };
   return Object.assign(all, {
-    recorder: createEventRecorder({ client, clock, log: silent, controller: 'c', instance: 'i' }),
+    recorder: createEventRecorder({ client, clock, log: silent, controller: 'c', instance: 'i', sources }),
   });
 }
 

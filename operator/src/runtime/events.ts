@@ -5,7 +5,9 @@ import type { Clock } from './clock.ts';
 import { messageOf } from './log.ts';
 import type { Log } from './log.ts';
 import type { Kind, KubernetesObject, Millis } from './objects.ts';
-import { collectionPath, objectPath } from './paths.ts';
+import { collectionPath, kindKey, objectPath } from './paths.ts';
+import { PerObject } from './per-object.ts';
+import type { ObjectSource } from './per-object.ts';
 import type { ReportedEvent } from './reconciler.ts';
 
 export interface EventRecorder {
@@ -21,6 +23,8 @@ export interface EventRecorderOptions {
   readonly controller: string;
   /** Name of this process, its pod. */
   readonly instance: string;
+  /** By `kindKey`: what was recorded about an object is remembered for as long as that is there. */
+  readonly sources: ReadonlyMap<string, ObjectSource>;
 }
 
 const eventKind: Kind = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events', namespaced: true };
@@ -34,55 +38,70 @@ const FORGET: Millis = 3_600_000;
 const BURST = 25;
 const REFILL: Millis = 300_000;
 
-interface Told {
+interface Recorded {
   readonly name: string;
   writtenAt: Millis;
   count: number;
 }
 
-interface Budget {
-  left: number;
-  at: Millis;
+/** What was recorded about one object. */
+interface History {
+  readonly uid: string | undefined;
+  readonly recorded: Map<string, Recorded>;
+  /** How many new events may still be written, as of `at`. */
+  budget: { readonly left: number; readonly at: Millis };
 }
 
-export function createEventRecorder({ client, clock, log, controller, instance }: EventRecorderOptions): EventRecorder {
-  const told = new Map<string, Told>();
-  const budgets = new Map<string, Budget>();
+const nothingKnown: ObjectSource = { get: () => undefined, onChange: () => undefined };
+
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  const { client, clock, log, controller, instance, sources } = options;
+  /** By `kindKey`. */
+  const histories = new Map<string, PerObject<History>>();
 
   return {
     record(regarding, event) {
       const now = clock.now();
-      forget(now);
+      const history = historyOf(regarding, now);
+      const { recorded } = history;
       const key = JSON.stringify([regarding.metadata.uid, event.type, event.reason, event.message]);
-      const before = told.get(key);
+      const before = recorded.get(key);
       if (before) {
         before.count += 1;
         if (now - before.writtenAt < QUIET) return;
         before.writtenAt = now;
         void repeat(regarding, before).then((found) => {
           // Somebody removed it, so the next time is a first time.
-          if (!found && told.get(key) === before) told.delete(key);
+          if (!found && recorded.get(key) === before) recorded.delete(key);
         });
         return;
       }
-      if (!maySpend(regarding.metadata.uid ?? '', now)) return;
+      if (!maySpend(history, now)) return;
       const suffix = createHash('sha256').update(`${key}${now}`).digest('hex').slice(0, 16);
       const name = `${regarding.metadata.name}.${suffix}`;
-      told.set(key, { name, writtenAt: now, count: 1 });
+      recorded.set(key, { name, writtenAt: now, count: 1 });
       void write(regarding, event, name);
     },
   };
 
-  function forget(now: Millis): void {
-    for (const [key, { writtenAt }] of told) if (now - writtenAt > FORGET) told.delete(key);
-    for (const [uid, { left, at }] of budgets) if (left + (now - at) / REFILL >= BURST) budgets.delete(uid);
+  function historyOf(regarding: KubernetesObject, now: Millis): History {
+    const { uid } = regarding.metadata;
+    const kind = kindKey(regarding);
+    const ofKind = histories.get(kind) ?? new PerObject<History>(sources.get(kind) ?? nothingKnown, { clock });
+    histories.set(kind, ofKind);
+    const known = ofKind.get(regarding.metadata);
+    const history: History =
+      known && known.uid === uid ? known : { uid, recorded: new Map(), budget: { left: BURST, at: now } };
+    for (const [key, { writtenAt }] of history.recorded) if (now - writtenAt > FORGET) history.recorded.delete(key);
+    ofKind.set(regarding.metadata, history);
+    return history;
   }
 
-  function maySpend(uid: string, now: Millis): boolean {
-    const { left, at } = budgets.get(uid) ?? { left: BURST, at: now };
+  function maySpend(history: History, now: Millis): boolean {
+    const { left, at } = history.budget;
     const refilled = Math.min(BURST, left + (now - at) / REFILL);
     if (refilled < 1) return false;
-    budgets.set(uid, { left: refilled - 1, at: now });
+    history.budget = { left: refilled - 1, at: now };
     return true;
   }
 
@@ -117,7 +136,7 @@ export function createEventRecorder({ client, clock, log, controller, instance }
   }
 
   /** Whether the event was still there to be counted up. */
-  async function repeat({ metadata }: KubernetesObject, { name, count }: Told): Promise<boolean> {
+  async function repeat({ metadata }: KubernetesObject, { name, count }: Recorded): Promise<boolean> {
     const namespace = metadata.namespace ?? 'default';
     const body = { series: { count, lastObservedTime: microTime(clock.now()) } };
     const path = objectPath(eventKind, { namespace, name });

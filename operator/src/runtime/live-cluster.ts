@@ -5,8 +5,8 @@ import type { Clock } from './clock.ts';
 import type { CallOptions, Cluster, ListOptions, NamespaceWatch, Performed } from './cluster.ts';
 import { canonical } from './json.ts';
 import type { Kind, KubernetesObject, Millis, ObjectRef } from './objects.ts';
-import { keyOf } from './objects.ts';
 import { collectionPath, kindKey, objectPath } from './paths.ts';
+import { PerObject } from './per-object.ts';
 import type { Store } from './store.ts';
 import { saysAll } from './subset.ts';
 
@@ -24,6 +24,19 @@ export interface LiveClusterOptions {
   readonly watches: (namespace: string) => NamespaceWatch;
 }
 
+/** What an object was like right after we applied it; while the watch still shows that version, all is well. */
+interface Applied {
+  readonly hash: string;
+  readonly resourceVersion: string | undefined;
+}
+
+/** Of the objects of one kind. */
+interface Memory {
+  readonly applied: PerObject<Applied>;
+  /** What was looked for in vain. */
+  readonly absentSince: PerObject<Millis>;
+}
+
 /** `Cluster` against a real API server and the stores of its watches. */
 export function createLiveCluster({
   client,
@@ -33,10 +46,7 @@ export function createLiveCluster({
   hashAnnotation,
   watches,
 }: LiveClusterOptions): Cluster {
-  /** What each object was like right after we applied it; while the watch still shows that version, all is well. */
-  const applied = new Map<string, { readonly hash: string; readonly resourceVersion: string | undefined }>();
-  /** What was looked for in vain, and when. */
-  const absent = new Map<string, Millis>();
+  const memories = new Map<string, Memory>();
   const query = { fieldManager, fieldValidation: 'Strict' };
 
   function storeOf<T extends KubernetesObject>(kind: Kind<T>): Store<T> {
@@ -45,10 +55,20 @@ export function createLiveCluster({
     return store as unknown as Store<T>;
   }
 
+  function memoryOf(kind: Kind): Memory {
+    const store = storeOf(kind);
+    const memory = memories.get(kindKey(kind)) ?? {
+      applied: new PerObject<Applied>(store, { clock }),
+      absentSince: new PerObject<Millis>(store, { clock }),
+    };
+    memories.set(kindKey(kind), memory);
+    return memory;
+  }
+
   function standsAlready(kind: Kind, object: KubernetesObject, hash: string): boolean {
     const live = storeOf(kind).get(object.metadata);
     if (!live || live.metadata.deletionTimestamp !== undefined) return false;
-    const last = applied.get(cacheKey(kind, object.metadata));
+    const last = memoryOf(kind).applied.get(object.metadata);
     if (last?.hash === hash && last.resourceVersion === live.metadata.resourceVersion) return true;
     return live.metadata.annotations?.[hashAnnotation] === hash && saysAll(live, object);
   }
@@ -75,16 +95,16 @@ export function createLiveCluster({
 
     async find<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, options: CallOptions) {
       const cached = storeOf(kind).get(ref);
-      const key = cacheKey(kind, ref);
+      const { absentSince } = memoryOf(kind);
       if (cached) {
-        absent.delete(key);
+        absentSince.delete(ref);
         return cached;
       }
       const now = clock.monotonic();
-      if (now - (absent.get(key) ?? -Infinity) < ABSENCE_BELIEVED) return undefined;
+      if (now - (absentSince.get(ref) ?? -Infinity) < ABSENCE_BELIEVED) return undefined;
       const found = await read(kind, ref, options);
-      if (found) absent.delete(key);
-      else absent.set(key, now);
+      if (found) absentSince.delete(ref);
+      else absentSince.set(ref, now);
       return found;
     },
 
@@ -104,12 +124,12 @@ export function createLiveCluster({
         signal,
       });
       const { resourceVersion } = answer.metadata;
-      applied.set(cacheKey(kind, metadata), { hash, resourceVersion });
+      memoryOf(kind).applied.set(metadata, { hash, resourceVersion });
       return 'done';
     },
 
     async create(kind, object, { signal }) {
-      absent.delete(cacheKey(kind, object.metadata));
+      memories.get(kindKey(kind))?.absentSince.delete(object.metadata);
       try {
         const path = collectionPath(kind, object.metadata.namespace);
         await client.send({ method: 'POST', path, query, body: object, signal });
@@ -140,7 +160,7 @@ export function createLiveCluster({
         preconditions: { uid },
         ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
       };
-      applied.delete(cacheKey(kind, ref));
+      memories.get(kindKey(kind))?.applied.delete(ref);
       return unlessGone(client.send({ method: 'DELETE', path: objectPath(kind, ref), body, signal }));
     },
   };
@@ -156,10 +176,6 @@ async function unlessGone(request: Promise<unknown>): Promise<Performed> {
     if (!isApiError(error, 404) && !isApiError(error, 409) && !isAnother) throw error;
     return 'overtaken';
   }
-}
-
-function cacheKey(kind: Kind, ref: ObjectRef): string {
-  return `${kindKey(kind)} ${keyOf(ref)}`;
 }
 
 /** Of the object as data, whatever the order of its keys. */

@@ -13,6 +13,7 @@ import type { Log } from './log.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { Kind, KubernetesObject, Millis } from './objects.ts';
 import { kindKey } from './paths.ts';
+import { PerObject } from './per-object.ts';
 import { Store } from './store.ts';
 import type { StoreOptions } from './store.ts';
 import { startWatches } from './watches.ts';
@@ -52,6 +53,8 @@ export interface WatchOptions<T extends KubernetesObject> extends StoreOptions<T
   readonly labelSelector?: string;
 }
 
+export type PerObjectOf = <V>(kind: Kind, onDropped?: (value: V) => void) => PerObject<V>;
+
 /** Puts watches, controllers, leader election and health together. */
 export interface Manager {
   /** Reads come from the watches; to be used once `run` has synced them. */
@@ -60,6 +63,8 @@ export interface Manager {
   readonly health: Health;
   /** Keeps a cache of a kind. Register every kind before `run`. */
   watch<T extends KubernetesObject>(kind: Kind<T>, options?: WatchOptions<T>): void;
+  /** What the process remembers about objects of a watched kind; an entry is dropped when its object is gone. */
+  readonly perObject: PerObjectOf;
   /** Its own kind and those of its mappings must be watched. */
   control<T extends KubernetesObject>(options: ControllerOptions<T>): void;
   /** Works until `signal` aborts (finished) or leadership is lost, after which the process should end. */
@@ -85,7 +90,14 @@ export function createManager(options: ManagerOptions): Manager {
   const watched = new Map<string, Watched>();
   const stores = new Map<string, Store>();
   const controllers: { run: (signal: AbortSignal) => Promise<void> }[] = [];
-  const events = createEventRecorder({ client, clock, log, controller: fieldManager, instance: identity });
+  const events = createEventRecorder({
+    client,
+    clock,
+    log,
+    controller: fieldManager,
+    instance: identity,
+    sources: stores,
+  });
   let watches: Watches | undefined;
   /** While this process leads. */
   let renewedAt: Millis | undefined;
@@ -93,7 +105,7 @@ export function createManager(options: ManagerOptions): Manager {
 
   function storeOf(kind: Kind): Store {
     const store = stores.get(kindKey(kind));
-    if (!store) throw new Error(`${kind.kind} is not watched; call watch() before control()`);
+    if (!store) throw new Error(`${kind.kind} is not watched; call watch() first`);
     return store;
   }
 
@@ -149,6 +161,7 @@ export function createManager(options: ManagerOptions): Manager {
     cluster: createLiveCluster({ client, clock, stores, fieldManager, hashAnnotation, watches: watchOf }),
     events,
     health: { sick, notReady },
+    perObject: (kind, onDropped) => new PerObject(storeOf(kind), { clock, ...(onDropped && { onDropped }) }),
     watch<T extends KubernetesObject>(kind: Kind<T>, { labelSelector, ...lookups }: WatchOptions<T> = {}) {
       if (stores.has(kindKey(kind))) throw new Error(`${kind.kind} is watched already; there is one cache of a kind`);
       const store = new Store<T>(lookups) as unknown as Store;
