@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import { conditionsReference } from './api/conditions-reference.ts';
 import { customResourceDefinitions } from './api/crd.ts';
 import type { JsonSchema } from './api/crd.ts';
 import { fieldReference } from './api/reference.ts';
@@ -14,6 +15,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     files.set(`charts/auth-stack/templates/crds/${name}.yaml`, chartTemplate(crd));
   }
   files.set('docs/reference/api.md', fieldReference());
+  files.set('docs/reference/conditions.md', conditionsReference());
   return files;
 }
 

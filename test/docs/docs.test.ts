@@ -32,20 +32,3 @@ test('every link of a document leads to a file, and to a heading in it', async (
   }
   expect(broken).toEqual([]);
 });
-
-const told = ['mongodb/members', 'signing-keys', 'auth-service', 'consumers'].map(
-  (feature) => `operator/src/${feature}/types.ts`,
-);
-
-/** The closed unions of reasons, as their source spells them. */
-async function reasonsIn(path: string): Promise<readonly string[]> {
-  const unions = (await read(path)).matchAll(/export type \w+Reason =([^;]*);/g);
-  return [...unions].flatMap(([, members = '']) => [...members.matchAll(/'(\w+)'/g)].map(([, reason = '']) => reason));
-}
-
-test.each(told)('every reason of %s is explained to operators', async (path) => {
-  const documented = (await read('docs/operations.md')) + (await read('docs/key-rotation.md'));
-  const reasons = await reasonsIn(path);
-  expect(reasons.length).toBeGreaterThan(4);
-  expect(reasons.filter((reason) => !documented.includes(`\`${reason}\``))).toEqual([]);
-});

@@ -4,7 +4,7 @@ import type { ConditionStatus } from '../runtime/objects.ts';
  * Every reason a condition can have: what was observed when it is set, and what a person does about it. The unions of
  * the plans and the tables of docs/reference/conditions.md come from here, so a reason that is not listed does not compile.
  */
-interface Row {
+export interface Row {
   /** The statuses that the condition may have with this reason. */
   readonly status: ConditionStatus | readonly ConditionStatus[];
   readonly seen: string;
