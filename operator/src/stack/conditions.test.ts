@@ -44,7 +44,7 @@ test('a feature that nobody has looked at leaves the stack unknown', () => {
 });
 
 test('one stalled feature stalls the stack, and every one is told', () => {
-  expect(stalledOf([undefined, undefined])).toMatchObject({ status: 'False', reason: 'NothingStalls' });
+  expect(stalledOf([undefined, undefined])).toMatchObject({ status: 'False', reason: 'Progressing' });
   const stalled = [undefined, { reason: 'One', message: 'first' }, { reason: 'Two', message: 'second' }];
   expect(stalledOf(stalled)).toMatchObject({ status: 'True', reason: 'One', message: 'first; second' });
 });

@@ -1,3 +1,4 @@
+import type { AuthStack } from '../api/auth-stack.ts';
 import type { StackConditionType } from '../api/reasons.ts';
 import type { Stalled } from '../planning.ts';
 import type { ObservedCondition } from '../runtime/reconciler.ts';
@@ -16,10 +17,10 @@ export function readyOf(observed: readonly ObservedCondition[]): ObservedConditi
     const { type, status, reason, message } = worst;
     return { type: 'Ready', status, reason, message: `${type} is ${status}: ${message}` };
   }
-  return { type: 'Ready', status: 'True', reason: 'AllReady', message: 'people can sign in' };
+  return { type: 'Ready', status: 'True', reason: 'AllReady', message: 'Users can sign in' };
 }
 
-/** True as soon as one feature waits past its deadline for something that does not come by itself. */
+/** True as soon as one feature has waited past its deadline, or needs a person. */
 export function stalledOf(stalled: readonly (Stalled | undefined)[]): ObservedCondition {
   const found = stalled.filter((one) => one !== undefined);
   const [first] = found;
@@ -27,12 +28,25 @@ export function stalledOf(stalled: readonly (Stalled | undefined)[]): ObservedCo
     return {
       type: 'Stalled',
       status: 'False',
-      reason: 'NothingStalls',
-      message: 'nothing is waited for past its deadline',
+      reason: 'Progressing',
+      message: 'Nothing has waited past its deadline',
     };
   }
   const message = found.map((one) => one.message).join('; ');
   return { type: 'Stalled', status: 'True', reason: first.reason, message };
+}
+
+/** Stored only while True: somebody asked for it. */
+export function hibernatedOf({ spec }: AuthStack): ObservedCondition {
+  const isAsked = spec.mongodb.hibernate;
+  const message = 'spec.mongodb.hibernate is true: the operator stops all members and keeps their volumes';
+  return { type: 'Hibernated', status: isAsked ? 'True' : 'False', reason: 'Requested', message };
+}
+
+/** Stored only while True: somebody asked for it. */
+export function suspendedOf({ spec }: AuthStack): ObservedCondition {
+  const message = 'spec.suspend is true: the operator reports the status and changes nothing';
+  return { type: 'Suspended', status: spec.suspend ? 'True' : 'False', reason: 'Requested', message };
 }
 
 function unobserved(type: StackConditionType): ObservedCondition {

@@ -3,33 +3,45 @@ import { planCertificates } from '../certificates/plan.ts';
 import { planStackConsumers } from '../consumers/summary.ts';
 import { planExternalDatabase } from '../external-database/plan.ts';
 import { planMongodb } from '../mongodb/plan.ts';
+import type { Plan } from '../planning.ts';
 import type { Millis } from '../runtime/objects.ts';
 import { planSigningKeys } from '../signing-keys/plan.ts';
-import { readyOf, stalledOf } from './conditions.ts';
+import { hibernatedOf, readyOf, stalledOf, suspendedOf } from './conditions.ts';
 import type { DatabaseObservation, StackObservation, StackPlan } from './types.ts';
 
 /** Joins one plan per feature: certificates → database → keys → auth service → consumers. */
 export function planStack(seen: StackObservation): StackPlan {
-  const certificates = planCertificates(seen.certificates);
-  const database = planDatabase(seen.database);
-  const signingKeys = planSigningKeys(seen.signingKeys);
-  const authService = planAuthService(seen.authService);
-  const consumers = planStackConsumers(seen.consumers);
+  const { stack } = seen;
+  const { suspend } = stack.spec;
+  const asAllowed = <P extends Plan<unknown, unknown>>(plan: P): P => (suspend ? reportOnly(plan) : plan);
+  const certificates = asAllowed(planCertificates(seen.certificates));
+  const database = asAllowed(planDatabase(seen.database));
+  const signingKeys = asAllowed(planSigningKeys(seen.signingKeys));
+  const authService = asAllowed(planAuthService(seen.authService));
+  const consumers = asAllowed(planStackConsumers(seen.consumers));
   const plans = [certificates, database, signingKeys, authService, consumers];
   const conditions = plans.flatMap((plan) => plan.conditions);
-  const whole: StackPlan = {
-    foundations: [
-      ...certificates.actions.map((action) => ({ feature: 'certificates', action }) as const),
-      ...authService.foundations.map((action) => ({ feature: 'authService', action }) as const),
-    ],
+  return {
+    foundations: suspend
+      ? []
+      : [
+          ...certificates.actions.map((action) => ({ feature: 'certificates', action }) as const),
+          ...authService.foundations.map((action) => ({ feature: 'authService', action }) as const),
+        ],
     branches: [
       database.actions.map((action) => ({ feature: 'mongodb', action }) as const),
       signingKeys.actions.map((action) => ({ feature: 'signingKeys', action }) as const),
       authService.actions.map((action) => ({ feature: 'authService', action }) as const),
     ],
-    conditions: [readyOf(conditions), ...conditions, stalledOf(plans.map(({ stalled }) => stalled))],
+    conditions: [
+      readyOf(conditions),
+      ...conditions,
+      stalledOf(plans.map(({ stalled }) => stalled)),
+      hibernatedOf(stack),
+      suspendedOf(stack),
+    ],
     status: {
-      issuer: seen.stack.spec.publicURL,
+      issuer: stack.spec.publicURL,
       ...database.status,
       ...signingKeys.status,
       ...consumers.status,
@@ -37,21 +49,29 @@ export function planStack(seen: StackObservation): StackPlan {
     events: plans.flatMap(({ events = [] }) => events),
     ...earliest(plans.map(({ recheckAt }) => recheckAt)),
   };
-  return seen.stack.spec.suspend ? reportOnly(whole) : whole;
 }
 
 function planDatabase(database: DatabaseObservation): ReturnType<typeof planMongodb> {
   return database.type === 'external' ? planExternalDatabase(database.seen) : planMongodb(database.seen);
 }
 
-/** What was seen is told; what would be done about it, and the news of that, is not. */
-function reportOnly(plan: StackPlan): StackPlan {
-  const conditions = plan.conditions.map((condition) =>
-    condition.type === 'Ready'
-      ? { ...condition, message: `${condition.message}; spec.suspend is true, so the operator changes nothing` }
-      : condition,
-  );
-  return { ...plan, foundations: [], branches: [], events: [], conditions };
+/**
+ * The plan of a feature whose stack is suspended: it reports what it observed, and what it would do only as pending. It asks
+ * for no pass to follow up on what it does not do, and nothing that was asked for counts as stalled.
+ */
+function reportOnly<P extends Plan<unknown, unknown>>(plan: P): P {
+  const { stalled: _stalled, events: _events, recheckAt, ...report } = plan;
+  const isPending = plan.actions.length > 0;
+  return {
+    ...report,
+    actions: [],
+    conditions: isPending ? plan.conditions.map(pending) : plan.conditions,
+    ...(!isPending && recheckAt !== undefined && { recheckAt }),
+  } as unknown as P;
+}
+
+function pending(condition: Plan<unknown, unknown>['conditions'][number]): typeof condition {
+  return { ...condition, message: `${condition.message} (pending: spec.suspend is true)` };
 }
 
 function earliest(times: readonly (Millis | undefined)[]): { recheckAt?: Millis } {
