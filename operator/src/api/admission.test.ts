@@ -2,20 +2,43 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { startApiServer } from '../../../test/support/api-server.ts';
 import type { ApiServer } from '../../../test/support/api-server.ts';
-import { durationMillis, durationText } from './duration.ts';
+import { ApiError, createApiClient } from '../runtime/client.ts';
+import type { ApiClient } from '../runtime/client.ts';
+import type { KubernetesObject } from '../runtime/objects.ts';
+import { collectionPath } from '../runtime/paths.ts';
+import { authConsumerKind } from './auth-consumer.ts';
+import { authStackKind } from './auth-stack.ts';
+import { durationMillis, durationSchema, durationText } from './duration.ts';
 
 /** What a real API server with the generated CRDs takes and what it refuses. */
 let api: ApiServer;
+let client: ApiClient;
 
 beforeAll(async () => {
   api = await startApiServer({ crds: true });
+  client = createApiClient({ userAgent: 'user', kubeconfig: api.kubeconfig });
 }, 120_000);
 
 afterAll(async () => {
+  await client.close();
   await api[Symbol.asyncDispose]();
 });
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** The message of the refusal; undefined where the API server would create the object. */
+async function refusal(body: object): Promise<string | undefined> {
+  const kind = (body as KubernetesObject).kind === 'AuthStack' ? authStackKind : authConsumerKind;
+  const path = collectionPath(kind, 'default');
+  const query = { dryRun: 'All', fieldValidation: 'Strict' };
+  try {
+    await client.send({ method: 'POST', path, query, body, signal: AbortSignal.timeout(10_000) });
+    return undefined;
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 422 || error.status === 400)) return error.message;
+    throw error;
+  }
+}
 
 function aStack(spec: Fields = {}, name = 'shop'): object {
   const auth = { audience: ['shop'], ...(spec['auth'] as Fields | undefined) };
@@ -127,20 +150,70 @@ test.each<[string, Fields]>([
   expect(await dryRun(aStack(change, name))).toContain('"kind": "AuthStack"');
 });
 
-test('CEL reads a duration exactly as the operator does', async () => {
-  const seconds = fc.integer({ min: 60, max: 3 * 7 * 86_400 });
-  const pairs = fc.tuple(seconds, fc.constantFrom(-1, 0, 1));
+/** Parts of a duration with as many digits as each may have, and now and then one more. */
+const parts = Object.entries({ w: 3, d: 4, h: 5, m: 6, s: 8 }).map(([unit, digits]) =>
+  fc.oneof(
+    { weight: 5, arbitrary: fc.constant('') },
+    { weight: 5, arbitrary: fc.stringMatching(new RegExp(`^[0-9]{1,${digits}}$`)).map((count) => count + unit) },
+    { weight: 1, arbitrary: fc.stringMatching(new RegExp(`^[0-9]{${digits + 1}}$`)).map((count) => count + unit) },
+  ),
+);
+const duration = fc.tuple(...parts).map((all) => all.join(''));
+
+test('the API server reads a duration exactly as the operator does, to the second', async () => {
   await fc.assert(
-    fc.asyncProperty(pairs, async ([total, off]) => {
-      const [rotationInterval, clockSkew] = [durationText(total * 1000), durationText((total - 2 + off) * 1000)];
-      const signingKeys = { rotationInterval, propagation: { jwksMaxAge: '1s', volumeRefresh: '1s', clockSkew } };
-      const allowed = durationMillis(rotationInterval) >= durationMillis(clockSkew) + 2000;
-      const said = await dryRun(aStack({ auth: { accessTokenTTL: '1m' }, signingKeys }));
-      expect(said.includes('must be at least')).toBe(!allowed);
+    fc.asyncProperty(duration, fc.constantFrom(-1, 0, 1), async (text, off) => {
+      fc.pre(durationSchema.safeParse(text).success);
+      const total = durationMillis(text) / 1000;
+      fc.pre(total + off >= 1 && total >= 1);
+      // The same length in another spelling, or a second beside it.
+      const respelled = durationText((total + off) * 1000);
+      fc.pre(durationSchema.safeParse(respelled).success);
+      const said = await refusal(aStack({ auth: { sessionTTL: text, sessionIdleTTL: respelled } }));
+      expect(said).toEqual(off > 0 ? expect.stringContaining('sessionIdleTTL must not be longer') : undefined);
     }),
-    { numRuns: 20 },
+    { numRuns: 150 },
   );
 }, 60_000);
+
+test.each([
+  ['0s', /auth\.sessionTTL must be at least 1s/],
+  ['0w0d', /auth\.sessionTTL must be at least 1s/],
+  ['', /spec\.auth\.sessionTTL in body must be of type duration/],
+  ['5', /spec\.auth\.sessionTTL in body must be of type duration/],
+  ['1000w', /spec\.auth\.sessionTTL/],
+  ['99999999999999999999s', /spec\.auth\.sessionTTL: Too long/],
+])('a session of %j is refused', async (sessionTTL, message) => {
+  expect(await refusal(aStack({ auth: { sessionTTL, sessionIdleTTL: '1s' } }))).toMatch(message);
+});
+
+/** What Go or the format read as a duration beyond ours, and what looks like one. */
+const almost = fc.oneof(
+  duration,
+  fc.stringMatching(/^[-+]?[0-9]{1,3}(\.[0-9]{1,2})? ?(ns|us|µs|ms|s|sec|m|min|h|hr|hours|d|days?|w|weeks?)$/),
+  fc.tuple(duration, duration).map(([first, second]) => first + second),
+  duration.map((text) => text.toUpperCase()),
+  duration.map((text) => ` ${text}`),
+);
+
+test('the API server takes a duration if and only if the operator can read it', async () => {
+  await fc.assert(
+    fc.asyncProperty(almost, async (jwksMaxAge) => {
+      const signingKeys = { propagation: { jwksMaxAge } };
+      const said = (await refusal(aStack({ signingKeys }))) ?? '';
+      const isRefused = said.includes('propagation.jwksMaxAge');
+      expect(isRefused).toBe(!durationSchema.safeParse(jwksMaxAge).success);
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);
+
+test('a sum of the longest durations is compared, not overflown', async () => {
+  const longest = '999w9999d99999h';
+  const propagation = { jwksMaxAge: longest, volumeRefresh: longest, clockSkew: longest };
+  const said = await refusal(aStack({ signingKeys: { rotationInterval: longest, propagation } }));
+  expect(said).toContain(`must be at least ${(3 * durationMillis(longest)) / 1000}s, the sum`);
+});
 
 test('an AuthConsumer names a stack and a Secret, and nothing that it could not have', async () => {
   const consumer = (spec: Fields): object => ({

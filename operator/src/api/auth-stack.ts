@@ -6,7 +6,6 @@ import { mongodbSchema } from './auth-stack/mongodb.ts';
 import { publicURL } from './auth-stack/public-url.ts';
 import { signingKeysSchema } from './auth-stack/signing-keys.ts';
 import { statusSchema } from './auth-stack/status.ts';
-import { durationInCel } from './duration.ts';
 import { API_VERSION } from './kinds.ts';
 import { rules } from './rules.ts';
 import { schemaErrorOf } from './schema-error.ts';
@@ -38,10 +37,11 @@ const specSchema = z
   })
   .meta({
     ...rules({
-      rule: `${durationInCel('self.auth.accessTokenTTL')} + ${durationInCel('self.signingKeys.propagation.clockSkew')} <= 10 * ${durationInCel('self.signingKeys.rotationInterval')}`,
+      rule: '(self.auth.accessTokenTTL + self.signingKeys.propagation.clockSkew).getSeconds() <= 10 * self.signingKeys.rotationInterval.getSeconds()',
       message:
         'auth.accessTokenTTL plus signingKeys.propagation.clockSkew must be at most 10 times signingKeys.rotationInterval',
-      messageExpression: `'auth.accessTokenTTL plus signingKeys.propagation.clockSkew must be at most %ds, 10 times signingKeys.rotationInterval'.format([10 * ${durationInCel('self.signingKeys.rotationInterval')}])`,
+      messageExpression:
+        "'auth.accessTokenTTL plus signingKeys.propagation.clockSkew must be at most %ds, 10 times signingKeys.rotationInterval'.format([10 * self.signingKeys.rotationInterval.getSeconds()])",
     }),
   });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationInCel, durationSchema } from '../duration.ts';
+import { durationSchema } from '../duration.ts';
 import { audience, imageReference, objectName, resourcesSchema } from '../fields.ts';
 import { rules } from '../rules.ts';
 
@@ -57,8 +57,14 @@ export const authSchema = z
   })
   .meta({
     description: 'The auth service.',
-    ...rules({
-      rule: `${durationInCel('self.sessionIdleTTL')} <= ${durationInCel('self.sessionTTL')}`,
-      message: 'auth.sessionIdleTTL must not be longer than auth.sessionTTL',
-    }),
+    ...rules(
+      ...['accessTokenTTL', 'sessionTTL', 'sessionIdleTTL'].map((field) => ({
+        rule: `self.${field} >= duration('1s')`,
+        message: `auth.${field} must be at least 1s`,
+      })),
+      {
+        rule: 'self.sessionIdleTTL <= self.sessionTTL',
+        message: 'auth.sessionIdleTTL must not be longer than auth.sessionTTL',
+      },
+    ),
   });

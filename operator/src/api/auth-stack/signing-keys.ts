@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationInCel, durationSchema } from '../duration.ts';
+import { durationSchema } from '../duration.ts';
 import { rules } from '../rules.ts';
 
 const propagationSchema = z
@@ -15,7 +15,7 @@ const propagationSchema = z
   .meta({ description: 'How long a new key takes to reach everybody who verifies tokens. It signs only after that.' });
 
 const propagationSum = ['jwksMaxAge', 'volumeRefresh', 'clockSkew']
-  .map((part) => durationInCel(`self.propagation.${part}`))
+  .map((part) => `self.propagation.${part}`)
   .join(' + ');
 
 export const signingKeysSchema = z
@@ -33,12 +33,12 @@ export const signingKeysSchema = z
     description: 'The keys that sign access tokens, and their rotation.',
     ...rules(
       {
-        rule: `${durationInCel('self.rotationInterval')} >= ${propagationSum}`,
+        rule: `self.rotationInterval >= ${propagationSum}`,
         message: 'signingKeys.rotationInterval must be at least the sum of signingKeys.propagation',
-        messageExpression: `'signingKeys.rotationInterval must be at least %ds, the sum of signingKeys.propagation'.format([${propagationSum}])`,
+        messageExpression: `'signingKeys.rotationInterval must be at least %ds, the sum of signingKeys.propagation'.format([(${propagationSum}).getSeconds()])`,
       },
       {
-        rule: `${durationInCel('self.rotationInterval')} >= 60`,
+        rule: "self.rotationInterval >= duration('1m')",
         message: 'signingKeys.rotationInterval must be at least 1m',
       },
     ),
