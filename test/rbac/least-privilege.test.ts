@@ -93,6 +93,7 @@ test.each([
     await story.volumesChange();
     await story.templateChangesUnderAPod();
     await story.anEventIsRepeated(operator.kubeconfig);
+    await story.podsAreNotCreated(operator.kubeconfig);
     const asked = [
       await askedByAdmission({ namespace: 'auth', kind: 'AuthStack', plural: 'authstacks', name: stack }, operator),
       await askedByAdmission(

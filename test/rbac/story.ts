@@ -1,10 +1,14 @@
 import { expect } from '@jest/globals';
-import { createEventRecorder } from '../../operator/src/runtime/events.ts';
 import { createApiClient } from '../../operator/src/runtime/client.ts';
+import { systemClock } from '../../operator/src/runtime/clock.ts';
+import type { StatefulSet } from '../../operator/src/runtime/core-kinds.ts';
+import { createEventRecorder } from '../../operator/src/runtime/events.ts';
 import { FakeClock } from '../../operator/src/runtime/fake-clock.ts';
+import { createLiveCluster } from '../../operator/src/runtime/live-cluster.ts';
 import { silent } from '../../operator/src/runtime/log.ts';
 import type { KubernetesObject } from '../../operator/src/runtime/objects.ts';
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
+import { observeFailedCreates } from '../../operator/src/workloads/pods-not-created.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { applyTo } from '../support/installed-operator.ts';
 
@@ -121,6 +125,38 @@ export class Story {
         'PodUnschedulable',
       );
     });
+  }
+
+  /**
+   * As kube-controller-manager reports it, which does not run here. Nothing watches these events, so they are read by a
+   * cluster of their own.
+   */
+  async podsAreNotCreated(kubeconfig: string): Promise<void> {
+    const statefulSet = await this.get<StatefulSet>('statefulset', `${this.stack}-mongodb`);
+    const { uid, name } = statefulSet.metadata;
+    const involvedObject = { apiVersion: 'apps/v1', kind: 'StatefulSet', namespace: 'auth', name, uid };
+    const metadata = { name: `${this.stack}-failed`, namespace: 'auth' };
+    const message = `create Pod ${name}-0 in StatefulSet ${name} failed error: exceeded quota`;
+    const lastTimestamp = new Date().toISOString();
+    const event = { apiVersion: 'v1', kind: 'Event', metadata, involvedObject, reason: 'FailedCreate', message };
+    await this.api.kubectl(['create', '-f', '-'], JSON.stringify({ ...event, type: 'Warning', lastTimestamp }));
+    const client = createApiClient({ userAgent: 'authstack-operator', kubeconfig });
+    const cluster = createLiveCluster({
+      client,
+      clock: systemClock,
+      stores: new Map(),
+      fieldManager: 'test',
+      hashAnnotation: 'test',
+      watches: () => 'watched',
+    });
+    const pass = { now: Date.now(), signal: AbortSignal.timeout(10_000) };
+    const missing = { statefulSet, missing: [`${name}-0`], since: 0 };
+    expect(await observeFailedCreates(missing, cluster, pass)).toEqual({ cause: 'exceeded quota' });
+    await client.close();
+  }
+
+  private async get<T>(kind: string, name: string): Promise<T> {
+    return JSON.parse(await this.api.kubectl(['-n', 'auth', 'get', '-o', 'json', kind, name])) as T;
   }
 
   private async patch(target: readonly string[], change: object): Promise<void> {

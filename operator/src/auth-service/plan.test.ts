@@ -130,7 +130,7 @@ test.each<[string, Partial<AuthServiceObservation>, string, string]>([
     'a container crashes',
     { ...none, pods: [aPod({ waiting: { reason: 'CrashLoopBackOff' } })] },
     'False/ContainerCrashes',
-    'kubectl -n auth logs shop-auth-1 --previous',
+    'kubectl -n auth logs shop-auth-1 -c auth --previous',
   ],
   [
     'a container cannot be made',

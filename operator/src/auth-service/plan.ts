@@ -11,9 +11,11 @@ import {
 import type { Kind, KubernetesObject, Millis } from '../runtime/objects.ts';
 import type { Stalled } from '../planning.ts';
 import type { ObservedCondition } from '../runtime/reconciler.ts';
+import { diagnoseAll } from '../workloads/diagnose.ts';
+import type { PodAdvice } from '../workloads/diagnose.ts';
+import { replicaFailureOf } from '../workloads/pods-not-created.ts';
 import { authIngress, authNetworkPolicy, authPodDisruptionBudget, authService } from './around.ts';
 import { authDeployment } from './deployment.ts';
-import { podProblem } from './pods.ts';
 import type { AuthReadyReason, AuthServiceObservation, AuthServicePlan } from './types.ts';
 
 /** How long anything may be waited for before the stack counts as stalled. */
@@ -155,17 +157,20 @@ function thePodsAreNotThere({ stack, deployment, pods }: AuthServiceObservation)
   if (!deployment) {
     return { status: 'False', reason: 'Starting', message: 'the Deployment is being made', stalls: 'later' };
   }
-  const failure = deployment.status?.conditions?.find(
-    ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
-  );
+  const failure = replicaFailureOf(deployment);
   if (!failure || pods.length > 0) return undefined;
   return {
     status: 'False',
     reason: 'PodsNotCreated',
-    message: `no pod of Deployment ${deployment.metadata.name} can be created: ${failure.message ?? ''}; ${inspect(stack, 'events --field-selector reason=FailedCreate')}`,
+    message: `no pod of Deployment ${deployment.metadata.name} can be created: ${failure.cause}; ${inspect(stack, 'events --field-selector reason=FailedCreate')}`,
     stalls: 'later',
   };
 }
+
+const advice: PodAdvice = {
+  imageFields: { auth: "spec.auth.image, or the chart's image.auth," },
+  notReady: 'its /readyz does not answer 200, so it gets no traffic',
+};
 
 function allReplicasServe(seen: AuthServiceObservation): Verdict | undefined {
   const { replicas } = seen.stack.spec.auth;
@@ -190,7 +195,7 @@ function countsOf({ deployment }: AuthServiceObservation): { readonly available:
 function noReplicaServes(seen: AuthServiceObservation): Verdict | undefined {
   if (countsOf(seen).available > 0) return undefined;
   const { stack, pods } = seen;
-  const problem = podProblem(pods);
+  const problem = diagnoseAll(pods, advice);
   const { namespace = '' } = stack.metadata;
   const pending = `no pod of the auth service is ready yet: kubectl -n ${namespace} get pods -l app.kubernetes.io/instance=${stack.metadata.name},app.kubernetes.io/component=auth`;
   return { status: 'False', stalls: 'later', ...(problem ?? { reason: 'Starting', message: pending }) };
@@ -200,12 +205,13 @@ function noReplicaServes(seen: AuthServiceObservation): Verdict | undefined {
 function someReplicasServe(seen: AuthServiceObservation): Verdict {
   const { replicas } = seen.stack.spec.auth;
   const { available, updated } = countsOf(seen);
-  const problem = podProblem(seen.pods);
+  const problem =
+    diagnoseAll(seen.pods, advice)?.message ?? (seen.deployment && replicaFailureOf(seen.deployment)?.cause);
   const count = `${available} pods of the auth service serve, ${replicas} are wanted, ${updated} are of the current template`;
   return {
     status: 'True',
     reason: updated < replicas ? 'RollingOut' : 'SomeReplicasUnavailable',
-    message: problem ? `${count}; ${problem.message}` : count,
+    message: problem === undefined ? count : `${count}; ${problem}`,
     stalls: 'later',
   };
 }

@@ -15,6 +15,12 @@ export interface ListOptions {
   readonly index?: { readonly name: string; readonly value: string };
 }
 
+export interface LiveListOptions {
+  readonly namespace: string;
+  /** Field selectors that must all match. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
 /**
  * What became of a write. `overtaken`: nothing was written, for it is there already, or what it was decided for is gone.
  * Only what is done is worth an event.
@@ -39,6 +45,12 @@ export interface Cluster {
   find<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, options: CallOptions): Promise<T | undefined>;
   /** Straight from the API server; undefined when it answers 404. */
   read<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, options: CallOptions): Promise<T | undefined>;
+  /** Straight from the API server, for what is looked at seldom and watched by nobody. */
+  list<T extends KubernetesObject>(
+    kind: Kind<T>,
+    selector: LiveListOptions,
+    options: CallOptions,
+  ): Promise<readonly T[]>;
   /**
    * Server-side apply with our field manager, forced. Sends nothing when the cached object already carries what
    * `object` says. Throws `ApiError`.

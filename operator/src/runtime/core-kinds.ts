@@ -50,7 +50,11 @@ export interface ContainerStatus {
 }
 
 export interface Pod extends KubernetesObject {
-  readonly spec: { readonly nodeName?: string };
+  readonly spec: {
+    readonly nodeName?: string;
+    /** `Always` makes one a native sidecar. */
+    readonly initContainers?: readonly { readonly name: string; readonly restartPolicy?: 'Always' }[];
+  };
   readonly status?: {
     readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
     readonly podIP?: string;
@@ -103,6 +107,15 @@ export interface Deployment extends KubernetesObject {
 export interface StorageClass extends KubernetesObject {
   readonly provisioner?: string;
   readonly allowVolumeExpansion?: boolean;
+}
+
+/** events.k8s.io/v1; the deprecated field is of recorders that write core/v1, such as kube-controller-manager. */
+export interface Event extends KubernetesObject {
+  readonly reason?: string;
+  readonly note?: string;
+  readonly eventTime?: string | null;
+  readonly series?: { readonly lastObservedTime?: string };
+  readonly deprecatedLastTimestamp?: string | null;
 }
 
 interface NodeSelectorTerm {
@@ -181,5 +194,11 @@ export const persistentVolumeKind: Kind<PersistentVolume> = {
   kind: 'PersistentVolume',
   plural: 'persistentvolumes',
   namespaced: false,
+};
+export const eventKind: Kind<Event> = {
+  apiVersion: 'events.k8s.io/v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
 };
 export const nodeKind: Kind = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { isApiError } from './client.ts';
 import type { ApiClient } from './client.ts';
 import type { Clock } from './clock.ts';
+import { eventKind } from './core-kinds.ts';
 import { messageOf } from './log.ts';
 import type { Log } from './log.ts';
-import type { Kind, KubernetesObject, Millis } from './objects.ts';
+import type { KubernetesObject, Millis } from './objects.ts';
 import { collectionPath, kindKey, objectPath } from './paths.ts';
 import { PerObject } from './per-object.ts';
 import type { ObjectSource } from './per-object.ts';
@@ -26,8 +27,6 @@ export interface EventRecorderOptions {
   /** By `kindKey`: what was recorded about an object is remembered for as long as that is there. */
   readonly sources: ReadonlyMap<string, ObjectSource>;
 }
-
-const eventKind: Kind = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events', namespaced: true };
 
 /** A repeat within this span only counts up, and is written at most this often. */
 const QUIET: Millis = 60_000;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isApiError } from './client.ts';
 import type { ApiClient } from './client.ts';
 import type { Clock } from './clock.ts';
-import type { CallOptions, Cluster, ListOptions, NamespaceWatch, Performed } from './cluster.ts';
+import type { CallOptions, Cluster, ListOptions, LiveListOptions, NamespaceWatch, Performed } from './cluster.ts';
 import { canonical } from './json.ts';
 import type { Kind, KubernetesObject, Millis, ObjectRef } from './objects.ts';
 import { collectionPath, kindKey, objectPath } from './paths.ts';
@@ -12,6 +12,8 @@ import { saysAll } from './subset.ts';
 
 /** Whoever makes it meanwhile is met by `create`. */
 const ABSENCE_BELIEVED: Millis = 60_000;
+/** A live list is for a handful of objects. */
+const MOST_LISTED = 500;
 
 export interface LiveClusterOptions {
   readonly client: ApiClient;
@@ -109,6 +111,21 @@ export function createLiveCluster({
     },
 
     read,
+
+    async list<T extends KubernetesObject>(
+      kind: Kind<T>,
+      { namespace, fields }: LiveListOptions,
+      { signal }: CallOptions,
+    ) {
+      const path = collectionPath(kind, namespace);
+      const fieldSelector = Object.entries(fields)
+        .map(([field, value]) => `${field}=${value}`)
+        .join(',');
+      const query = { fieldSelector, limit: String(MOST_LISTED) };
+      const { items } = await client.send<{ readonly items: readonly T[] }>({ method: 'GET', path, query, signal });
+      // The items of a list leave out what the list says once.
+      return items.map((item) => ({ ...item, apiVersion: kind.apiVersion, kind: kind.kind }));
+    },
 
     async apply(kind, object, { signal }) {
       const hash = hashOf(object);

@@ -54,8 +54,9 @@ tests hold both to the requests that the operator makes. */}}
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [list, watch, create, patch]
-# Events about AuthStacks and AuthConsumers.
+# Events about AuthStacks and AuthConsumers; listed by the uid of a StatefulSet that cannot create its pods, which says so
+# nowhere else.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [list, create, patch]
 {{- end }}
