@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { messageOf } from './errors.ts';
+import { opsPaths } from './ops-paths.ts';
 
 export interface OpsPorts {
   /** What a request would miss; empty when the service is ready. */
@@ -11,8 +12,6 @@ export interface OpsPorts {
   readonly documents?: Readonly<Record<string, () => unknown>>;
   readonly log: Logger;
 }
-
-export const opsPaths = { alive: '/healthz', ready: '/readyz', metrics: '/metrics' } as const;
 
 /**
  * The listener of kubelet, Prometheus and operator: plain HTTP, it answers whatever state the rest is in, changes nothing and

@@ -1,14 +1,53 @@
+import { opsPaths } from '@authstack/http-service/ops-paths';
 import { z } from 'zod';
 
-/** What operator and auth service agree on. */
+/*
+ * What operator and auth service agree on: neither spells a port, path, variable, cookie, file or field of these itself.
+ * Whatever is here has to be understood by the version before, for pods and operator are upgraded at different times.
+ */
+
 export const authContract = {
+  /** Of the listener for browsers and API clients. */
+  publicPort: 8080,
   /** Of the listener for kubelet, Prometheus and operator. */
   probePort: 9090,
-  /** Where a pod tells there how it stands. */
+  alivePath: opsPaths.alive,
+  readyPath: opsPaths.ready,
+  metricsPath: opsPaths.metrics,
+  /** `podStatus` of a pod, on the probe port. */
   statusPath: '/status',
+  /** On the public port, and what a consumer's `jwks.json` is a copy of. */
+  jwksPath: '/.well-known/jwks.json',
+  /** The built sign-in page, in the image. */
+  signInDir: '/app/sign-in',
+  /** Of a connection string that names none. */
+  defaultDatabase: 'auth',
 } as const;
 
-/** What is told there. Whoever reaches the pod can read it, so nothing of it is a secret. */
+/** Environment of a pod; docs/auth-service.md says what each is. */
+export const variables = {
+  issuer: 'AUTHSTACK_ISSUER',
+  audiences: 'AUTHSTACK_AUDIENCES',
+  accessTokenTtlSeconds: 'AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS',
+  sessionTtlSeconds: 'AUTHSTACK_SESSION_TTL_SECONDS',
+  sessionIdleTtlSeconds: 'AUTHSTACK_SESSION_IDLE_TTL_SECONDS',
+  inlineRefresh: 'AUTHSTACK_INLINE_REFRESH',
+  trustedProxies: 'AUTHSTACK_TRUSTED_PROXIES',
+  jwksMaxAgeSeconds: 'AUTHSTACK_JWKS_MAX_AGE_SECONDS',
+  clockSkewSeconds: 'AUTHSTACK_CLOCK_SKEW_SECONDS',
+  passwordMinLength: 'AUTHSTACK_PASSWORD_MIN_LENGTH',
+  signingKeysFile: 'AUTHSTACK_SIGNING_KEYS_FILE',
+  secretsFile: 'AUTHSTACK_SECRETS_FILE',
+  mongodbUriFile: 'AUTHSTACK_MONGODB_URI_FILE',
+  signInDir: 'AUTHSTACK_SIGN_IN_DIR',
+  initialAdminDir: 'AUTHSTACK_INITIAL_ADMIN_DIR',
+  port: 'AUTHSTACK_PORT',
+  probePort: 'AUTHSTACK_PROBE_PORT',
+  drainSeconds: 'AUTHSTACK_DRAIN_SECONDS',
+  logLevel: 'AUTHSTACK_LOG_LEVEL',
+} as const;
+
+/** What a pod answers at `statusPath`. Whoever reaches the pod can read it, so nothing of it is a secret. */
 export const podStatus = z.object({
   /** What must come before requests may; empty when the pod is ready. */
   missing: z.array(z.string()),
@@ -19,5 +58,67 @@ export const podStatus = z.object({
     problem: z.string().optional(),
   }),
 });
-
 export type PodStatus = z.infer<typeof podStatus>;
+
+export interface CookieNames {
+  readonly token: string;
+  readonly session: string;
+}
+
+export interface CookieSettings {
+  /** The stack's publicURL. */
+  readonly issuer: string;
+  /** Consumers may see the session, to refresh the expired token of their caller. */
+  readonly inlineRefresh: boolean;
+}
+
+export function cookieNames({ issuer, inlineRefresh }: CookieSettings): CookieNames {
+  if (!issuer.startsWith('https:')) return { token: 'token', session: 'session' };
+  // __Host- demands Path=/, so a cookie of a narrower path can only be __Secure-.
+  return { token: '__Host-token', session: inlineRefresh ? '__Host-session' : '__Secure-session' };
+}
+
+/** Names of the mounted files. */
+export const files = {
+  /** Secret with the key ring, private halves and all. */
+  keyRing: 'ring.json',
+  /** Secret with `authSecrets`. */
+  secrets: 'secrets.json',
+  /** Public keys as JWK Set (RFC 7517), for whoever verifies tokens. */
+  jwks: 'jwks.json',
+  /** The initial admin's. */
+  email: 'email',
+  password: 'password',
+} as const;
+
+/** Keys of one purpose: new work uses the current one, old work finds its own by id. */
+const keySet = z
+  .object({
+    current: z.string(),
+    keys: z.record(
+      z.string().regex(/^[A-Za-z0-9_-]{1,32}$/),
+      z.base64().refine((text) => Buffer.byteLength(text, 'base64') >= 32, 'has fewer than 32 bytes'),
+    ),
+  })
+  .refine(({ current, keys }) => Object.hasOwn(keys, current), 'its current key is not among its keys');
+
+/** Content of `secrets.json`. Messages of its errors name fields and ids, never a key. */
+export const authSecrets = z.object({ pepper: keySet, refresh: keySet, totp: keySet });
+export type AuthSecrets = z.infer<typeof authSecrets>;
+
+/**
+ * A document of the stack's database: written in the transaction that makes the first user, never changed after. While it is
+ * there, a new pepper would make every password of the database useless.
+ */
+export const usersMarker = {
+  collection: 'stack',
+  id: 'users',
+  schema: z.object({
+    _id: z.literal('users'),
+    /** When the first user was made, or was first seen in a database older than the marker. */
+    since: z.date(),
+    /** Id of the pepper in that user's password hash. */
+    pepperId: z.string(),
+  }),
+} as const;
+export type UsersMarker = z.infer<typeof usersMarker.schema>;

@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { variables } from './api.ts';
 import { readEnvironment } from './environment.ts';
 import { environmentOf } from './testing/world.ts';
 
@@ -56,4 +58,9 @@ test.each([
   'http://127.0.0.1',
 ])('%s can be an issuer', (issuer) => {
   expect(readEnvironment({ ...complete, AUTHSTACK_ISSUER: issuer }).issuer).toBe(issuer);
+});
+
+test('every variable is in docs/auth-service.md', async () => {
+  const page = await readFile(new URL('../../../docs/auth-service.md', import.meta.url), 'utf8');
+  expect(Object.values(variables).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });

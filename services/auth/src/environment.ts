@@ -8,7 +8,7 @@ import {
 } from '@authstack/http-service/environment';
 import type { Environment } from '@authstack/http-service/environment';
 import { z } from 'zod';
-import { authContract } from './api.ts';
+import { authContract, variables } from './api.ts';
 import type { Millis } from '@authstack/http-service/clock';
 
 export interface Settings {
@@ -48,50 +48,50 @@ const issuer = z
   .refine(isOrigin, 'must be https://host[:port] without a path or trailing slash; http only for localhost');
 
 const schema = z.object({
-  AUTHSTACK_ISSUER: issuer,
-  AUTHSTACK_AUDIENCES: list.refine((entries) => entries.length > 0, 'must name at least one audience'),
-  AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS: seconds({ min: 1 }),
-  AUTHSTACK_SESSION_TTL_SECONDS: seconds({ min: 1 }),
-  AUTHSTACK_SESSION_IDLE_TTL_SECONDS: seconds({ min: 1 }),
-  AUTHSTACK_INLINE_REFRESH: z.enum(['true', 'false']).transform((text) => text === 'true'),
-  AUTHSTACK_TRUSTED_PROXIES: list.pipe(z.array(cidr)).prefault(''),
-  AUTHSTACK_JWKS_MAX_AGE_SECONDS: seconds(),
-  AUTHSTACK_CLOCK_SKEW_SECONDS: seconds(),
-  AUTHSTACK_PASSWORD_MIN_LENGTH: wholeNumber({ min: 8, max: 64 }),
-  AUTHSTACK_SIGNING_KEYS_FILE: absolutePath,
-  AUTHSTACK_SECRETS_FILE: absolutePath,
-  AUTHSTACK_MONGODB_URI_FILE: absolutePath,
-  AUTHSTACK_SIGN_IN_DIR: absolutePath.optional(),
-  AUTHSTACK_INITIAL_ADMIN_DIR: absolutePath.optional(),
-  AUTHSTACK_PORT: port.prefault('8080'),
-  AUTHSTACK_PROBE_PORT: port.prefault(String(authContract.probePort)),
-  AUTHSTACK_DRAIN_SECONDS: seconds().prefault('5'),
-  AUTHSTACK_LOG_LEVEL: logLevel.default('info'),
+  [variables.issuer]: issuer,
+  [variables.audiences]: list.refine((entries) => entries.length > 0, 'must name at least one audience'),
+  [variables.accessTokenTtlSeconds]: seconds({ min: 1 }),
+  [variables.sessionTtlSeconds]: seconds({ min: 1 }),
+  [variables.sessionIdleTtlSeconds]: seconds({ min: 1 }),
+  [variables.inlineRefresh]: z.enum(['true', 'false']).transform((text) => text === 'true'),
+  [variables.trustedProxies]: list.pipe(z.array(cidr)).prefault(''),
+  [variables.jwksMaxAgeSeconds]: seconds(),
+  [variables.clockSkewSeconds]: seconds(),
+  [variables.passwordMinLength]: wholeNumber({ min: 8, max: 64 }),
+  [variables.signingKeysFile]: absolutePath,
+  [variables.secretsFile]: absolutePath,
+  [variables.mongodbUriFile]: absolutePath,
+  [variables.signInDir]: absolutePath.optional(),
+  [variables.initialAdminDir]: absolutePath.optional(),
+  [variables.port]: port.prefault(String(authContract.publicPort)),
+  [variables.probePort]: port.prefault(String(authContract.probePort)),
+  [variables.drainSeconds]: seconds().prefault('5'),
+  [variables.logLevel]: logLevel.default('info'),
 });
 
 export function readEnvironment(environment: Environment): Settings {
   const from = parseEnvironment(schema, environment);
   return {
-    issuer: from.AUTHSTACK_ISSUER,
-    audiences: from.AUTHSTACK_AUDIENCES,
-    accessTokenTtl: from.AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS,
-    sessionTtl: from.AUTHSTACK_SESSION_TTL_SECONDS,
-    sessionIdleTtl: from.AUTHSTACK_SESSION_IDLE_TTL_SECONDS,
-    inlineRefresh: from.AUTHSTACK_INLINE_REFRESH,
-    trustedProxies: from.AUTHSTACK_TRUSTED_PROXIES,
-    jwksMaxAge: from.AUTHSTACK_JWKS_MAX_AGE_SECONDS,
-    clockSkew: from.AUTHSTACK_CLOCK_SKEW_SECONDS,
-    passwordMinLength: from.AUTHSTACK_PASSWORD_MIN_LENGTH,
+    issuer: from[variables.issuer],
+    audiences: from[variables.audiences],
+    accessTokenTtl: from[variables.accessTokenTtlSeconds],
+    sessionTtl: from[variables.sessionTtlSeconds],
+    sessionIdleTtl: from[variables.sessionIdleTtlSeconds],
+    inlineRefresh: from[variables.inlineRefresh],
+    trustedProxies: from[variables.trustedProxies],
+    jwksMaxAge: from[variables.jwksMaxAgeSeconds],
+    clockSkew: from[variables.clockSkewSeconds],
+    passwordMinLength: from[variables.passwordMinLength],
     files: {
-      signingKeys: from.AUTHSTACK_SIGNING_KEYS_FILE,
-      secrets: from.AUTHSTACK_SECRETS_FILE,
-      mongodbUri: from.AUTHSTACK_MONGODB_URI_FILE,
-      signInDir: from.AUTHSTACK_SIGN_IN_DIR,
-      initialAdminDir: from.AUTHSTACK_INITIAL_ADMIN_DIR,
+      signingKeys: from[variables.signingKeysFile],
+      secrets: from[variables.secretsFile],
+      mongodbUri: from[variables.mongodbUriFile],
+      signInDir: from[variables.signInDir],
+      initialAdminDir: from[variables.initialAdminDir],
     },
-    ports: { public: from.AUTHSTACK_PORT, ops: from.AUTHSTACK_PROBE_PORT },
-    drain: from.AUTHSTACK_DRAIN_SECONDS,
-    logLevel: from.AUTHSTACK_LOG_LEVEL,
+    ports: { public: from[variables.port], ops: from[variables.probePort] },
+    drain: from[variables.drainSeconds],
+    logLevel: from[variables.logLevel],
   };
 }
 

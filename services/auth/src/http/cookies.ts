@@ -1,6 +1,8 @@
 import { parse } from 'cookie';
 import type { CookieOptions, Request, Response } from 'express';
 import type { Millis } from '@authstack/http-service/clock';
+import { cookieNames } from '../api.ts';
+import type { CookieSettings } from '../api.ts';
 import type { Grant } from '../sessions/grant.ts';
 
 interface Cookie {
@@ -19,23 +21,17 @@ export interface Cookies {
   read(request: Request): string | undefined;
 }
 
-export interface CookieSettings {
-  readonly issuer: string;
-  readonly inlineRefresh: boolean;
-}
-
 /** Where consumers must never see the session, its cookie goes to the auth service's own paths only. */
 const OWN_PATH = '/api/users';
 
-export function createCookies({ issuer, inlineRefresh }: CookieSettings): Cookies {
-  const secure = issuer.startsWith('https:');
+export function createCookies(settings: CookieSettings): Cookies {
+  const secure = settings.issuer.startsWith('https:');
   const base: CookieOptions = { httpOnly: true, secure, sameSite: 'lax', path: '/' };
-  const token: Cookie = { name: secure ? '__Host-token' : 'token', options: base };
-  // __Host- demands Path=/, so a cookie of a narrower path can only be __Secure-.
-  const prefix = inlineRefresh ? '__Host-' : '__Secure-';
+  const names = cookieNames(settings);
+  const token: Cookie = { name: names.token, options: base };
   const session: Cookie = {
-    name: secure ? `${prefix}session` : 'session',
-    options: inlineRefresh ? base : { ...base, path: OWN_PATH },
+    name: names.session,
+    options: settings.inlineRefresh ? base : { ...base, path: OWN_PATH },
   };
 
   return {

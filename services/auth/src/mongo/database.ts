@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { pause } from '@authstack/http-service/clock';
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import { messageOf } from '@authstack/http-service/errors';
+import { authContract } from '../api.ts';
 import { asUnavailable, NotConnected } from './database-unavailable.ts';
 
 export interface DatabasePorts {
@@ -61,7 +62,7 @@ const options: ConnectOptions = {
 
 /** A connection string of somebody else's may name the database; ours need not (mongodb.com/docs, "Connection Strings"). */
 function databaseUnnamed(uri: string): { dbName?: string } {
-  return /^[a-z+]+:\/\/[^/]+\/[^?]/.test(uri) ? {} : { dbName: 'auth' };
+  return /^[a-z+]+:\/\/[^/]+\/[^?]/.test(uri) ? {} : { dbName: authContract.defaultDatabase };
 }
 
 export function createDatabase({ uri, clock, log }: DatabasePorts): Database {

@@ -1,4 +1,5 @@
-import { z } from 'zod';
+import { authSecrets } from '../api.ts';
+import type { AuthSecrets } from '../api.ts';
 
 export interface SecretKey {
   readonly id: string;
@@ -21,28 +22,19 @@ export class SecretsUnusable extends Error {
   override readonly name: string = 'SecretsUnusable';
 }
 
-const keySet = z.object({
-  current: z.string(),
-  keys: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,32}$/), z.base64()),
-});
-const secretsFile = z.object({ pepper: keySet, refresh: keySet });
-
 export function parseSecrets(text: string): Secrets {
-  const parsed = secretsFile.safeParse(parseJson(text));
+  const parsed = authSecrets.safeParse(parseJson(text));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new SecretsUnusable(`${issue?.path.join('.') ?? 'secrets'}: ${issue?.message ?? 'not acceptable'}`);
+    throw new SecretsUnusable(`${issue?.path.join('.') ?? 'secrets'}: ${issue?.message ?? 'invalid'}`);
   }
-  return { pepper: asKeySet('pepper', parsed.data.pepper), refresh: asKeySet('refresh', parsed.data.refresh) };
+  return { pepper: asKeySet(parsed.data.pepper), refresh: asKeySet(parsed.data.refresh) };
 }
 
-function asKeySet(purpose: string, { current, keys }: z.infer<typeof keySet>): KeySet {
+function asKeySet({ current, keys }: AuthSecrets['pepper']): KeySet {
   const byId = new Map(Object.entries(keys).map(([id, text]) => [id, { id, bytes: Buffer.from(text, 'base64') }]));
-  for (const { id, bytes } of byId.values()) {
-    if (bytes.length < 32) throw new SecretsUnusable(`${purpose} key ${id} has fewer than 32 bytes`);
-  }
   const currentKey = byId.get(current);
-  if (!currentKey) throw new SecretsUnusable(`the current ${purpose} key is not among its keys`);
+  if (!currentKey) throw new SecretsUnusable(`the current key ${current} is not among its keys`);
   return { current: currentKey, find: (id) => byId.get(id) };
 }
 

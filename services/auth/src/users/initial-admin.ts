@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { pause } from '@authstack/http-service/clock';
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import { messageOf } from '@authstack/http-service/errors';
+import { files } from '../api.ts';
 import { newPassword } from '../passwords/password.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import { emailField } from './email.ts';
@@ -41,10 +42,10 @@ export async function keepInitialAdmin(
 
 export async function ensureInitialAdmin(directory: string, ports: InitialAdminPorts): Promise<void> {
   if (await ports.users.hasAdmin()) return;
-  const email = accepted('email', emailField.safeParse(await readFile(join(directory, 'email'), 'utf8')));
+  const email = accepted(files.email, emailField.safeParse(await readFile(join(directory, files.email), 'utf8')));
   // Editors end a file with a line break; it is no part of the password.
-  const text = (await readFile(join(directory, 'password'), 'utf8')).replace(/\r?\n$/, '');
-  const password = accepted('password', newPassword(ports.passwordMinLength).safeParse(text));
+  const text = (await readFile(join(directory, files.password), 'utf8')).replace(/\r?\n$/, '');
+  const password = accepted(files.password, newPassword(ports.passwordMinLength).safeParse(text));
   await ports.users.putAdmin({ email, password: await ports.passwords.hash(password), roles: ['user', 'admin'] });
   ports.log.info('the initial admin stands');
 }
