@@ -75,7 +75,7 @@ function ownSecret(stack: string, { name, data, namespace = 'auth', home }: OwnS
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels }, stringData: data };
 }
 
-interface Maker extends KubernetesObject {
+interface Workload extends KubernetesObject {
   readonly spec: {
     readonly template: {
       readonly metadata: object;
@@ -223,12 +223,18 @@ test('deleting under Delete takes Secrets, volumes and copies along, and nothing
 });
 
 test('every pod that a stack asks for is allowed where Pod Security is restricted', async () => {
-  const makers = await eventually(async () => {
-    const found = (await list('statefulsets,deployments', '-n', 'auth', '-l', 'authstack.dev/stack=shop')) as Maker[];
+  const workloads = await eventually(async () => {
+    const found = (await list(
+      'statefulsets,deployments',
+      '-n',
+      'auth',
+      '-l',
+      'authstack.dev/stack=shop',
+    )) as Workload[];
     expect(found.map(({ kind }) => kind)).toContain('StatefulSet');
     return found;
   });
-  for (const { metadata, spec } of makers) {
+  for (const { metadata, spec } of workloads) {
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',

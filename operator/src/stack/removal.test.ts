@@ -35,7 +35,7 @@ const objects = fc.array(
 test('Retain deletes nothing and ends at once', () => {
   fc.assert(
     fc.property(objects, (kept) => {
-      expect(planRemoval({ stack: aStack('Retain'), makers: [], kept })).toMatchObject({ actions: [], done: true });
+      expect(planRemoval({ stack: aStack('Retain'), workloads: [], kept })).toMatchObject({ actions: [], done: true });
     }),
   );
 });
@@ -46,7 +46,7 @@ test('a policy of another schema is not taken for Delete', () => {
       fc.pre(word !== 'Delete');
       const stack = aStack('Retain');
       const broken = { ...stack, spec: { ...stack.spec, deletionPolicy: word as never } };
-      expect(planRemoval({ stack: broken, makers: [], kept })).toMatchObject({ actions: [], done: true });
+      expect(planRemoval({ stack: broken, workloads: [], kept })).toMatchObject({ actions: [], done: true });
     }),
   );
 });
@@ -55,7 +55,7 @@ test('Delete asks once for each that is left, and ends when each was asked for',
   fc.assert(
     fc.property(objects, (kept) => {
       const left = kept.filter(({ object: { metadata } }) => metadata.deletionTimestamp === undefined);
-      const plan = planRemoval({ stack: aStack('Delete'), makers: [], kept });
+      const plan = planRemoval({ stack: aStack('Delete'), workloads: [], kept });
       expect(plan.actions).toHaveLength(left.length);
       expect(plan.done).toBe(left.length === 0);
     }),
@@ -64,8 +64,8 @@ test('Delete asks once for each that is left, and ends when each was asked for',
 
 test('what makes volumes goes before the volumes', () => {
   const kept = [object(persistentVolumeClaimKind, 'data-shop-mongodb-0')];
-  const makers = [object(statefulSetKind, 'shop-mongodb')];
-  const { actions } = planRemoval({ stack: aStack('Delete'), makers, kept });
+  const workloads = [object(statefulSetKind, 'shop-mongodb')];
+  const { actions } = planRemoval({ stack: aStack('Delete'), workloads, kept });
   expect(actions.map((action) => action.type === 'delete' && [action.kind.kind, action.target.uid])).toEqual([
     ['StatefulSet', 'uid-shop-mongodb'],
     ['PersistentVolumeClaim', 'uid-data-shop-mongodb-0'],

@@ -10,11 +10,11 @@ export interface Kept {
   readonly object: KubernetesObject;
 }
 
-/** Everything of the stack that no owner reference takes away, and what would make it anew. */
+/** Every object of the stack that no owner reference removes, and the workloads that would create it anew. */
 export interface RemovalObservation {
   readonly stack: AuthStack;
   /** StatefulSet and Deployment. */
-  readonly makers: readonly Kept[];
+  readonly workloads: readonly Kept[];
   /** Secrets, volumes and the copies in consumers' namespaces. */
   readonly kept: readonly Kept[];
 }
@@ -28,7 +28,7 @@ export function observeRemoval(stack: AuthStack, cluster: Cluster): RemovalObser
     objects.filter((object) => object !== undefined).map((object) => ({ kind, object }));
   return {
     stack,
-    makers: [
+    workloads: [
       ...of(statefulSetKind, [cluster.cached(statefulSetKind, { namespace, name: names.mongodb })]),
       ...of(deploymentKind, [cluster.cached(deploymentKind, { namespace, name: names.auth })]),
     ],
@@ -39,29 +39,29 @@ export function observeRemoval(stack: AuthStack, cluster: Cluster): RemovalObser
   };
 }
 
-/** Copies in other namespaces say whose they are; another namespace may have a stack of the same name. */
+/** Copies carry the namespace of their stack: another namespace may have a stack of the same name. */
 function isOf(stack: AuthStack, { metadata }: KubernetesObject): boolean {
   const home = metadata.labels?.[STACK_NAMESPACE_LABEL] ?? metadata.namespace;
   return home === namespaceOf(stack);
 }
 
 /**
- * Retain leaves volumes, Secrets and consumers' copies where they are; Delete asks for each to go. Neither waits for a
- * database, a pod or a node: what is being deleted counts as gone, so a deletion always ends.
+ * Retain keeps volumes, Secrets and consumers' copies; Delete deletes each. Neither waits for a database, a pod or a node:
+ * what is Terminating counts as gone, so a deletion always ends.
  */
 export function planRemoval({
   stack,
-  makers,
+  workloads,
   kept,
 }: RemovalObservation): RemovalPlan<KubernetesAction, Readonly<Record<string, never>>> {
-  // Only the very word: a spec of another schema may say anything, and volumes do not come back.
-  const remaining = stack.spec.deletionPolicy === 'Delete' ? kept.filter(isThere) : [];
+  // Exactly `Delete`: a spec of another schema may hold anything, and volumes do not come back.
+  const remaining = stack.spec.deletionPolicy === 'Delete' ? kept.filter(isNotTerminating) : [];
   if (remaining.length === 0) return { ...nothing, done: true };
-  const message = `deletionPolicy is Delete: ${remaining.length} volumes and Secrets are being removed`;
+  const message = `spec.deletionPolicy is Delete: the operator deletes ${remaining.length} volumes and Secrets`;
   return {
     ...nothing,
-    // First what would make new volumes and pods.
-    actions: [...makers.filter(isThere), ...remaining].map(remove),
+    // First what would create new volumes and pods.
+    actions: [...workloads.filter(isNotTerminating), ...remaining].map(remove),
     conditions: [{ type: 'Ready', status: 'False', reason: 'Deleting', message }],
     done: false,
   };
@@ -69,7 +69,7 @@ export function planRemoval({
 
 const nothing = { actions: [], conditions: [], status: {} } as const;
 
-function isThere({ object }: Kept): boolean {
+function isNotTerminating({ object }: Kept): boolean {
   return object.metadata.deletionTimestamp === undefined;
 }
 
