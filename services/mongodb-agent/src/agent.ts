@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import { Refusal } from './errors.ts';
 import { fence } from './gate/fence.ts';
 import { openGate } from './gate/gate.ts';
-import { keepGate, release } from './gate/keeper.ts';
+import { watchGate, release } from './gate/watch.ts';
 import { gateState } from './gate/plan.ts';
 import { wipe } from './gate/wipe.ts';
 import { createApiServer } from './http/api-server.ts';
@@ -17,7 +17,7 @@ import { createMetrics } from './metrics.ts';
 import { setCompatibility } from './mongod/compatibility.ts';
 import { openMongod } from './mongod/connection.ts';
 import { initiate } from './mongod/initiate.ts';
-import { tellKeyfile } from './mongod/keyfile.ts';
+import { answerKeyfile } from './mongod/keyfile.ts';
 import { isReady, observeMongod } from './mongod/observe.ts';
 import { reconfig } from './mongod/reconfig.ts';
 import { readOplog, readServer } from './mongod/statistics.ts';
@@ -41,7 +41,7 @@ export interface AgentOptions {
 export interface Agent {
   readonly apiPort: number;
   readonly probePort: number;
-  /** Stops serving; mongod is left as it is. */
+  /** Stops serving; mongod keeps running. */
   close(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
   const ending = new AbortController();
   const gate = openGate(gateDir);
   const volume = openVolume(dataDir);
-  // The gate's copy is what the running mongod has read, whatever became of the Secret since.
+  // The gate's copy is what the running mongod has read, whatever happened to the Secret since.
   const keyFiles = [join(gateDir, 'keyfile'), options.keyFile];
   const mongod = openMongod({ port: options.mongodPort, keyFiles, ...(address !== undefined && { host: address }) });
 
@@ -58,7 +58,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     const seen = await observeMongod(mongod);
     const disk = await volume.read();
     const { replicaSet } = seen;
-    // A joined member learns its set's id from the others; the volume must know it too.
+    // A member that joined got its set's id from the others; the marker must record it too.
     if (replicaSet.state === 'initialized' && disk.pvcUid !== undefined && disk.replicaSetId === undefined) {
       await volume.noteReplicaSet(replicaSet.replicaSetId);
     }
@@ -80,7 +80,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     fence: (request) => fence({ gate, volume, log }, request),
     wipe: (request) => wipe({ gate, volume, log }, request),
     setCompatibility: (request) => setCompatibility(mongod, request),
-    readKeyfile: () => tellKeyfile(keyFiles),
+    readKeyfile: () => answerKeyfile(keyFiles),
   });
   const tls = await readTlsFiles(tlsDir);
   const api = createApiServer({ routes, tls, clock, log, counted: metrics.countRequest });
@@ -102,7 +102,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     probes: await listen(probes, { port: options.probePort, host: address }),
   };
   const running = [
-    keepGate({ gate, volume, clock, log }, ending.signal),
+    watchGate({ gate, volume, clock, log }, ending.signal),
     keepTlsFresh({ directory: tlsDir, server: api, clock, log }, ending.signal),
   ];
   const ports = { apiPort: serving.api.port, probePort: serving.probes.port };

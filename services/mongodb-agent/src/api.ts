@@ -61,14 +61,14 @@ export const volumeState = z.enum(['empty', 'data', 'unreadable']);
 export type VolumeState = z.infer<typeof volumeState>;
 
 const volume = z.object({
-  /** `empty` only when that is certain; whatever cannot be told from damage is `unreadable`. */
+  /** `empty` only when that is certain; whatever may be damage is `unreadable`. */
   state: volumeState,
   /** From the marker on the volume: the claim it was released for, and the set it belongs to. */
   pvcUid: z.string().exactOptional(),
   replicaSetId: z.string().exactOptional(),
-  /** Somebody asked that nothing starts on it; kept in the marker, so it holds across pods. */
+  /** mongod may not start on it; recorded in the marker, so it holds across pods. */
   fenced: z.boolean().exactOptional(),
-  /** Of the file system, as statvfs(3) tells them; absent where it cannot be asked. */
+  /** Of the file system, from statvfs(3); absent where that fails. */
   capacityBytes: z.number().min(0).exactOptional(),
   availableBytes: z.number().min(0).exactOptional(),
   /** Why the volume is unreadable, for people. */
@@ -77,7 +77,7 @@ const volume = z.object({
 export type Volume = z.infer<typeof volume>;
 
 /**
- * `waiting`: mongod is held. `released`: it was let go (whether it still runs is `mongod.state`).
+ * `waiting`: mongod is held. `released`: this start was permitted (whether mongod still runs is `mongod.state`).
  * `unknown`: the mongod container has not started yet.
  */
 export const gateState = z.enum(['waiting', 'released', 'unknown']);
@@ -95,7 +95,7 @@ export type MongodObservation = z.infer<typeof mongod>;
 
 const replicaSet = z.discriminatedUnion('state', [
   z.object({ state: z.literal('unknown') }),
-  /** A mongod that runs and was never part of a set. */
+  /** A mongod that runs and never belonged to a replica set. */
   z.object({ state: z.literal('notInitialized') }),
   z.object({
     state: z.literal('initialized'),
@@ -104,9 +104,9 @@ const replicaSet = z.discriminatedUnion('state', [
     self: memberState,
     selfHost: z.string().exactOptional(),
     config: z.object({ version: z.int(), term: z.int(), members: z.array(configMember) }),
-    /** As this member sees them; empty when it cannot tell (a removed member). */
+    /** As this member sees them; empty when it does not know (a removed member). */
     members: z.array(observedMember),
-    /** Only the primary can tell: `false` everywhere else. */
+    /** Only the primary knows: `false` everywhere else. */
     configCommitted: z.boolean(),
   }),
 ]);
@@ -125,9 +125,9 @@ export const initiateRequest = z.strictObject({
   /** `<member>.<service>.<namespace>.svc:27017`, as the other members will reach it. */
   host: z.string().regex(/^[A-Za-z0-9.-]{1,253}:\d{1,5}$/, 'must be host:port'),
   settings: z.strictObject({
-    /** How long members hear nothing of a primary before they stand for election. */
+    /** How long members do not hear from a primary before they call an election. */
     electionTimeoutMillis: z.int().min(1_000).max(60_000),
-    /** How long a new primary looks for writes that no majority has before it takes others. */
+    /** How long a new primary catches up on writes that no majority has before it accepts new ones. */
     catchUpTimeoutMillis: z.int().min(0).max(60_000),
   }),
 });
@@ -136,7 +136,7 @@ export const initiateReply = z.object({ replicaSetId: z.string() });
 export type InitiateReply = z.infer<typeof initiateReply>;
 
 export const reconfigRequest = z.strictObject({
-  /** The version the change was decided on; another one in the database is `CONFIG_CHANGED`. */
+  /** The version that the change was decided on; another one in the database is `CONFIG_CHANGED`. */
   expectedVersion: z.int().min(1),
   members: z.array(z.strictObject(configMember.shape)).min(1).max(50),
 });
@@ -153,7 +153,7 @@ export type UserRequest = z.infer<typeof userRequest>;
 export const userReply = z.object({ outcome: z.enum(['created', 'updated', 'unchanged']) });
 export type UserReply = z.infer<typeof userReply>;
 
-/** `fenced: true` lets no mongod start on the volume from now on; one that runs goes with its pod. */
+/** `fenced: true`: no mongod starts on the volume from now on; one that runs continues until its pod is deleted. */
 export const fenceRequest = z.strictObject({ pvcUid, fenced: z.boolean() });
 export type FenceRequest = z.infer<typeof fenceRequest>;
 
@@ -177,13 +177,13 @@ export const errorCode = z.enum([
   'UNSUPPORTED_MEDIA_TYPE',
   /** The volume was released for another claim, or for none yet. */
   'VOLUME_MISMATCH',
-  /** The volume cannot be judged; nothing starts on it. */
+  /** The volume is unreadable; mongod does not start on it. */
   'VOLUME_UNREADABLE',
-  /** The volume belonged to a set before, so no new one is founded on it. */
+  /** The volume belonged to a replica set before, so no new one is initiated on it. */
   'VOLUME_OF_A_SET',
-  /** The mongod container has not come to its gate yet. */
+  /** The mongod container has not reached its gate yet. */
   'GATE_NOT_WAITING',
-  /** The volume is fenced, so nothing starts on it. */
+  /** The volume is fenced; mongod does not start on it. */
   'VOLUME_FENCED',
   /** Only a fenced volume on which no mongod runs is wiped. */
   'VOLUME_IN_USE',
@@ -195,7 +195,7 @@ export const errorCode = z.enum([
   'CONFIG_CHANGED',
   /** mongod finds the configuration invalid, or cannot reach the host named in it. */
   'CONFIG_REFUSED',
-  /** No majority has the configuration yet: ask again, the change may already be in force. */
+  /** No majority has the configuration yet: retry, the change may already be in force. */
   'CONFIG_NOT_COMMITTED',
   /** mongod refused the user, or no majority confirmed it in time. */
   'USER_REFUSED',

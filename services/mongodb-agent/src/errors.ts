@@ -1,6 +1,6 @@
 import type { ErrorCode } from './api.ts';
 
-/** A refusal the caller can act upon; `message` says what was seen and what to do. */
+/** A refusal that the caller can act on; `message` has what was observed and what to do. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: ErrorCode;

@@ -1,22 +1,28 @@
-/** The gate's own exit code for an image that has no mongod of the version it is said to have. */
+/** The gate's own exit code for an image whose mongod is not of the expected version. */
 export const wrongMongodExitCode = 69;
 
 /**
- * Runs in MongoDB's own image, in mongod's place, and becomes mongod once the agent has given its word.
- * Arguments: gate directory, data directory, keyfile, version (or nothing), file for last words, then mongod with its
+ * Runs in MongoDB's own image, in mongod's place, and becomes mongod once the agent has permitted this start.
+ * Arguments: gate directory, data directory, keyfile, version (or nothing), termination log, then mongod with its
  * arguments.
  *
- * The word names the wait it answers (a fresh UUID for each start), so a word left over
- * from an earlier start, of a mongod killed at whatever moment, opens nothing.
+ * A start permit is the UUID that this start has written, fresh for each, so one left over from an earlier start,
+ * of a mongod killed at whatever moment, permits nothing.
+ *
+ *   gate                         agent
+ *   writes UUID to waiting  ──▶  looks at the volume, or at what the operator asked
+ *   polls release           ◀──  writes that UUID to release: the start permit
+ *   writes opened, becomes mongod by exec
+ *
  * It needs a POSIX sh, mkdir, mv, cp, chmod, rm and sleep.
  */
 const script = `set -eu
-gate=$1 data=$2 keyfile=$3 version=$4 lastwords=$5
+gate=$1 data=$2 keyfile=$3 version=$4 termination_log=$5
 shift 5
 umask 077
-# As process 1 a shell without a trap would sit out the whole grace period.
+# Process 1 ignores a signal that it has no trap for, and would take the whole grace period to end.
 trap 'exit 143' TERM INT
-# Before anything else: another version than the operator reckons with must never see the data.
+# Before anything else: a mongod of another version than the operator expects must never open the data.
 if [ -n "$version" ]; then
   is=$("$1" --version 2>&1) || :
   case $is in
@@ -24,7 +30,7 @@ if [ -n "$version" ]; then
     *)
       line='
 '
-      { printf '"%s --version" answers "%s", not version %s' "$1" "\${is%%"$line"*}" "$version" > "$lastwords"; } 2>/dev/null || :
+      { printf '"%s --version" answers "%s", not version %s' "$1" "\${is%%"$line"*}" "$version" > "$termination_log"; } 2>/dev/null || :
       exit ${String(wrongMongodExitCode)}
       ;;
   esac
@@ -32,12 +38,12 @@ fi
 read -r wait < /proc/sys/kernel/random/uuid
 printf '%s\\n' "$wait" > "$gate/waiting.new"
 mv -f "$gate/waiting.new" "$gate/waiting"
-echo "gate: waiting for the agent's word ($wait)"
-word=
-while [ "$word" != "$wait" ]; do
-  word=
-  if [ -f "$gate/release" ]; then read -r word < "$gate/release" || word=; fi
-  if [ "$word" != "$wait" ]; then sleep 0.2 2>/dev/null || sleep 1; fi
+echo "gate: waiting for the agent's start permit ($wait)"
+permit=
+while [ "$permit" != "$wait" ]; do
+  permit=
+  if [ -f "$gate/release" ]; then read -r permit < "$gate/release" || permit=; fi
+  if [ "$permit" != "$wait" ]; then sleep 0.2 2>/dev/null || sleep 1; fi
 done
 mkdir -p "$data/db"
 # mongod refuses a keyfile that its group may read, and a mounted Secret cannot be made otherwise.
@@ -63,7 +69,7 @@ export interface GateOptions {
   readonly port?: number;
   /** Default: `mongod` on PATH. */
   readonly mongod?: string;
-  /** Of mongod, `6.0`: another one is not started. Absent: whichever, if it knows every argument. */
+  /** Expected version of mongod, such as `6.0`; another one does not start. Absent: any that knows every argument. */
   readonly version?: string;
   /** Where the kubelet reads why a container ended. Default `/dev/termination-log`. */
   readonly terminationLog?: string;
@@ -99,12 +105,12 @@ function mongodArguments(
     ...['--bind_ip_all', '--port', String(port)],
     // The root file system is read-only, and nobody uses the socket in /tmp.
     '--nounixsocket',
-    // The agent signs in as __system; no one else in the pod's network is let in unasked.
+    // The agent signs in as __system; nobody else in the pod's network gets in without credentials.
     ...['--setParameter', 'enableLocalhostAuthBypass=0'],
-    // A source that fell silent is given up after electionTimeoutMillis / 2 and this, and not tried once more.
+    // A sync source that stops answering is dropped after electionTimeoutMillis / 2 and this, without a retry.
     ...['--setParameter', 'oplogNetworkTimeoutBufferSeconds=2'],
     ...['--setParameter', 'oplogFetcherSteadyStateMaxFetcherRestarts=0'],
-    // 4.4 does not know it, and takes its time by itself.
+    // 4.4 does not know the parameter, and hands over without it.
     ...(version === '4.4'
       ? []
       : ['--setParameter', `shutdownTimeoutMillisForSignaledShutdown=${String(shutdownHandoverMillis)}`]),

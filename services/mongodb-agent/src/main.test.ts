@@ -12,7 +12,7 @@ import { createAuthority, writeTlsFiles } from './testing/certificates.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
-test('the process serves, and ends with 0 on TERM, whoever is about to ask it', async () => {
+test('the process serves, and ends with 0 on TERM, also during a TLS handshake', async () => {
   const home = await mkdtemp(join(tmpdir(), 'authstack-agent-'));
   const authority = await createAuthority();
   await writeTlsFiles(home, authority, await authority.issue('agent'));
@@ -56,8 +56,8 @@ interface Ports {
 async function servingOn(agent: ChildProcess): Promise<Ports> {
   if (!agent.stdout) throw new Error('no output');
   for await (const line of createInterface(agent.stdout)) {
-    const { msg, ...told } = JSON.parse(line) as Ports & { msg?: string };
-    if (msg === 'serving') return told;
+    const { msg, ...ports } = JSON.parse(line) as Ports & { msg?: string };
+    if (msg === 'serving') return ports;
   }
   throw new Error('the agent ended before it served');
 }

@@ -19,7 +19,7 @@ const environment = z.object({
 });
 
 const parsed = environment.safeParse(process.env);
-if (!parsed.success) throw new Error(`the environment is not as it should be: ${z.prettifyError(parsed.error)}`);
+if (!parsed.success) throw new Error(`the environment is invalid: ${z.prettifyError(parsed.error)}`);
 const env = parsed.data;
 const log = pino({ level: env.AGENT_LOG_LEVEL, base: { podUid: env.AGENT_POD_UID } });
 
@@ -37,7 +37,7 @@ const agent = await startAgent(
   { clock: systemClock, log },
 );
 
-// As a native sidecar the agent gets TERM after mongod has ended, so there is nothing left to hand over.
+// As a native sidecar the agent gets TERM after mongod has ended, so there is nothing left to step down.
 await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
 log.info('ending');
 await agent.close();

@@ -3,7 +3,7 @@ import { agentContract } from './api.ts';
 import type { Observation } from './api.ts';
 import { createMetrics } from './metrics.ts';
 import type { Sources } from './metrics.ts';
-import { becomes, found, pvcUid, reconfigure, startOnEmptyVolume } from './testing/founding.ts';
+import { becomes, initiateSet, pvcUid, reconfigure, startOnEmptyVolume } from './testing/replica-set.ts';
 import { eventually, startPod } from './testing/pod.ts';
 import type { Pod } from './testing/pod.ts';
 
@@ -27,10 +27,10 @@ function electionsIn(samples: Samples): number {
   return counts.reduce((sum, [, count]) => sum + count, 0);
 }
 
-test('a set tells its volume, connections, oplog window and elections, and a hand-over is one more election', async () => {
+test('volume, connections, oplog window and elections of a set are exposed, and a step-down is one more election', async () => {
   await using one = await startPod(0);
   await using two = await startPod(1);
-  await found(one);
+  await initiateSet(one);
   await startOnEmptyVolume(two);
   const first = { pod: one, _id: 0, votes: 1 } as const;
   await reconfigure(one, [first, { pod: two, _id: 1, votes: 0 }]);
@@ -61,7 +61,7 @@ test('a set tells its volume, connections, oplog window and elections, and a han
   ]);
 }, 60_000);
 
-test('a member that is held tells that, its volume and nothing of a mongod', async () => {
+test('a held member exposes that, its volume and nothing of a mongod', async () => {
   await using pod = await startPod();
   await pod.call(paths.fence, { pvcUid, fenced: true });
   pod.startContainer();
@@ -96,7 +96,7 @@ test.each<[keyof Sources, { part: string; missing: string; kept: string }]>([
   ['readServer', { part: 'server', missing: 'connections', kept: 'oplog_window_seconds' }],
   ['readOplog', { part: 'oplog', missing: 'oplog_window_seconds', kept: 'connections' }],
   ['observe', { part: 'observation', missing: 'up', kept: 'scrape_failures_total{part="oplog"}' }],
-])('where %s fails a scrape says so, and has all the rest', async (source, { part, missing, kept }) => {
+])('where %s fails a scrape counts it, and has everything else', async (source, { part, missing, kept }) => {
   const failing = createMetrics({ ...working, [source]: fails });
   await failing.text();
 
@@ -107,7 +107,7 @@ test.each<[keyof Sources, { part: string; missing: string; kept: string }]>([
   expect(samples.has(`authstack_mongodb_${kept}`)).toBe(true);
 });
 
-test('a counter of mongod is told as it is, however often it is asked for', async () => {
+test('a counter of mongod is exposed unchanged, however often it is scraped', async () => {
   const metrics = createMetrics(working);
   await Promise.all([metrics.text(), metrics.text()]);
 

@@ -8,7 +8,7 @@ export interface Metrics {
   readonly text: () => Promise<{ contentType: string; text: string }>;
 }
 
-/** Where a scrape gets its values; one of them that fails takes none of the others along. */
+/** Where a scrape gets its values; when one of them fails, the others are exposed all the same. */
 export interface Sources {
   readonly observe: () => Promise<Observation>;
   readonly readServer: () => Promise<ServerStatistics>;
@@ -51,7 +51,7 @@ const plainGauges: readonly PlainGauge[] = [
   },
   {
     name: 'authstack_mongodb_volume_available_bytes',
-    help: 'What mongod may still write to the file system with the database.',
+    help: 'Bytes that mongod can still write to the file system with the database.',
     valueOf: ({ seen }) => seen?.volume.availableBytes,
   },
   {
@@ -61,7 +61,7 @@ const plainGauges: readonly PlainGauge[] = [
   },
   {
     name: 'authstack_mongodb_oplog_window_seconds',
-    help: 'From the first entry of the oplog to the last; a member that was away for longer copies everything anew.',
+    help: 'From the first entry of the oplog to the last; a member that was away for longer needs an initial sync.',
     valueOf: ({ oplog }) => oplog?.windowSeconds,
   },
   {
@@ -71,7 +71,7 @@ const plainGauges: readonly PlainGauge[] = [
   },
 ];
 
-/** Gauges are filled by looks made for the scrape. */
+/** Gauges are read anew for each scrape. */
 export function createMetrics(sources: Sources): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -101,7 +101,7 @@ export function createMetrics(sources: Sources): Metrics {
   });
   const lag = new Gauge({
     name: 'authstack_mongodb_lag_seconds',
-    help: 'How far each member is behind the primary as this member sees it; absent when it cannot tell.',
+    help: 'How far each member is behind the primary as this member sees it; absent when unknown.',
     labelNames: ['member'],
     registers,
   });
@@ -116,7 +116,7 @@ export function createMetrics(sources: Sources): Metrics {
     try {
       return await read();
     } catch {
-      // Why is told by the observation or by mongod's log; a scrape every few seconds would fill the agent's.
+      // The observation or mongod's log has the reason; a scrape every few seconds would fill the agent's log.
       failures.inc({ part });
       return undefined;
     }

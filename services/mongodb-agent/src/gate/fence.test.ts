@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { agentContract } from '../api.ts';
-import { found, pvcUid, startOnEmptyVolume } from '../testing/founding.ts';
+import { initiateSet, pvcUid, startOnEmptyVolume } from '../testing/replica-set.ts';
 import { answers, restarts, waits } from '../testing/gate.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
@@ -16,7 +16,7 @@ async function isHeldFor(pod: Pod, why: string): Promise<void> {
 }
 
 describe('a fence', () => {
-  test('leaves a running mongod alone, holds its next start against everybody, and once gone lets it come by itself', async () => {
+  test('leaves a running mongod alone, holds its next start whoever asks, and once removed lets it start without the operator', async () => {
     await using pod = await startPod();
     await startOnEmptyVolume(pod);
 
@@ -40,7 +40,7 @@ describe('a fence', () => {
     expect(volume).not.toHaveProperty('fenced');
   });
 
-  test('stands on a volume that was never released, and only for its own claim', async () => {
+  test('holds on a volume that was never released, and only for its own claim', async () => {
     await using pod = await startPod();
     await expect(pod.call(paths.fence, { pvcUid, fenced: false })).resolves.toEqual(done);
     expect((await pod.observe()).volume).not.toHaveProperty('pvcUid');
@@ -55,7 +55,7 @@ describe('a fence', () => {
     await expect(pod.observe()).resolves.toMatchObject({ volume: { pvcUid, fenced: true } });
   });
 
-  test('that the disk does not take is not confirmed', async () => {
+  test('that the disk refuses is not confirmed', async () => {
     await using pod = await startPod();
     await mkdir(join(pod.dataDir, 'authstack.json.new'));
 
@@ -67,9 +67,9 @@ describe('a fence', () => {
 });
 
 describe('a wipe', () => {
-  test('makes a fenced member’s volume one that was never used, and repeated changes nothing', async () => {
+  test('makes a fenced member’s volume like one that was never used, and changes nothing when repeated', async () => {
     await using pod = await startPod();
-    await found(pod);
+    await initiateSet(pod);
     await pod.call(paths.fence, { pvcUid, fenced: true });
     await restarts(pod);
     await waits(pod);
@@ -88,7 +88,7 @@ describe('a wipe', () => {
     await expect(pod.observe()).resolves.toMatchObject({ replicaSet: { state: 'notInitialized' } });
   });
 
-  test('is refused while mongod runs, before it has come to its gate, without a fence, and for another claim', async () => {
+  test('is refused while mongod runs, before it has reached its gate, without a fence, and for another claim', async () => {
     await using pod = await startPod();
     await expect(pod.call(paths.wipe, { pvcUid })).resolves.toMatchObject(refused('VOLUME_MISMATCH'));
     await startOnEmptyVolume(pod);
@@ -107,7 +107,7 @@ describe('a wipe', () => {
     await answers(pod);
   });
 
-  test('cures a volume whose database and marker are damaged', async () => {
+  test('repairs a volume whose database and marker are damaged', async () => {
     await using pod = await startPod();
     await startOnEmptyVolume(pod);
     await pod.endContainer('SIGKILL');

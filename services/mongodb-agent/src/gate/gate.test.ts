@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { agentContract } from '../api.ts';
 import { wrongMongodExitCode } from '../gate-script.ts';
-import { pvcUid } from '../testing/founding.ts';
+import { pvcUid } from '../testing/replica-set.ts';
 import { answers, waits } from '../testing/gate.ts';
 import { eventually, keyFileContent, startPod } from '../testing/pod.ts';
 
 const { paths } = agentContract;
 
 describe('with a real mongod behind the real gate', () => {
-  test('an empty volume is held until the operator releases it, and has a marker before mongod has a file', async () => {
+  test('an empty volume is held until the operator releases it, and has its marker before mongod writes a file', async () => {
     await using pod = await startPod();
     await expect(pod.observe()).resolves.toMatchObject({ gate: 'unknown', mongod: { state: 'down' } });
     await expect(pod.call(paths.release, { pvcUid })).resolves.toMatchObject({ body: { code: 'GATE_NOT_WAITING' } });
@@ -40,7 +40,7 @@ describe('with a real mongod behind the real gate', () => {
     await expect(readFile(join(pod.gateDir, 'keyfile'), 'utf8')).resolves.toBe(keyFileContent);
   });
 
-  test('a mongod killed at once asks for a fresh word, and with data it gets it without the operator', async () => {
+  test('a mongod that was killed waits for a new start permit, and with data gets it without the operator', async () => {
     await using pod = await startPod();
     pod.startContainer();
     const first = await waits(pod);
@@ -55,7 +55,7 @@ describe('with a real mongod behind the real gate', () => {
     await expect(readFile(join(pod.gateDir, 'opened'), 'utf8')).resolves.not.toBe(first);
   });
 
-  test('a word left over from an earlier start opens nothing', async () => {
+  test('a permit left over from an earlier start permits nothing', async () => {
     await using pod = await startPod();
     pod.startContainer();
     const first = await waits(pod);
@@ -72,7 +72,7 @@ describe('with a real mongod behind the real gate', () => {
     await answers(pod);
   });
 
-  test('a held container ends at once when its pod is stopped', async () => {
+  test('a held container ends at once when its pod is deleted', async () => {
     await using pod = await startPod();
     pod.startContainer();
     await waits(pod);
@@ -98,7 +98,7 @@ describe('with a real mongod behind the real gate', () => {
     await expect(pod.observe()).resolves.toMatchObject({ volume: { state: 'empty', pvcUid }, gate: 'waiting' });
   });
 
-  test('a mongod of another version than it is said to be does not start, and says so', async () => {
+  test('a mongod of another version than expected does not start, and the termination log has the reason', async () => {
     await using pod = await startPod(0, { version: '3.6' });
     pod.startContainer();
     await expect(pod.containerEnds()).resolves.toBe(wrongMongodExitCode);
@@ -108,7 +108,7 @@ describe('with a real mongod behind the real gate', () => {
     await expect(pod.observe()).resolves.toMatchObject({ gate: 'unknown', volume: { state: 'empty' } });
   });
 
-  test('nothing starts on a volume that cannot be judged', async () => {
+  test('mongod does not start on an unreadable volume', async () => {
     await using pod = await startPod();
     await mkdir(join(pod.dataDir, 'db'));
     await writeFile(join(pod.dataDir, 'db', 'collection-0.wt'), 'rest of a database');

@@ -7,9 +7,9 @@ import type { GateFiles } from './plan.ts';
 
 export interface Gate {
   read(): Promise<GateFiles>;
-  /** Gives the word for one start of mongod; any other start stays held. Part of a decision. */
-  open(wait: string): Promise<void>;
-  /** What is read within one decision holds until its end: no word, fence or wipe comes in between. */
+  /** Permits one start of mongod; any other start stays held. Part of a decision. */
+  permit(wait: string): Promise<void>;
+  /** What is read within one decision holds until its end: no permit, fence or wipe comes in between. */
   readonly decide: OneAtATime;
 }
 
@@ -19,7 +19,7 @@ export function openGate(gateDir: string): Gate {
   async function read(name: 'waiting' | 'release' | 'opened'): Promise<Partial<Record<typeof name, string>>> {
     try {
       const content = (await readFile(join(gateDir, name), 'utf8')).trim();
-      // Half a line of a file being written is no word yet.
+      // Half a line of a file being written is no UUID yet.
       return uuid.test(content) ? { [name]: content } : {};
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return {};
@@ -29,10 +29,10 @@ export function openGate(gateDir: string): Gate {
 
   return {
     read: async () => ({ ...(await read('opened')), ...(await read('release')), ...(await read('waiting')) }),
-    open: async (wait) => {
-      const word = join(gateDir, 'release');
-      await writeFile(`${word}.new`, `${wait}\n`, { mode: 0o600 });
-      await rename(`${word}.new`, word);
+    permit: async (wait) => {
+      const file = join(gateDir, 'release');
+      await writeFile(`${file}.new`, `${wait}\n`, { mode: 0o600 });
+      await rename(`${file}.new`, file);
     },
     decide: oneAtATime(),
   };

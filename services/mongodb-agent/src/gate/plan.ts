@@ -6,7 +6,7 @@ import { volumeMismatch } from '../volume/mismatch.ts';
 export interface GateFiles {
   /** Written by the gate: this start waits. */
   readonly waiting?: string;
-  /** Written by the agent: its word for one start. */
+  /** Written by the agent: the permit for one start. */
   readonly release?: string;
   /** Written by the gate: the start that last became mongod. */
   readonly opened?: string;
@@ -23,9 +23,9 @@ export type GateStep =
   | { readonly type: 'hold'; readonly wait: string; readonly why: string };
 
 /**
- * What the agent does by itself, with no operator in sight: members with data come back, so that a
- * cluster that restarts as a whole heals; a disk without data could elect a lagging primary from
- * its old place in the set, so it waits until the operator has given it a new one.
+ * What the agent decides without the operator. Members with data start, so a cluster that restarts as a whole recovers.
+ * A member with an empty disk could elect a lagging primary from its old place in the set, so it waits until the operator
+ * has given it a new one.
  */
 export function planGate(files: GateFiles, volume: Volume): GateStep {
   const { waiting: wait } = files;
@@ -37,78 +37,77 @@ export function planGate(files: GateFiles, volume: Volume): GateStep {
     case 'empty':
       return { type: 'hold', wait, why: 'the volume is empty; the operator must release it' };
     case 'unreadable':
-      return { type: 'hold', wait, why: `the volume cannot be judged: ${volume.problem ?? 'unknown cause'}` };
+      return { type: 'hold', wait, why: `the volume is unreadable: ${volume.problem ?? 'unknown cause'}` };
   }
 }
 
 const fenced =
-  'the volume is fenced; whether that is still wanted say the annotations authstack.dev/fence-member and ' +
-  'authstack.dev/resync-member of its AuthStack';
+  'the volume is fenced, see the annotations authstack.dev/fence-member and authstack.dev/resync-member of its AuthStack';
 
-/** The operator asks for something to be done with the volume of this claim. */
-export interface Asked {
+/** What the operator asks for, and what the agent observed when it did. */
+export interface VolumeRequest {
   readonly pvcUid: string;
   readonly volume: Volume;
   readonly gate: GateState;
 }
 
-type Rule = (asked: Asked) => Refusal | undefined;
+type Rule = (request: VolumeRequest) => Refusal | undefined;
 
-/** Why mongod is not let go although the operator asks for it. */
-export function refuseRelease(asked: Asked): Refusal | undefined {
-  return firstRefusal([isFenced, cannotBeJudged, wasReleasedForAnotherClaim, hasNotCome], asked);
+/** Why mongod may not start although the operator releases the volume. */
+export function refuseRelease(request: VolumeRequest): Refusal | undefined {
+  return firstRefusal([isFenced, isUnreadable, wasReleasedForAnotherClaim, hasNotReachedItsGate], request);
 }
 
 export type WipeStep =
   { readonly type: 'nothing' } | { readonly type: 'wipe' } | { readonly type: 'refuse'; readonly refusal: Refusal };
 
-export function planWipe(asked: Asked): WipeStep {
-  const refusal = firstRefusal([isNotMarkedForTheClaim, mayRun, mayStart], asked);
+export function planWipe(request: VolumeRequest): WipeStep {
+  const refusal = firstRefusal([isMarkedForAnotherClaim, mayRun, mayStart], request);
   if (refusal) return { type: 'refuse', refusal };
-  return asked.volume.fenced ? { type: 'wipe' } : { type: 'nothing' };
+  return request.volume.fenced ? { type: 'wipe' } : { type: 'nothing' };
 }
 
-function firstRefusal(rules: readonly Rule[], asked: Asked): Refusal | undefined {
+function firstRefusal(rules: readonly Rule[], request: VolumeRequest): Refusal | undefined {
   for (const rule of rules) {
-    const refusal = rule(asked);
+    const refusal = rule(request);
     if (refusal) return refusal;
   }
   return undefined;
 }
 
-function isFenced({ volume }: Asked): Refusal | undefined {
-  return volume.fenced ? new Refusal('VOLUME_FENCED', `nothing starts here: ${fenced}`) : undefined;
+function isFenced({ volume }: VolumeRequest): Refusal | undefined {
+  return volume.fenced ? new Refusal('VOLUME_FENCED', `mongod does not start: ${fenced}`) : undefined;
 }
 
-function cannotBeJudged({ volume }: Asked): Refusal | undefined {
+function isUnreadable({ volume }: VolumeRequest): Refusal | undefined {
   if (volume.state !== 'unreadable') return undefined;
   const why = volume.problem ?? 'unknown cause';
-  return new Refusal('VOLUME_UNREADABLE', `nothing starts on a volume that cannot be judged: ${why}`);
+  return new Refusal('VOLUME_UNREADABLE', `mongod does not start on an unreadable volume: ${why}`);
 }
 
-function wasReleasedForAnotherClaim({ volume, pvcUid }: Asked): Refusal | undefined {
+function wasReleasedForAnotherClaim({ volume, pvcUid }: VolumeRequest): Refusal | undefined {
   if (volume.pvcUid === undefined || volume.pvcUid === pvcUid) return undefined;
   return volumeMismatch(volume.pvcUid, pvcUid);
 }
 
-function hasNotCome({ gate }: Asked): Refusal | undefined {
+function hasNotReachedItsGate({ gate }: VolumeRequest): Refusal | undefined {
   if (gate !== 'unknown') return undefined;
-  const message = 'the mongod container has not come to its gate yet; ask again once gate is "waiting"';
+  const message = 'the mongod container has not reached its gate yet; retry once gate is "waiting"';
   return new Refusal('GATE_NOT_WAITING', message);
 }
 
-function isNotMarkedForTheClaim({ volume, pvcUid }: Asked): Refusal | undefined {
+function isMarkedForAnotherClaim({ volume, pvcUid }: VolumeRequest): Refusal | undefined {
   return volume.pvcUid === pvcUid ? undefined : volumeMismatch(volume.pvcUid, pvcUid);
 }
 
-function mayRun({ gate }: Asked): Refusal | undefined {
+function mayRun({ gate }: VolumeRequest): Refusal | undefined {
   if (gate === 'waiting') return undefined;
-  const message = `a volume is wiped while mongod waits at its gate, and the gate is "${gate}"; fence it and restart the pod`;
+  const message = `mongod may be running: the gate is "${gate}", not "waiting"; fence the volume and restart the pod before the wipe`;
   return new Refusal('VOLUME_IN_USE', message);
 }
 
 /** An empty volume without a fence is what a wipe leaves. */
-function mayStart({ volume }: Asked): Refusal | undefined {
+function mayStart({ volume }: VolumeRequest): Refusal | undefined {
   if (volume.fenced || volume.state === 'empty') return undefined;
-  return new Refusal('VOLUME_IN_USE', 'mongod may start on this volume at any moment; fence it first');
+  return new Refusal('VOLUME_IN_USE', 'mongod may start on this volume at any moment; fence the volume first');
 }

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { WipeRequest } from '../api.ts';
 import { writing } from '../volume/writing.ts';
-import type { GateAndVolume } from './keeper.ts';
+import type { GateAndVolume } from './watch.ts';
 import { gateState, planWipe } from './plan.ts';
 
-/** Makes a fenced volume an empty one. Cut off at whatever moment it may be asked for again: the fence goes last. */
+/** Empties a fenced volume. Interrupted at whatever moment it can be repeated: the fence is removed last. */
 export function wipe(
   { gate, volume, log }: GateAndVolume & { readonly log: Logger },
   { pvcUid }: WipeRequest,

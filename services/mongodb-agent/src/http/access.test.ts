@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { agentContract, problem } from '../api.ts';
 import { createAuthority, writeTlsFiles } from '../testing/certificates.ts';
-import { settings } from '../testing/founding.ts';
+import { settings } from '../testing/replica-set.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
 
@@ -55,7 +55,7 @@ test.each([
     'roles.0.realm',
   ],
   ['a short password', paths.users, { ...goodUser, password: 'short' }, 'password'],
-  ['a fence that is neither put up nor taken down', paths.fence, { pvcUid: 'a' }, 'fenced'],
+  ['a fence request without a value', paths.fence, { pvcUid: 'a' }, 'fenced'],
   ['a wipe of no claim', paths.wipe, { pvcUid: '' }, 'pvcUid'],
   ['a version with a patch', paths.compatibility, { version: '6.0.5' }, 'version'],
   ['a keyfile of a name', paths.keyfile, { file: '/etc/shadow' }, 'file'],
@@ -81,7 +81,7 @@ test.each([
   expect(JSON.stringify(reply.body) + pod.log.join('')).not.toContain('hunter2');
 });
 
-test('a client that resumes its TLS session is known by its certificate still', async () => {
+test('a client that resumes its TLS session is still known by its certificate', async () => {
   const { session, status: first } = await observeWith({});
   const resumed = await observeWith({ session });
 
@@ -94,7 +94,7 @@ test('a renewed certificate is served without a restart', async () => {
   await eventually(servedName, { holds: (name) => name === 'renewed' });
 });
 
-test('probes are plain: alive at once, ready only with a mongod', async () => {
+test('probes are plain HTTP: alive at once, ready only with a mongod', async () => {
   const status = async (path: string): Promise<number> => (await fetch(`${pod.probes}${path}`)).status;
 
   await expect(Promise.all(['/healthz', '/readyz', '/metrics', '/v1/observation'].map(status))).resolves.toEqual([

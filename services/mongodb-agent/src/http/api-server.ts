@@ -20,7 +20,7 @@ export interface ApiServerDeps {
 
 const maxBodyBytes = 64 * 1024;
 
-/** The TLS handshake proves the stack's CA; the name in the certificate decides who may speak. */
+/** The TLS handshake proves the stack's CA; the common name in the certificate authorizes the client. */
 export function createApiServer({ routes, tls, clock, log, counted }: ApiServerDeps): Server {
   const options = { ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
   const server = createServer({ ...options, requestTimeout: 10_000 }, (request, response) => {
@@ -34,7 +34,7 @@ export function createApiServer({ routes, tls, clock, log, counted }: ApiServerD
     const outcome = await serve(request, routes.get(path)).catch((error: unknown) => failed(error, path));
     const { status, code } = send(response, outcome);
     counted({ route: routes.has(path) ? path : '(none)', code });
-    // Observations come every few seconds; only the acts are worth a line.
+    // Observations are requested every few seconds; only changes are worth a line.
     if (request.method !== 'GET') log.info({ path, status, code, millis: clock.now() - startedAt }, 'request');
   }
 
@@ -70,7 +70,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   let size = 0;
   for await (const chunk of bodyOf(request)) {
     size += chunk.length;
-    if (size > maxBodyBytes) throw new Refusal('BODY_TOO_LARGE', `a body may have ${maxBodyBytes} bytes`);
+    if (size > maxBodyBytes) throw new Refusal('BODY_TOO_LARGE', `the body exceeds ${maxBodyBytes} bytes`);
     chunks.push(chunk);
   }
   if (size === 0) return undefined;
@@ -85,7 +85,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** Leaves the connection open when the reader has had enough, so that the refusal can still be sent. */
+/** Leaves the connection open when the reader stops early, so that the refusal can still be sent. */
 function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }

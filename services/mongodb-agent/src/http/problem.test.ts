@@ -8,17 +8,17 @@ if (!zodError) throw new Error('the sample must not parse');
 
 test.each([
   [
-    'a refusal tells its code and what to do',
+    'a refusal has its code and what to do',
     new Refusal('NOT_PRIMARY', 'ask the primary'),
     { status: 409, code: 'NOT_PRIMARY', detail: 'ask the primary' },
   ],
   ['a wrong body is the caller’s', new InvalidBody(zodError), { status: 400, errors: [{ field: 'version' }] }],
-  ['an answer of mongod that is not understood is not the caller’s', zodError, { status: 500, code: 'INTERNAL' }],
+  ['a reply of mongod that does not parse is not the caller’s', zodError, { status: 500, code: 'INTERNAL' }],
 ])('%s', (_law, error, problem) => {
   expect(problemOf(error)).toMatchObject(problem);
 });
 
-test('what went wrong inside is not told outside', () => {
+test('internal causes are not in the answer', () => {
   expect(
     JSON.stringify([problemOf(new Error('secret')), problemOf(zodError), problemOf(new InvalidBody(zodError))]),
   ).not.toContain('secret');

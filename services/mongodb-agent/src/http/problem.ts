@@ -30,7 +30,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   INTERNAL: 500,
 };
 
-/** Apart from other ZodErrors: an answer of mongod that is not understood is no fault of the caller. */
+/** Distinct from other ZodErrors: a reply of mongod that does not parse is not the caller's fault. */
 export class InvalidBody extends Error {
   override readonly name = 'InvalidBody';
   readonly issues: readonly z.core.$ZodIssue[];
@@ -46,12 +46,12 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof InvalidBody) {
     const errors = error.issues.flatMap(fieldErrors);
     return {
-      ...problem('BAD_REQUEST', `the body is not as it should be: ${errors.map(({ field }) => field).join(', ')}`),
+      ...problem('BAD_REQUEST', `the body is invalid: ${errors.map(({ field }) => field).join(', ')}`),
       errors,
     };
   }
-  // What went wrong inside stays inside: it is in the log.
-  return problem('INTERNAL', 'the agent failed; its log says why: kubectl logs <pod> -c agent');
+  // The cause is in the log and not in the answer.
+  return problem('INTERNAL', 'the agent failed; see kubectl logs <pod> -c agent');
 }
 
 function problem(code: ErrorCode, detail: string): Problem {

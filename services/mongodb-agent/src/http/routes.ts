@@ -25,7 +25,7 @@ import type {
 } from '../api.ts';
 import { InvalidBody } from './problem.ts';
 
-/** What the operator may ask of the agent. */
+/** What the operator may request from the agent. */
 export interface Commands {
   readonly observe: () => Promise<Observation>;
   readonly release: (request: ReleaseRequest) => Promise<void>;

@@ -24,7 +24,7 @@ export interface TlsReloadDeps {
 
 const interval = 5_000;
 
-/** A renewed certificate serves the next connection: mongod need not restart for it. */
+/** The next connection gets a renewed certificate; no restart is needed. */
 export async function keepTlsFresh(
   { directory, server, clock, log }: TlsReloadDeps,
   signal: AbortSignal,
@@ -39,7 +39,7 @@ export async function keepTlsFresh(
       served = JSON.stringify(files);
       log.info({ directory }, 'serving renewed certificates');
     } catch (err) {
-      log.error({ err, directory }, 'renewed certificates are unusable; the ones before stay in service');
+      log.error({ err, directory }, 'renewed certificates are unusable; the previous ones stay in use');
     }
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { agentContract } from '../api.ts';
 import { direct } from '../testing/direct.ts';
-import { becomes, found, reconfigure, settings, startOnEmptyVolume } from '../testing/founding.ts';
+import { becomes, initiateSet, reconfigure, settings, startOnEmptyVolume } from '../testing/replica-set.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
 import { compatibilityCommand } from './compatibility.ts';
@@ -13,14 +13,14 @@ test.each([
   ['6.0.27', undefined],
   ['7.0.0', true],
   ['10.0.1', true],
-])('a server of %s is asked in its own way', (server, confirm) => {
+])('a server of %s gets confirm only if it demands it', (server, confirm) => {
   expect(compatibilityCommand(server, '6.0')['confirm']).toBe(confirm);
 });
 
-test('the feature compatibility version goes down and up again, through the primary alone, and is written once', async () => {
+test('the feature compatibility version is lowered and raised, by the primary only, and is written once', async () => {
   await using primary = await startPod(0);
   await using secondary = await startPod(1);
-  await found(primary);
+  await initiateSet(primary);
   await startOnEmptyVolume(secondary);
   const members = (votes: 0 | 1): Parameters<typeof reconfigure>[1] => [
     { pod: primary, _id: 0, votes: 1 },
@@ -52,7 +52,7 @@ test('the feature compatibility version goes down and up again, through the prim
   await expect(compatibilityOf(primary)).resolves.toBe(newest);
 }, 60_000);
 
-test('a version that mongod does not know is refused in its own words', async () => {
+test('a version that mongod does not know is refused with mongod’s own message', async () => {
   await using pod = await startPod();
   await startOnEmptyVolume(pod);
   await expect(pod.call(paths.compatibility, { version: '6.0' })).resolves.toMatchObject({
@@ -81,7 +81,7 @@ async function olderThan(mongod: Mongod, newest: string | undefined): Promise<st
   return older;
 }
 
-/** Of anything but mongod's own notes that time has passed. */
+/** Except for mongod's periodic no-ops. */
 async function lastWrite(mongod: Mongod): Promise<unknown> {
   const find = { find: 'oplog.rs', filter: { op: { $ne: 'n' } }, sort: { $natural: -1 }, limit: 1 };
   const { cursor } = await mongod.command(find, { db: 'local' });

@@ -9,7 +9,7 @@ import { buildInfoReply } from './replies.ts';
 const majority = { w: 'majority', wtimeout: 30_000 };
 
 /**
- * Answers once a majority has it. A change that was cut off is taken up again; what is in force already is not written
+ * Answers once a majority has it. An interrupted change is continued; a version that is in force already is not written
  * again: mongod then only waits for the majority.
  */
 export async function setCompatibility(mongod: Mongod, { version }: CompatibilityRequest): Promise<void> {
@@ -23,7 +23,7 @@ export async function setCompatibility(mongod: Mongod, { version }: Compatibilit
 
 export function compatibilityCommand(server: string, version: string): Document {
   const command = { setFeatureCompatibilityVersion: version, writeConcern: majority };
-  // 7.0 demands the word, and what came before does not know it.
+  // 7.0 demands `confirm`, and older servers do not know it.
   return Number(server.split('.')[0]) >= 7 ? { ...command, confirm: true } : command;
 }
 
@@ -31,7 +31,7 @@ function explain(error: unknown, version: string): unknown {
   if (!(error instanceof MongoServerError)) return error;
   const what = `feature compatibility version ${version}`;
   const message = hasCode(error, code.writeConcernTimeout, code.maxTimeExpired)
-    ? `no majority confirmed ${what} in time; ask again`
+    ? `no majority confirmed ${what} in time; retry`
     : `mongod refuses ${what}: ${messageOf(error)}`;
   return new Refusal('COMPATIBILITY_REFUSED', message, { cause: error });
 }

@@ -5,8 +5,8 @@ import { configReply } from './replies.ts';
 import type { ConfigReply } from './replies.ts';
 
 /**
- * `loading`: a configuration is on the disk and mongod has not taken it up yet. mongod answers
- * NotYetInitialized then as well, so its word alone must not lead to a second founding.
+ * `loading`: a configuration is on the disk and mongod has not loaded it yet. mongod answers NotYetInitialized then as
+ * well, so that answer alone must not lead to a second initiation.
  */
 export type SetConfig =
   | { readonly state: 'notInitialized' }
@@ -25,7 +25,7 @@ export async function readConfig(mongod: Mongod): Promise<SetConfig> {
 
 const storedConfigs = z.object({ cursor: z.object({ firstBatch: z.array(z.unknown()) }) });
 
-/** Only a primary can tell; it throws NOT_PRIMARY elsewhere. */
+/** Only a primary knows; it throws NOT_PRIMARY elsewhere. */
 export async function isCommitted(mongod: Mongod, version: number): Promise<boolean> {
   const { config, commitmentStatus } = configReply.parse(
     await mongod.command({ replSetGetConfig: 1, commitmentStatus: true }),

@@ -9,7 +9,7 @@ export interface CommandOptions {
   readonly timeoutMillis?: number;
 }
 
-/** The mongod of this pod, and no other member. Every failure that the caller can act upon is a `Refusal`. */
+/** The mongod of this pod, and no other member. Every failure that the caller can act on is a `Refusal`. */
 export interface Mongod {
   /** Whether anything listens on mongod's port. */
   listens(): Promise<boolean>;
@@ -23,18 +23,18 @@ export interface MongodOptions {
   readonly port: number;
   /** Default: loopback. */
   readonly host?: string;
-  /** The first that exists counts: the copy that the running mongod has read goes before the mounted one. */
+  /** The first that exists counts: the copy that the running mongod has read precedes the mounted one. */
   readonly keyFiles: readonly string[];
 }
 
-const patience = 3_000;
+const TIMEOUT = 3_000;
 
 const clientOptions = {
   directConnection: true,
   authMechanism: 'SCRAM-SHA-256',
   appName: 'authstack-mongodb-agent',
-  connectTimeoutMS: patience,
-  serverSelectionTimeoutMS: patience,
+  connectTimeoutMS: TIMEOUT,
+  serverSelectionTimeoutMS: TIMEOUT,
   heartbeatFrequencyMS: 5_000,
   maxPoolSize: 4,
 } as const satisfies MongoClientOptions;
@@ -43,7 +43,7 @@ export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions
   const uri = `mongodb://${host}:${String(port)}/`;
   let current: { readonly key: string; readonly client: MongoClient } | undefined;
 
-  /** mongod reads its keyfile once, at its start, so a client is good for one content of it. */
+  /** mongod reads its keyfile once, when it starts, so a client is valid for one content of it. */
   async function systemClient(): Promise<MongoClient> {
     const key = await readKey(keyFiles);
     if (current?.key === key) return current.client;
@@ -56,7 +56,7 @@ export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions
 
   return {
     listens: () => listens(host, port),
-    command: async (command, { db = 'admin', timeoutMillis = patience } = {}) => {
+    command: async (command, { db = 'admin', timeoutMillis = TIMEOUT } = {}) => {
       const client = await systemClient();
       const signal = AbortSignal.timeout(timeoutMillis);
       try {
@@ -69,7 +69,7 @@ export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions
     accepts: async (auth) => {
       await using client = new MongoClient(uri, { ...clientOptions, auth, authSource: 'admin', maxPoolSize: 1 });
       try {
-        await client.db('admin').command({ ping: 1 }, { signal: AbortSignal.timeout(patience) });
+        await client.db('admin').command({ ping: 1 }, { signal: AbortSignal.timeout(TIMEOUT) });
         return true;
       } catch (error) {
         if (hasCode(error, code.authenticationFailed)) return false;
@@ -92,7 +92,7 @@ async function readKey(files: readonly string[]): Promise<string> {
 
 function listens(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ host, port, timeout: patience });
+  const socket = connect({ host, port, timeout: TIMEOUT });
   socket.once('connect', () => {
     resolve(true);
   });

@@ -1,7 +1,7 @@
 import { MongoError, MongoServerError } from 'mongodb';
 import { Refusal, messageOf } from '../errors.ts';
 
-/** mongod's error codes that the agent knows how to read (they are the same in all versions). */
+/** mongod's error codes that the agent handles (they are the same in all versions). */
 export const code = {
   authenticationFailed: 18,
   alreadyInitialized: 23,
@@ -18,13 +18,13 @@ export const code = {
 } as const;
 
 const notPrimary = new Set([10107, 13435, 13436, 11602, 189]);
-const shutsDown = new Set([91, 11600]);
+const shuttingDown = new Set([91, 11600]);
 
 export function hasCode(error: unknown, ...codes: readonly number[]): boolean {
   return error instanceof MongoServerError && codes.some((known) => known === error.code);
 }
 
-/** Says in the agent's words what every command may meet; other errors are the command's own to explain. */
+/** The refusal for what every command may meet; other errors are the command's own to explain. */
 export function asRefusal(error: unknown): unknown {
   if (!(error instanceof MongoError)) return error;
   if (!(error instanceof MongoServerError)) {
@@ -33,7 +33,7 @@ export function asRefusal(error: unknown): unknown {
   if (hasCode(error, code.authenticationFailed)) {
     return new Refusal(
       'KEYFILE_REFUSED',
-      'mongod refuses __system: the keyfile differs from the one this mongod started with; restart the pod once the keyfile Secret is right',
+      'mongod refuses __system: the keyfile differs from the one this mongod started with; restart the pod once the keyfile Secret is correct',
       { cause: error },
     );
   }
@@ -42,7 +42,7 @@ export function asRefusal(error: unknown): unknown {
       cause: error,
     });
   }
-  if (typeof error.code === 'number' && shutsDown.has(error.code)) return unavailable(error);
+  if (typeof error.code === 'number' && shuttingDown.has(error.code)) return unavailable(error);
   return error;
 }
 

@@ -4,7 +4,7 @@ import { eventually, startPod } from '../testing/pod.ts';
 
 const { paths } = agentContract;
 
-test('a mongod that stands still is told, and spoken to again when it goes on', async () => {
+test('a frozen mongod is reported, and observed again once it resumes', async () => {
   await using pod = await startPod();
   pod.startContainer();
   await eventually(pod.observe, { holds: ({ gate }) => gate === 'waiting' });

@@ -16,8 +16,8 @@ export interface InitiateDeps {
 }
 
 /**
- * Founds the set on this member, or says which set it already belongs to. The server chooses the id,
- * so a caller that lost the answer asks again and gets the same one.
+ * Initiates the replica set on this member, or answers the id of the one it already belongs to. mongod chooses the id,
+ * so a caller that lost the answer repeats the request and gets the same one.
  */
 export async function initiate(deps: InitiateDeps, request: InitiateRequest): Promise<InitiateReply> {
   const { mongod, volume } = deps;
@@ -27,14 +27,14 @@ export async function initiate(deps: InitiateDeps, request: InitiateRequest): Pr
   const config = await awaitConfig(deps, ['initialized', 'notInitialized']);
   if (config.state === 'notInitialized') {
     if (former !== undefined) throw volumeOfASet(former);
-    await found(mongod, request);
+    await initiateOn(mongod, request);
   }
   const replicaSetId = await readReplicaSetId(deps);
   await volume.noteReplicaSet(replicaSetId);
   return { replicaSetId };
 }
 
-async function found(mongod: Mongod, { host, settings }: InitiateRequest): Promise<void> {
+async function initiateOn(mongod: Mongod, { host, settings }: InitiateRequest): Promise<void> {
   const config = { _id: replicaSetName, members: [{ _id: 0, host }], settings };
   try {
     await mongod.command({ replSetInitiate: config }, { timeoutMillis: 20_000 });
@@ -47,36 +47,36 @@ async function found(mongod: Mongod, { host, settings }: InitiateRequest): Promi
 
 async function readReplicaSetId(deps: InitiateDeps): Promise<string> {
   const config = await awaitConfig(deps, ['initialized']);
-  if (config.state !== 'initialized') throw notTold();
+  if (config.state !== 'initialized') throw stillLoading();
   return config.reply.config.settings.replicaSetId.toHexString();
 }
 
-/** mongod says AlreadyInitialized, and has its configuration on the disk, a moment before it can tell it. */
+/** mongod answers AlreadyInitialized, and has its configuration on the disk, a moment before it reports it. */
 async function awaitConfig({ mongod, clock }: InitiateDeps, wanted: readonly SetConfig['state'][]): Promise<SetConfig> {
   const deadline = clock.now() + 5_000;
   for (;;) {
     const config = await readConfig(mongod);
     if (wanted.includes(config.state)) return config;
-    if (clock.now() >= deadline) throw notTold();
+    if (clock.now() >= deadline) throw stillLoading();
     await clock.sleep(50);
   }
 }
 
-function notTold(): Refusal {
-  return new Refusal('MONGOD_UNAVAILABLE', 'mongod is still taking up its configuration; ask again');
+function stillLoading(): Refusal {
+  return new Refusal('MONGOD_UNAVAILABLE', 'mongod is still loading its configuration; retry');
 }
 
 function volumeOfASet(former: string): Refusal {
   return new Refusal(
     'VOLUME_OF_A_SET',
-    `the volume belonged to replica set ${former} and its data is gone; no new set is founded on it. If that set never held anything, delete the volume's claim and pod`,
+    `the volume belonged to replica set ${former} and its data is gone; no new set is initiated on it. If that set never held data, delete the volume's claim and pod`,
   );
 }
 
 function hostUnknown(host: string, cause: unknown): Refusal {
   return new Refusal(
     'CONFIG_REFUSED',
-    `mongod does not find itself at ${host}; does the headless Service resolve it? ${messageOf(cause)}`,
+    `mongod does not reach itself at ${host}; check that the headless Service resolves it: ${messageOf(cause)}`,
     { cause },
   );
 }

@@ -2,12 +2,12 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { agentContract, keyfileReply } from '../api.ts';
-import { startOnEmptyVolume } from '../testing/founding.ts';
+import { startOnEmptyVolume } from '../testing/replica-set.ts';
 import { keyFileContent, startPod } from '../testing/pod.ts';
 
 const { paths } = agentContract;
 
-test('the keyfile is told as the running mongod has read it, else as it is mounted, and never logged', async () => {
+test('the keyfile answered is the one the running mongod has read, else the mounted one, and it is never logged', async () => {
   await using pod = await startPod();
   const mounted = join(pod.dataDir, '../keyfile');
   await expect(pod.call(paths.keyfile, {})).resolves.toEqual({ status: 200, body: { keyfile: keyFileContent } });

@@ -15,8 +15,8 @@ export async function readKeyfile(files: readonly string[]): Promise<string | un
   return undefined;
 }
 
-/** So that a Secret that was lost can be made again from what the running members hold. */
-export async function tellKeyfile(files: readonly string[]): Promise<KeyfileReply> {
+/** So that a lost Secret can be restored from what the running members hold. */
+export async function answerKeyfile(files: readonly string[]): Promise<KeyfileReply> {
   const keyfile = await readKeyfile(files);
   if (keyfile !== undefined) return { keyfile };
   throw new Refusal(

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { agentContract } from '../api.ts';
 import { direct } from '../testing/direct.ts';
-import { becomes, found, reconfigure, settings, startOnEmptyVolume } from '../testing/founding.ts';
+import { becomes, initiateSet, reconfigure, settings, startOnEmptyVolume } from '../testing/replica-set.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
 
@@ -10,7 +10,7 @@ const { paths } = agentContract;
 test('a member joins without a vote, gets it once it has caught up, and leaves again', async () => {
   await using primary = await startPod(0);
   await using joining = await startPod(1);
-  const replicaSetId = await found(primary);
+  const replicaSetId = await initiateSet(primary);
   await startOnEmptyVolume(joining);
   const member = { pod: joining, _id: 1 };
   const first = { pod: primary, _id: 0, votes: 1 } as const;
@@ -36,16 +36,16 @@ test('a member joins without a vote, gets it once it has caught up, and leaves a
   await expect(joining.observe()).resolves.toMatchObject({ replicaSet: { replicaSetId, members: [] } });
 
   await using mongod = direct(primary);
-  // What the set was founded with outlives every change of its members.
+  // The settings of the initiation outlive every change of members.
   await expect(mongod.command({ replSetGetConfig: 1 })).resolves.toMatchObject({ config: { version: 4, settings } });
 }, 60_000);
 
-test('a primary that is stopped hands over before it ends, and one that is told to steps down', async () => {
+test('a primary that is stopped hands over before it ends, and one steps down on request', async () => {
   await using one = await startPod(0);
   await using two = await startPod(1);
   await using three = await startPod(2);
   const pods = [one, two, three];
-  await found(one);
+  await initiateSet(one);
   await Promise.all([startOnEmptyVolume(two), startOnEmptyVolume(three)]);
   const votes = async (...given: readonly (0 | 1)[]): Promise<number> =>
     reconfigure(
@@ -69,9 +69,9 @@ test('a primary that is stopped hands over before it ends, and one that is told 
   await newPrimary(pods.filter((pod) => pod !== successor));
 }, 90_000);
 
-test('a primary without a successor stays primary and says so', async () => {
+test('a primary that nobody can succeed stays primary and answers NO_SUCCESSOR', async () => {
   await using pod = await startPod();
-  await found(pod);
+  await initiateSet(pod);
 
   await expect(pod.call(paths.stepDown, {})).resolves.toMatchObject({ status: 409, body: { code: 'NO_SUCCESSOR' } });
   await becomes(pod, 'PRIMARY');

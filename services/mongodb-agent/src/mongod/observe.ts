@@ -11,7 +11,7 @@ export interface Seen {
   readonly replicaSet: ReplicaSetObservation;
 }
 
-/** Never throws for a mongod that is down, starting or in any state of its life: it says so. */
+/** Never throws for a mongod that is down, starting or in any other state: that is part of the observation. */
 export async function observeMongod(mongod: Mongod): Promise<Seen> {
   if (!(await mongod.listens())) return { mongod: { state: 'down' }, replicaSet: { state: 'unknown' } };
   try {
@@ -44,7 +44,7 @@ async function readCompatibility(mongod: Mongod): Promise<{ featureCompatibility
     const reply = await mongod.command({ getParameter: 1, featureCompatibilityVersion: 1 });
     return { featureCompatibilityVersion: compatibilityReply.parse(reply).featureCompatibilityVersion.version };
   } catch (error) {
-    // Not known before the set is initiated or the first sync has brought it.
+    // Unknown until the set is initiated, or until the initial sync has copied it.
     if (error instanceof Refusal) throw error;
     return {};
   }

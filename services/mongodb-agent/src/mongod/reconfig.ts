@@ -8,7 +8,7 @@ import type { ConfigReply } from './replies.ts';
 
 type Config = ConfigReply['config'];
 
-const commitPatience = 15_000;
+const COMMIT_TIMEOUT = 15_000;
 
 /** Replaces the members, if the configuration is still the one the change was decided on. */
 export async function reconfig(
@@ -19,12 +19,12 @@ export async function reconfig(
   const version = current.version + 1;
   try {
     const next = { ...current, version, members: members.map((member) => mergeMember(member, current)) };
-    await mongod.command({ replSetReconfig: next }, { timeoutMillis: commitPatience });
+    await mongod.command({ replSetReconfig: next }, { timeoutMillis: COMMIT_TIMEOUT });
   } catch (error) {
     throw explain(error);
   }
 
-  const deadline = clock.now() + commitPatience;
+  const deadline = clock.now() + COMMIT_TIMEOUT;
   while (!(await isCommitted(mongod, version))) {
     if (clock.now() >= deadline) throw notCommitted(version);
     await clock.sleep(100);
@@ -35,19 +35,19 @@ export async function reconfig(
 async function currentConfig(mongod: Mongod, expectedVersion: number): Promise<Config> {
   const seen = await readConfig(mongod);
   if (seen.state !== 'initialized') {
-    throw new Refusal('NOT_INITIALIZED', 'this member belongs to no set yet; ask the primary of the set');
+    throw new Refusal('NOT_INITIALIZED', 'this member belongs to no replica set yet; ask the primary');
   }
   const { config } = seen.reply;
   if (config.version !== expectedVersion) {
     throw new Refusal(
       'CONFIG_CHANGED',
-      `the change was decided on version ${expectedVersion}, the set is at ${config.version}; observe and decide again`,
+      `the change was decided on version ${expectedVersion}, the set is at ${config.version}; observe it again and decide anew`,
     );
   }
   return config;
 }
 
-/** What the request does not speak of (tags, hidden, …) stays. */
+/** What the request does not contain (tags, hidden, …) stays. */
 function mergeMember(member: ConfigMember, current: Config): ConfigMember {
   return { ...current.members.find(({ _id }) => _id === member._id), ...member };
 }
@@ -65,13 +65,9 @@ function explain(error: unknown): unknown {
       code.maxTimeExpired,
     )
   ) {
-    return new Refusal(
-      'CONFIG_NOT_COMMITTED',
-      `no majority has the configuration yet (${messageOf(error)}); ask again`,
-      {
-        cause: error,
-      },
-    );
+    return new Refusal('CONFIG_NOT_COMMITTED', `no majority has the configuration yet (${messageOf(error)}); retry`, {
+      cause: error,
+    });
   }
   return error;
 }

@@ -19,7 +19,7 @@ export const configReply = z.object({
 });
 export type ConfigReply = z.infer<typeof configReply>;
 
-/** By the numbers of mongod's documentation; the strings of `stateStr` are prose for some of them. */
+/** By the numbers of mongod's documentation; `stateStr` is a sentence for some of them. */
 const states: readonly MemberState[] = [
   'STARTUP',
   'PRIMARY',
@@ -42,7 +42,7 @@ export const statusReply = z.object({
     z.object({
       _id: z.int(),
       name: z.string(),
-      /** mongod says -1 of a member it has not reached yet. */
+      /** mongod reports -1 for a member it has not reached yet. */
       health: z.number().transform((health) => (health === 1 ? 1 : 0)),
       state: stateNumber,
       optimeDate: z.date().optional(),

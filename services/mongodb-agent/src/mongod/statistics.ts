@@ -7,26 +7,26 @@ import type { Mongod } from './connection.ts';
 
 export interface ServerStatistics {
   readonly connections: number;
-  /** Elections that this member has called since mongod started, by mongod's word for the reason. */
+  /** Elections that this member has called since mongod started, by mongod's name of the reason. */
   readonly elections: Readonly<Record<string, number>>;
 }
 
 export interface OplogStatistics {
-  /** From the first entry to the last: a member that was away for longer must copy everything anew. */
+  /** From the first entry to the last: a member that was away for longer needs an initial sync. */
   readonly windowSeconds: number;
-  /** Before the oplog is full its window says little: it begins with the set. */
+  /** Until the oplog is full its window is only as long as the set is old. */
   readonly fullness: number;
 }
 
 /** Less than a scrape may take, also when mongod is slow to answer. */
-const patience = { timeoutMillis: 2_000 };
+const withinScrape = { timeoutMillis: 2_000 };
 
-/** What makes serverStatus long and is not asked for. */
-const unasked = ['locks', 'metrics', 'opLatencies', 'tcmalloc', 'transactions', 'wiredTiger'];
+/** Sections that make serverStatus long and are not needed. */
+const unneeded = ['locks', 'metrics', 'opLatencies', 'tcmalloc', 'transactions', 'wiredTiger'];
 
 export async function readServer(mongod: Mongod): Promise<ServerStatistics> {
-  const command: Document = { serverStatus: 1, ...Object.fromEntries(unasked.map((section) => [section, 0])) };
-  const { connections, electionMetrics } = serverReply.parse(await mongod.command(command, patience));
+  const command: Document = { serverStatus: 1, ...Object.fromEntries(unneeded.map((section) => [section, 0])) };
+  const { connections, electionMetrics } = serverReply.parse(await mongod.command(command, withinScrape));
   const elections = Object.entries(electionMetrics).map(([reason, { called }]) => [reason, called] as const);
   return { connections: connections.current, elections: Object.fromEntries(elections) };
 }
@@ -48,7 +48,7 @@ const serverReply = z.object({
 /** Seconds since 1970 of the oplog's first (1) or last (-1) entry. */
 async function entryAt(mongod: Mongod, end: 1 | -1): Promise<number> {
   const command = { find: 'oplog.rs', sort: { $natural: end }, limit: 1, projection: { ts: 1 } };
-  const { cursor } = entryReply.parse(await mongod.command(command, { db: 'local', ...patience }));
+  const { cursor } = entryReply.parse(await mongod.command(command, { db: 'local', ...withinScrape }));
   return cursor.firstBatch[0].ts.t;
 }
 
@@ -62,7 +62,7 @@ async function oplogSpace(mongod: Mongod): Promise<z.infer<typeof space>> {
     { $project: { size: '$storageStats.size', maxSize: '$storageStats.maxSize' } },
   ];
   const command = { aggregate: 'oplog.rs', pipeline, cursor: {} };
-  return spaceReply.parse(await mongod.command(command, { db: 'local', ...patience })).cursor.firstBatch[0];
+  return spaceReply.parse(await mongod.command(command, { db: 'local', ...withinScrape })).cursor.firstBatch[0];
 }
 
 const space = z.object({ size: z.number(), maxSize: z.number().positive() });

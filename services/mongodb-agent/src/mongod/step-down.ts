@@ -2,7 +2,7 @@ import { Refusal, messageOf } from '../errors.ts';
 import type { Mongod } from './connection.ts';
 import { code, hasCode } from './failures.ts';
 
-/** Long enough for the pod to be stopped meanwhile, short enough not to cost the set a candidate. */
+/** Long enough for the pod to be stopped meanwhile, short enough not to cost the set a candidate for long. */
 const awaySeconds = 30;
 const catchUpSeconds = 5;
 

@@ -10,8 +10,8 @@ const majority = { w: 'majority', wtimeout: 10_000 };
 const commandOptions = { timeoutMillis: 12_000 };
 
 /**
- * Makes the database agree with a credential that is already stored. What agrees is not written again:
- * whether the password agrees is found out by signing in with it.
+ * Makes the database match a credential that is already stored. What matches is not written again; whether the password
+ * does is found out by signing in with it.
  */
 export async function ensureUser(mongod: Mongod, user: UserRequest): Promise<UserReply> {
   const { username, password, roles } = user;
@@ -21,7 +21,7 @@ export async function ensureUser(mongod: Mongod, user: UserRequest): Promise<Use
       await mongod.command({ createUser: username, pwd: password, roles, writeConcern: majority }, commandOptions);
       return { outcome: 'created' };
     }
-    if (await isAsWanted(mongod, { user, local })) return { outcome: 'unchanged' };
+    if (await matches(mongod, { user, local })) return { outcome: 'unchanged' };
     await mongod.command({ updateUser: username, pwd: password, roles, writeConcern: majority }, commandOptions);
     return { outcome: 'updated' };
   } catch (error) {
@@ -29,7 +29,7 @@ export async function ensureUser(mongod: Mongod, user: UserRequest): Promise<Use
   }
 }
 
-async function isAsWanted(mongod: Mongod, { user, local }: { user: UserRequest; local: StoredUser }): Promise<boolean> {
+async function matches(mongod: Mongod, { user, local }: { user: UserRequest; local: StoredUser }): Promise<boolean> {
   if (!isDeepStrictEqual(roleNames(local.roles), roleNames(user.roles))) return false;
   if (!(await mongod.accepts(user))) return false;
   // An earlier write that timed out here may still be unknown to the majority, and could be rolled back.
@@ -54,7 +54,7 @@ function roleNames(roles: readonly { role: string; db: string }[]): string[] {
 
 function explain(error: unknown, username: string): unknown {
   if (hasCode(error, code.writeConcernTimeout, code.maxTimeExpired)) {
-    return new Refusal('USER_REFUSED', `no majority confirmed user ${username} in time; ask again`, { cause: error });
+    return new Refusal('USER_REFUSED', `no majority confirmed user ${username} in time; retry`, { cause: error });
   }
   const known = [code.userAlreadyExists, 2, 9, 14, 31]; // exists already; BadValue, FailedToParse, TypeMismatch, RoleNotFound
   if (hasCode(error, ...known)) {

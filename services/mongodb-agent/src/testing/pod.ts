@@ -30,7 +30,7 @@ export interface Reply {
 export interface Pod extends AsyncDisposable {
   readonly dataDir: string;
   readonly gateDir: string;
-  /** Where the container leaves its last words for the kubelet. */
+  /** Where the kubelet reads why the container ended. */
   readonly terminationLog: string;
   readonly host: string;
   readonly apiPort: number;
@@ -40,18 +40,18 @@ export interface Pod extends AsyncDisposable {
   readonly log: readonly string[];
   /** Starts the mongod container, as the kubelet does after each of its ends. */
   readonly startContainer: () => void;
-  /** Resolves once the container is gone, with its exit code (null when a signal ended it). */
+  /** Resolves once the container has ended, with its exit code (null when a signal ended it). */
   readonly endContainer: (signal: NodeJS.Signals) => Promise<number | null>;
   /** Waits until it ends by itself; answers its exit code. */
   readonly containerEnds: () => Promise<number | null>;
-  /** Stops the container where it stands, as a node without CPU time does, and lets it go on. */
+  /** Suspends the container, as a node without CPU time does, and resumes it. */
   readonly freeze: () => void;
   readonly thaw: () => void;
   readonly call: (path: string, body?: object | string, client?: KeyPair) => Promise<Reply>;
   readonly observe: () => Promise<Observation>;
 }
 
-/** `version`: what mongod is said to be. */
+/** `version`: the version of mongod that the gate expects. */
 export async function startPod(ordinal = 0, { version }: { readonly version?: string } = {}): Promise<Pod> {
   const home = await mkdtemp(join(tmpdir(), 'authstack-agent-'));
   const [dataDir, gateDir, tlsDir, keyFile] = ['data', 'gate', 'tls', 'keyfile'].map((name) => join(home, name)) as [

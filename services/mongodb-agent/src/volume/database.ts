@@ -9,18 +9,18 @@ export function databaseDir(dataDir: string): string {
 }
 
 /**
- * Removes mongod's files, and returns once that is on the disk. They go out of mongod's sight all at once:
- * were the agent killed while it deletes them, half a database must not be found by a start that is let go later.
+ * Removes mongod's files, and returns once that is on the disk. They are first renamed as a whole: were the agent killed
+ * while it deletes them, a later start must not find half a database.
  */
 export async function removeDatabase(dataDir: string): Promise<void> {
-  const condemned = join(dataDir, 'db.wiped');
-  await rm(condemned, { recursive: true, force: true });
+  const renamed = join(dataDir, 'db.wiped');
+  await rm(renamed, { recursive: true, force: true });
   try {
-    await rename(databaseDir(dataDir), condemned);
+    await rename(databaseDir(dataDir), renamed);
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
   }
   await syncDirectory(dataDir);
-  await rm(condemned, { recursive: true, force: true });
+  await rm(renamed, { recursive: true, force: true });
   await syncDirectory(dataDir);
 }

@@ -10,15 +10,15 @@ const marker = z.strictObject({
 });
 
 /**
- * What the volume says of itself: the claim it was released for, the set whose data it holds, and whether anything
- * may start on it. An agent that knows fewer fields takes the marker for damaged, and so starts nothing either.
+ * A file on the volume: the claim it was released for, the replica set whose data it holds, and whether mongod may start
+ * on it. To an agent that knows fewer fields the marker is damaged, so that agent permits no start either.
  */
 export type Marker = z.infer<typeof marker>;
 
-/** It is there and says nothing that can be understood. */
+/** It exists and cannot be parsed. */
 export class MarkerDamaged extends Refusal {
   constructor(path: string, cause: unknown) {
-    super('VOLUME_UNREADABLE', `${path} cannot be understood: ${messageOf(cause)}`, { cause });
+    super('VOLUME_UNREADABLE', `${path} is damaged: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -35,7 +35,7 @@ export async function readMarker(dataDir: string): Promise<Marker | undefined> {
   }
 }
 
-/** All or nothing, and on the disk before it returns: the word given afterwards relies on it. */
+/** All or nothing, and on the disk before it returns: the start that is permitted afterwards relies on it. */
 export async function writeMarker(dataDir: string, content: Marker): Promise<void> {
   const path = join(dataDir, fileName);
   const file = await open(`${path}.new`, 'w', 0o600);
@@ -49,7 +49,7 @@ export async function writeMarker(dataDir: string, content: Marker): Promise<voi
   await syncDirectory(dataDir);
 }
 
-/** Brings on the disk which names the directory holds. */
+/** Flushes the entries of the directory to the disk. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {

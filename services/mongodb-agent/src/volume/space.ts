@@ -9,7 +9,7 @@ export async function readSpace(dataDir: string): Promise<Space> {
     const { bsize, blocks, bavail } = await statfs(dataDir);
     return { capacityBytes: blocks * bsize, availableBytes: bavail * bsize };
   } catch {
-    // Why the volume cannot be asked is told with its state.
+    // The state of the volume already has the reason.
     return {};
   }
 }

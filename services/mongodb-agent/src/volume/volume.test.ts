@@ -19,7 +19,7 @@ async function fill(directory: string): Promise<void> {
   await writeFile(join(dataDir, directory, 'journal', 'WiredTigerLog.1'), 'log');
 }
 
-test('a wipe that was cut off at any of its steps leaves the fence, and repeated comes to the same end', async () => {
+test('a wipe interrupted at any of its steps leaves the fence, and completes when repeated', async () => {
   const volume = openVolume(dataDir);
   const cutOff: (() => Promise<unknown>)[] = [
     () => fill('db'),
@@ -39,7 +39,7 @@ test('a wipe that was cut off at any of its steps leaves the fence, and repeated
   }
 });
 
-test('a wipe for another claim takes nothing', async () => {
+test('a wipe for another claim removes nothing', async () => {
   const volume = openVolume(dataDir);
   await fill('db');
   await volume.fence('pvc-1');
@@ -49,7 +49,7 @@ test('a wipe for another claim takes nothing', async () => {
   await expect(volume.read()).resolves.toMatchObject({ state: 'data', pvcUid: 'pvc-1', fenced: true });
 });
 
-test('the space of the file system is told, and where it cannot be asked nothing is', async () => {
+test('the space of the file system is reported, and nothing where it cannot be read', async () => {
   const { capacityBytes = 0, availableBytes = Infinity } = await openVolume(dataDir).read();
   expect(capacityBytes).toBeGreaterThan(0);
   expect(availableBytes).toBeLessThanOrEqual(capacityBytes);
@@ -60,7 +60,7 @@ test('the space of the file system is told, and where it cannot be asked nothing
   });
 });
 
-test('a fence keeps what the marker says, and so does its end', async () => {
+test('putting up and removing a fence changes nothing else in the marker', async () => {
   const volume = openVolume(dataDir);
   await volume.claim('pvc-0');
   await volume.noteReplicaSet('6512');
@@ -74,7 +74,7 @@ test('a fence keeps what the marker says, and so does its end', async () => {
   );
 });
 
-test('a marker with a field that this agent does not know holds the volume', async () => {
+test('a marker with a field that this agent does not know makes the volume unreadable', async () => {
   await writeFile(join(dataDir, 'authstack.json'), '{"pvcUid":"pvc-0","sealed":true}');
   await fill('db');
 

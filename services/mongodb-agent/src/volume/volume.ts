@@ -5,34 +5,34 @@ import type { Volume } from '../api.ts';
 import { isErrno, messageOf } from '../errors.ts';
 import { oneAtATime } from '../one-at-a-time.ts';
 import { databaseDir, removeDatabase } from './database.ts';
-import { judgeFiles } from './judge.ts';
+import { classifyFiles } from './classify.ts';
 import { MarkerDamaged, readMarker, writeMarker } from './marker.ts';
 import type { Marker } from './marker.ts';
 import { volumeMismatch } from './mismatch.ts';
 import { readSpace } from './space.ts';
 
-/** The member's persistent volume, as the disk tells it. */
+/** The member's persistent volume. */
 export interface VolumeDisk {
   read(): Promise<Volume>;
-  /** Writes down the claim this volume belongs to; refused when it already belongs to another. */
+  /** Records the claim that this volume belongs to; refused when it already belongs to another. */
   claim(pvcUid: string): Promise<void>;
-  /** Writes down the set whose data the volume holds; the first one stays. */
+  /** Records the replica set whose data the volume holds; the first one stays. */
   noteReplicaSet(replicaSetId: string): Promise<void>;
-  /** Writes down that nothing may start on it; refused when it belongs to another claim. */
+  /** Records that mongod may not start on it; refused when it belongs to another claim. */
   fence(pvcUid: string): Promise<void>;
   unfence(pvcUid: string): Promise<void>;
-  /** Removes the database, then the fence and the set's id; what it leaves when it is cut off is still fenced. */
+  /** Removes the database, then the fence and the set's id; interrupted, it leaves a fenced volume. */
   wipe(pvcUid: string): Promise<void>;
 }
 
 type Change = (marker: Marker | undefined) => Marker | undefined;
 
 export function openVolume(dataDir: string): VolumeDisk {
-  const inTurn = oneAtATime();
+  const serialize = oneAtATime();
 
-  /** One writer at a time, each seeing what the one before has written. */
+  /** One writer at a time, each reading what the one before has written. */
   function change(next: Change, read = readMarker): Promise<void> {
-    return inTurn(async () => {
+    return serialize(async () => {
       const before = await read(dataDir);
       const after = next(before);
       if (after && !isDeepStrictEqual(after, before)) await writeMarker(dataDir, after);
@@ -47,7 +47,7 @@ export function openVolume(dataDir: string): VolumeDisk {
       change((marker) => ({ pvcUid, ...ownMarker(marker, pvcUid), fenced: true }), readMarkerUnlessDamaged),
     unfence: (pvcUid) => change((marker) => withoutFence(ownMarker(marker, pvcUid))),
     wipe: (pvcUid) =>
-      inTurn(async () => {
+      serialize(async () => {
         const marker = await readMarker(dataDir);
         if (marker?.pvcUid !== pvcUid) throw volumeMismatch(marker?.pvcUid, pvcUid);
         await removeDatabase(dataDir);
@@ -67,7 +67,7 @@ function withoutFence(marker: Marker | undefined): Marker | undefined {
   return rest;
 }
 
-/** A damaged volume is cured behind a fence, so a damaged marker must make way for one. */
+/** A damaged volume is repaired while it is fenced, so a damaged marker must not prevent the fence. */
 async function readMarkerUnlessDamaged(dataDir: string): Promise<Marker | undefined> {
   try {
     return await readMarker(dataDir);
@@ -78,15 +78,15 @@ async function readMarkerUnlessDamaged(dataDir: string): Promise<Marker | undefi
 }
 
 async function readVolume(dataDir: string): Promise<Volume> {
-  // A wipe under way takes the data before the fence, so in this order nobody sees data without its fence.
+  // A wipe removes the data before the fence, so in this order nobody observes data without its fence.
   const marked = await readMarked(dataDir);
-  return { ...(await judge(dataDir)), ...marked, ...(await readSpace(dataDir)) };
+  return { ...(await classify(dataDir)), ...marked, ...(await readSpace(dataDir)) };
 }
 
-type Judged = Pick<Volume, 'state' | 'problem'>;
+type Classified = Pick<Volume, 'state' | 'problem'>;
 
-/** A marker that cannot be read makes the volume one that cannot be judged, whatever else is on it. */
-async function readMarked(dataDir: string): Promise<Partial<Marker> | Judged> {
+/** A marker that cannot be read makes the volume unreadable, whatever else is on it. */
+async function readMarked(dataDir: string): Promise<Partial<Marker> | Classified> {
   try {
     return (await readMarker(dataDir)) ?? {};
   } catch (error) {
@@ -94,13 +94,13 @@ async function readMarked(dataDir: string): Promise<Partial<Marker> | Judged> {
   }
 }
 
-async function judge(dataDir: string): Promise<Judged> {
+async function classify(dataDir: string): Promise<Classified> {
   try {
-    // Read for its error: without it a volume that cannot be read would look like one without a data directory.
+    // For its error: otherwise a volume that cannot be read would look like one without a data directory.
     await readdir(dataDir);
     const files = await listIfThere(databaseDir(dataDir));
     const journal = await listIfThere(join(databaseDir(dataDir), 'journal'));
-    const state = judgeFiles([...files, ...journal.map((name) => `journal/${name}`)]);
+    const state = classifyFiles([...files, ...journal.map((name) => `journal/${name}`)]);
     if (state !== 'unreadable') return { state };
     const problem = 'the data directory holds files but no WiredTiger file: damaged, or not written by mongod';
     return { state, problem };

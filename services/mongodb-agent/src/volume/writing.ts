@@ -1,6 +1,6 @@
 import { Refusal, messageOf } from '../errors.ts';
 
-/** A disk that takes no writes is beyond what the agent can cure; whoever asked must hear that, and what is left to do. */
+/** The agent cannot repair a disk that refuses writes; the caller must learn that, and what can still be done. */
 export async function writing(write: () => Promise<void>): Promise<void> {
   try {
     await write();

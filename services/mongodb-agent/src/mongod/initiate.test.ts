@@ -4,22 +4,22 @@ import { describe, expect, test } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { agentContract } from '../api.ts';
 import { direct } from '../testing/direct.ts';
-import { becomes, found, pvcUid, settings, startOnEmptyVolume } from '../testing/founding.ts';
+import { becomes, initiateSet, pvcUid, settings, startOnEmptyVolume } from '../testing/replica-set.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
 import type { Mongod } from './connection.ts';
 
 const { paths } = agentContract;
 
-const founding = (pod: Pod): object => ({ pvcUid, host: pod.host, settings });
+const initiation = (pod: Pod): object => ({ pvcUid, host: pod.host, settings });
 const root = { username: 'root', password: 'first password of root', roles: [{ role: 'root', db: 'admin' }] };
 
-describe('founding', () => {
-  test('happens only on the volume it was decided for', async () => {
+describe('initiation', () => {
+  test('happens only on the volume that it was decided for', async () => {
     await using pod = await startPod();
     await startOnEmptyVolume(pod);
 
-    await expect(pod.call(paths.initiate, { ...founding(pod), pvcUid: 'pvc-1' })).resolves.toMatchObject({
+    await expect(pod.call(paths.initiate, { ...initiation(pod), pvcUid: 'pvc-1' })).resolves.toMatchObject({
       status: 409,
       body: { code: 'VOLUME_MISMATCH' },
     });
@@ -32,18 +32,18 @@ describe('founding', () => {
     });
   });
 
-  test('asked for at once, again, and after a kill -9 of mongod answers one and the same set', async () => {
+  test('answers the same set to requests at once, again, and after a kill -9 of mongod', async () => {
     await using pod = await startPod();
     await startOnEmptyVolume(pod);
 
-    const replies = await Promise.all([1, 2, 3].map(() => pod.call(paths.initiate, founding(pod))));
+    const replies = await Promise.all([1, 2, 3].map(() => pod.call(paths.initiate, initiation(pod))));
     await pod.endContainer('SIGKILL');
-    await expect(pod.call(paths.initiate, founding(pod))).resolves.toMatchObject({
+    await expect(pod.call(paths.initiate, initiation(pod))).resolves.toMatchObject({
       status: 503,
       body: { code: 'MONGOD_UNAVAILABLE' },
     });
     pod.startContainer();
-    const later = await eventually(() => pod.call(paths.initiate, founding(pod)), {
+    const later = await eventually(() => pod.call(paths.initiate, initiation(pod)), {
       holds: ({ status }) => status !== 503,
     });
 
@@ -54,9 +54,9 @@ describe('founding', () => {
     }
   });
 
-  test('is seen as it is: one voting primary with a committed configuration', async () => {
+  test('is observed as one voting primary with a committed configuration', async () => {
     await using pod = await startPod();
-    const replicaSetId = await found(pod);
+    const replicaSetId = await initiateSet(pod);
 
     const seen = await eventually(pod.observe, {
       holds: ({ replicaSet }) => replicaSet.state === 'initialized' && replicaSet.configCommitted,
@@ -77,12 +77,12 @@ describe('founding', () => {
 
   test('never happens again on a volume that lost a set’s data', async () => {
     await using pod = await startPod();
-    await found(pod);
+    await initiateSet(pod);
     await pod.endContainer('SIGKILL');
     await rm(join(pod.dataDir, 'db'), { recursive: true });
     await startOnEmptyVolume(pod);
 
-    await expect(pod.call(paths.initiate, founding(pod))).resolves.toMatchObject({
+    await expect(pod.call(paths.initiate, initiation(pod))).resolves.toMatchObject({
       status: 409,
       body: { code: 'VOLUME_OF_A_SET' },
     });
@@ -91,9 +91,9 @@ describe('founding', () => {
 });
 
 describe('users', () => {
-  test('are created, left alone and changed as asked, also when mongod is killed in between', async () => {
+  test('are created, left alone and changed as requested, also when mongod is killed in between', async () => {
     await using pod = await startPod();
-    await found(pod);
+    await initiateSet(pod);
     await using mongod = direct(pod);
     const outcome = async (user: object): Promise<unknown> => (await pod.call(paths.users, user)).body;
 
@@ -117,9 +117,9 @@ describe('users', () => {
     expect(pod.log.join('')).not.toMatch(/password of root/);
   });
 
-  test('cannot be made by someone who has no credential, even from the pod’s own network', async () => {
+  test('cannot be created without a credential, not even from the pod’s own network', async () => {
     await using pod = await startPod();
-    await found(pod);
+    await initiateSet(pod);
     await using stranger = new MongoClient(`mongodb://${pod.host}/?directConnection=true`);
 
     await expect(stranger.db('admin').command({ createUser: 'eve', pwd: 'x', roles: ['root'] })).rejects.toMatchObject({
@@ -128,7 +128,7 @@ describe('users', () => {
   });
 });
 
-test('a mongod with another keyfile is seen to answer, and the reason why nothing is known is told', async () => {
+test('a mongod with another keyfile is observed as answering, with the reason why nothing more is known', async () => {
   await using pod = await startPod();
   await startOnEmptyVolume(pod);
   await writeFile(join(pod.gateDir, 'keyfile'), 'c29tZXRoaW5nIGVsc2U=');
@@ -137,7 +137,7 @@ test('a mongod with another keyfile is seen to answer, and the reason why nothin
     mongod: { state: 'answers', problem: expect.stringContaining('keyfile differs') },
     replicaSet: { state: 'unknown' },
   });
-  await expect(pod.call(paths.initiate, founding(pod))).resolves.toMatchObject({
+  await expect(pod.call(paths.initiate, initiation(pod))).resolves.toMatchObject({
     status: 503,
     body: { code: 'KEYFILE_REFUSED' },
   });

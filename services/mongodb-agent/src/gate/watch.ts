@@ -19,8 +19,8 @@ export interface GateDeps extends GateAndVolume {
 
 const interval = 250;
 
-/** Lets members with data start by themselves, for as long as the agent lives. */
-export async function keepGate({ clock, log, ...deps }: GateDeps, signal: AbortSignal): Promise<void> {
+/** Permits the starts that need no operator, for as long as the agent runs. */
+export async function watchGate({ clock, log, ...deps }: GateDeps, signal: AbortSignal): Promise<void> {
   let lastReport = '';
   function report(line: string, fields: object): void {
     if (line !== lastReport) log.info(fields, line);
@@ -30,9 +30,9 @@ export async function keepGate({ clock, log, ...deps }: GateDeps, signal: AbortS
     try {
       const step = await look(deps);
       if (step.type === 'hold') report(`mongod is held: ${step.why}`, { wait: step.wait });
-      if (step.type === 'open') report('mongod released: the volume holds data', { wait: step.wait });
+      if (step.type === 'open') report('mongod starts: the volume holds data', { wait: step.wait });
     } catch (err) {
-      report(`the gate cannot be kept: ${messageOf(err)}`, { err });
+      report(`cannot read the gate or the volume: ${messageOf(err)}`, { err });
     }
     await clock.sleep(interval, signal).catch(() => undefined);
   }
@@ -43,18 +43,18 @@ function look({ gate, volume }: GateAndVolume): Promise<GateStep> {
     const files = await gate.read();
     if (gateState(files) !== 'waiting') return { type: 'nothing' };
     const step = planGate(files, await volume.read());
-    if (step.type === 'open') await gate.open(step.wait);
+    if (step.type === 'open') await gate.permit(step.wait);
     return step;
   });
 }
 
-/** The operator's word: mongod may start on this volume, empty or not. Repeating it changes nothing. */
+/** The operator lets mongod start on this volume, empty or not. Repeating it changes nothing. */
 export function release({ gate, volume }: GateAndVolume, { pvcUid }: ReleaseRequest): Promise<void> {
   return gate.decide(async () => {
     const files = await gate.read();
     const refusal = refuseRelease({ pvcUid, volume: await volume.read(), gate: gateState(files) });
     if (refusal) throw refusal;
     await volume.claim(pvcUid);
-    if (gateState(files) === 'waiting' && files.waiting !== undefined) await gate.open(files.waiting);
+    if (gateState(files) === 'waiting' && files.waiting !== undefined) await gate.permit(files.waiting);
   });
 }

@@ -9,45 +9,45 @@ import { openVolume } from '../volume/volume.ts';
 import type { VolumeDisk } from '../volume/volume.ts';
 import { fence } from './fence.ts';
 import { openGate } from './gate.ts';
-import { keepGate, release } from './keeper.ts';
-import type { GateDeps } from './keeper.ts';
+import { watchGate, release } from './watch.ts';
+import type { GateDeps } from './watch.ts';
 import { wipe } from './wipe.ts';
 
 const pvcUid = 'pvc-0';
 const wait = '01234567-89ab-cdef-0123-456789abcdef';
 const log = pino({ enabled: false });
-const restless: Clock = { now: () => 0, sleep: () => sleep(1) };
+const busyClock: Clock = { now: () => 0, sleep: () => sleep(1) };
 
 /** A start of mongod waits at the gate of a volume with data. */
-async function heldMember(): Promise<GateDeps & { home: string; words: () => Promise<string[]> } & AsyncDisposable> {
+async function heldMember(): Promise<GateDeps & { home: string; permits: () => Promise<string[]> } & AsyncDisposable> {
   const home = await mkdtemp(join(tmpdir(), 'authstack-gate-'));
   await mkdir(join(home, 'db'));
   await writeFile(join(home, 'db', 'WiredTiger'), '');
   await mkdir(join(home, 'gate'));
   await writeFile(join(home, 'gate', 'waiting'), wait);
-  const words = async (): Promise<string[]> => {
+  const permits = async (): Promise<string[]> => {
     const files = await readdir(join(home, 'gate'));
     return files.filter((name) => name === 'release');
   };
   return {
-    ...{ home, words, log, clock: restless, gate: openGate(join(home, 'gate')), volume: openVolume(home) },
+    ...{ home, permits, log, clock: busyClock, gate: openGate(join(home, 'gate')), volume: openVolume(home) },
     [Symbol.asyncDispose]: () => rm(home, { recursive: true }),
   };
 }
 
-/** The agent goes on looking after the gate until the test ends. */
-function keeps(member: GateDeps): AsyncDisposable {
+/** The agent watches the gate until the test ends. */
+function watches(member: GateDeps): AsyncDisposable {
   const ending = new AbortController();
-  const kept = keepGate(member, ending.signal);
+  const watched = watchGate(member, ending.signal);
   return {
     [Symbol.asyncDispose]: async () => {
       ending.abort();
-      await kept;
+      await watched;
     },
   };
 }
 
-test('while a wipe is under way no start is let go, neither by the agent nor for the operator', async () => {
+test('during a wipe no start is permitted, neither by the agent nor for the operator', async () => {
   await using member = await heldMember();
   await fence(member, { pvcUid, fenced: true });
   const seen: string[][] = [];
@@ -56,12 +56,12 @@ test('while a wipe is under way no start is let go, neither by the agent nor for
     wipe: async (uid) => {
       await sleep(50);
       await member.volume.wipe(uid);
-      seen.push(await member.words());
+      seen.push(await member.permits());
       await sleep(50);
-      seen.push(await member.words());
+      seen.push(await member.permits());
     },
   };
-  await using _kept = keeps(member);
+  await using _watched = watches(member);
 
   const wiped = wipe({ ...member, volume: slow }, { pvcUid });
   const unfenced = fence(member, { pvcUid, fenced: false });
@@ -73,7 +73,7 @@ test('while a wipe is under way no start is let go, neither by the agent nor for
   await expect(readFile(join(member.home, 'gate', 'release'), 'utf8')).resolves.toBe(`${wait}\n`);
 });
 
-test('a start that is just being let go keeps its files', async () => {
+test('a start that is being permitted keeps its files', async () => {
   await using member = await heldMember();
   await member.volume.claim(pvcUid);
   const { promise: looked, resolve: looks } = Promise.withResolvers<undefined>();
@@ -86,7 +86,7 @@ test('a start that is just being let go keeps its files', async () => {
       return volume;
     },
   };
-  await using _kept = keeps({ ...member, volume: slow });
+  await using _watched = watches({ ...member, volume: slow });
   await looked;
 
   await fence(member, { pvcUid, fenced: true });

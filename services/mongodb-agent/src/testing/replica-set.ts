@@ -15,8 +15,8 @@ export async function startOnEmptyVolume(pod: Pod): Promise<void> {
   await eventually(pod.observe, { holds: ({ mongod }) => mongod.state === 'answers' });
 }
 
-/** A member that founded its set and is its primary; answers the set's id. */
-export async function found(pod: Pod): Promise<string> {
+/** Initiates a replica set of this member alone, as its primary; answers the set's id. */
+export async function initiateSet(pod: Pod): Promise<string> {
   await startOnEmptyVolume(pod);
   const { body } = await pod.call(paths.initiate, { pvcUid, host: pod.host, settings });
   await becomes(pod, 'PRIMARY');
@@ -28,12 +28,12 @@ export async function becomes(pod: Pod, state: 'PRIMARY' | 'SECONDARY' | 'REMOVE
     holds: ({ replicaSet }) =>
       replicaSet.state === 'initialized' &&
       replicaSet.self === state &&
-      // A member calls itself primary a moment before it takes writes.
+      // A member reports itself as primary a moment before it accepts writes.
       (state !== 'PRIMARY' || replicaSet.configCommitted),
   });
 }
 
-/** The members that a primary's configuration shall have: `votes` is their priority too. */
+/** Sets the members in the primary's configuration; `votes` is their priority as well. */
 export async function reconfigure(
   primary: Pod,
   members: readonly { pod: Pod; _id: number; votes: 0 | 1 }[],

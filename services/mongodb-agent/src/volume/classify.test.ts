@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { judgeFiles } from './judge.ts';
+import { classifyFiles } from './classify.ts';
 
 test.each([
   ['no data directory, or one just made', [], 'empty'],
@@ -10,11 +10,11 @@ test.each([
   ['collections without WiredTiger’s own files', ['collection-0.wt', 'mongod.lock'], 'unreadable'],
   ['a journal without what it belongs to', ['journal', 'journal/WiredTigerLog.1'], 'unreadable'],
   ['somebody else’s files', ['pgdata'], 'unreadable'],
-])('%s is judged as it is', (_case, names, state) => {
-  expect(judgeFiles(names)).toBe(state);
+])('%s is classified', (_case, names, state) => {
+  expect(classifyFiles(names)).toBe(state);
 });
 
-test('no file that mongod writes with data in it ever passes for an empty volume', () => {
+test('a directory with any file that mongod writes with data is never classified as empty', () => {
   const written = fc.constantFrom(
     'WiredTiger',
     'WiredTiger.wt',
@@ -24,5 +24,5 @@ test('no file that mongod writes with data in it ever passes for an empty volume
     'storage.bson',
   );
   const others = fc.array(fc.constantFrom('lost+found', 'mongod.lock', 'journal', 'WiredTiger.lock'));
-  fc.assert(fc.property(written, others, (name, rest) => judgeFiles([name, ...rest]) !== 'empty'));
+  fc.assert(fc.property(written, others, (name, rest) => classifyFiles([name, ...rest]) !== 'empty'));
 });

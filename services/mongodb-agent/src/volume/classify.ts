@@ -4,10 +4,10 @@ import type { VolumeState } from '../api.ts';
 const beforeAnyData = new Set(['lost+found', 'mongod.lock', 'journal', 'WiredTiger.lock']);
 
 /**
- * Judges mongod's data directory by the names in it (those in the journal as `journal/<name>`).
- * An empty disk may be given a new place in the set, so what is merely damaged must never pass for empty.
+ * Classifies mongod's data directory by the names in it (those in the journal as `journal/<name>`).
+ * The operator adds a member with an empty disk to the set anew, so damage must never be classified as empty.
  */
-export function judgeFiles(names: readonly string[]): VolumeState {
+export function classifyFiles(names: readonly string[]): VolumeState {
   if (names.includes('WiredTiger')) return 'data';
   return names.every((name) => beforeAnyData.has(name)) ? 'empty' : 'unreadable';
 }
