@@ -70,7 +70,7 @@ test.each(alerts)('$alert is tried, has a severity, and says what to do with lab
   expect(['critical', 'warning']).toContain(alert.labels['severity']);
   expect(Object.keys(alert.annotations)).toEqual(['summary', 'description']);
   expect(alert.annotations['description']).toMatch(
-    /kubectl (-n \{\{ \$labels\.(object_)?namespace }} )?(get|describe|logs|edit|top) /,
+    /kubectl (-n \{\{ \$labels\.(object_|watch_)?namespace }} )?(get|describe|logs|edit|top) /,
   );
   for (const labels of samples) expect(asked.filter((label) => !labels.has(label))).toEqual([]);
 });

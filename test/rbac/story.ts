@@ -147,7 +147,7 @@ export class Story {
       stores: new Map(),
       fieldManager: 'test',
       hashAnnotation: 'test',
-      watches: () => 'watched',
+      namespaces: { watches: () => 'watched', refusedNamespaces: () => [] },
     });
     const pass = { now: Date.now(), signal: AbortSignal.timeout(10_000) };
     const missing = { statefulSet, missing: [`${name}-0`], since: 0 };

@@ -371,6 +371,11 @@ const runtime = {
     seen: 'Reconciling has failed for two minutes, or the API server refuses a request (403).',
     do: 'What the message says; the operator retries.',
   },
+  NamespaceNotWatched: {
+    status: 'Unknown',
+    seen: "The namespace is in the chart's `watchNamespaces`, and the API server forbids the operator to watch it.",
+    do: 'Grant the rights in the message: `helm upgrade` makes the Role. Or take it out of `watchNamespaces`.',
+  },
 } as const satisfies Table;
 
 export const stackReasons = {

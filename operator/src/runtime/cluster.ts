@@ -37,6 +37,8 @@ export interface Cluster {
   cachedList<T extends KubernetesObject>(kind: Kind<T>, options?: ListOptions): readonly T[];
   /** Before an absence in the cache is reported: nothing is known of a namespace that is not watched. */
   watches(namespace: string): NamespaceWatch;
+  /** Listed namespaces that cannot be watched for now. */
+  refusedNamespaces(): readonly string[];
   /**
    * From the watch, and where that shows nothing from the API server, for a watch by label sees only what carries it.
    * That there is nothing is believed for a minute, or until `create` meets something: good enough before a create-only

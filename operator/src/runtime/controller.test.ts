@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ApiError } from './client.ts';
 import type { ApiClient, ApiRequest } from './client.ts';
 import { Controller } from './controller.ts';
-import type { ControllerOptions } from './controller.ts';
+import type { ControllerOptions } from './controller-options.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 import { silent } from './log.ts';
 import { createRuntimeMetrics } from './metrics.ts';
@@ -13,6 +13,7 @@ import { kindKey } from './paths.ts';
 import { TerminalError } from './reconciler.ts';
 import type { Outcome, Reconciler, ReportedEvent } from './reconciler.ts';
 import { Store } from './store.ts';
+import type { Refusal } from './watch-refusals.ts';
 import { configMapKind } from './core-kinds.ts';
 import { aWidget, widgetKind } from './testing/widget.ts';
 import type { Widget } from './testing/widget.ts';
@@ -30,6 +31,8 @@ class World {
   readonly metrics: RuntimeMetrics = createRuntimeMetrics();
   /** What the next status write is refused with. */
   refuse: number | undefined;
+  /** Why the namespace of the widgets cannot be watched. */
+  refusal: Refusal | undefined;
   /** What the API server has, where the watch has not told of it yet. */
   live: Widget | 'gone' | undefined;
   private version = 0;
@@ -52,6 +55,7 @@ class World {
         events: { record: (_object, event) => void this.events.push(event) },
         metrics: this.metrics,
         fieldManager: 'test',
+        refusalOf: () => this.refusal,
       },
       stores,
     );
@@ -538,5 +542,50 @@ test('work that does not end shows in the metrics while it lasts', async () => {
   expect(await world.value('workqueue_longest_running_processor_seconds')).toBe(30);
   await world.clock.advance(30_000);
   expect(await world.value('workqueue_unfinished_work_seconds')).toBe(0);
+  await world.stop();
+});
+
+test('an object that is gone leaves no look that was due later, and no retry', async () => {
+  const world = new World({
+    apply: ({ metadata }, { now }) =>
+      metadata.name === 'fails'
+        ? Promise.reject(new Error('it fails'))
+        : Promise.resolve({ conditions: [ready], recheckAt: now + 86_400_000 }),
+  });
+  for (const name of ['fails', 'is-due-tomorrow']) world.write(name, 1);
+  await world.clock.advance(10_000);
+  expect(world.clock.nextTimerIn()).toBeDefined();
+
+  for (const name of ['fails', 'is-due-tomorrow']) world.remove(name);
+  await world.clock.advance(0);
+  expect(world.clock.nextTimerIn()).toBeUndefined();
+  await world.stop();
+});
+
+test('what is in a namespace that cannot be watched gets no pass, and nobody tries again until it can be', async () => {
+  let passes = 0;
+  const world = new World({
+    apply: () => {
+      passes += 1;
+      return Promise.resolve({ conditions: [ready] });
+    },
+  });
+  world.refusal = { message: 'namespace default cannot be watched' };
+  world.refuse = 403;
+  world.write('a', 1);
+  await world.clock.advance(3_600_000);
+  expect(passes).toBe(0);
+  expect(world.events).toMatchObject([{ type: 'Warning', reason: 'NamespaceNotWatched' }]);
+  expect(world.lines).toEqual([]);
+
+  world.refuse = undefined;
+  world.write('a', 2);
+  await world.clock.advance(0);
+  expect(world.summaryOf('a')).toMatchObject({ status: 'Unknown', reason: 'NamespaceNotWatched' });
+
+  world.refusal = undefined;
+  world.write('a', 3);
+  await world.clock.advance(0);
+  expect(world.summaryOf('a')).toMatchObject({ status: 'True', reason: 'Made' });
   await world.stop();
 });

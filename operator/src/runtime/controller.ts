@@ -1,115 +1,69 @@
-import { isApiError } from './client.ts';
-import type { ApiClient } from './client.ts';
-import type { Clock } from './clock.ts';
-import { concurrencyOf, metricsFromZero, queueLabels } from './controller-metrics.ts';
-import type { EventRecorder } from './events.ts';
+import { concurrencyOf, metricsFromZero } from './controller-metrics.ts';
+import type { ControllerOptions, ControllerPorts } from './controller-options.ts';
+import { ControllerPass } from './controller-pass.ts';
+import { ControllerQueue } from './controller-queue.ts';
 import { failureMessage, isForbidden } from './failure.ts';
-import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
-import type { FinalizerPorts } from './finalizers.ts';
+import { LastingFailures, isPassingConflict } from './lasting-failure.ts';
 import { messageOf } from './log.ts';
-import type { Log } from './log.ts';
 import { concernedBy } from './mapping.ts';
-import type { Mapping } from './mapping.ts';
-import type { RuntimeMetrics } from './metrics.ts';
 import { keyOf, refOf } from './objects.ts';
-import type { Kind, KubernetesObject, Millis } from './objects.ts';
-import { objectPath } from './paths.ts';
+import type { Kind, KubernetesObject } from './objects.ts';
 import { moreThanStatusChanged } from './predicates.ts';
 import { TerminalError } from './reconciler.ts';
-import type { ObservedCondition, Outcome, Pass, Reconciler } from './reconciler.ts';
-import { applyStatus, nextStatus, statusOf } from './status.ts';
-import type { StatusOptions } from './status.ts';
+import type { Outcome } from './reconciler.ts';
+import { applyStatus, nextStatus } from './status.ts';
 import type { Change, Store } from './store.ts';
-import { WorkQueue } from './work-queue.ts';
-import type { Urgency } from './work-queue.ts';
+import type { Refusal } from './watch-refusals.ts';
 
-export interface ControllerOptions<T extends KubernetesObject> {
-  /** In metrics and logs. */
-  readonly name: string;
-  readonly kind: Kind<T>;
-  readonly reconciler: Reconciler<T>;
-  /** Put on each object before its first pass, when the reconciler has a `cleanup`. */
-  readonly finalizer: string;
-  /** Every condition type of the kind, in the order they are stored; the first sums up. */
-  readonly conditionTypes: readonly [string, ...string[]];
-  /** Further types, stored only while True. */
-  readonly transientConditionTypes?: readonly string[];
-  readonly mappings?: readonly Mapping[];
-  /** Objects looked at at the same time; default 4. */
-  readonly concurrency?: number;
-  /** The longest a pass may take; default 60 s. */
-  readonly passWithin?: Millis;
-  /** How long passes may fail before the summary says so; default 2 min. */
-  readonly failFor?: Millis;
-}
-
-/** As often as this an object may be overtaken; more in a row is a failure like any other. */
-const CONFLICTS_IN_A_ROW = 5;
-/** A right that is missing comes back with people only, unless the chart is being upgraded right now. */
-const FORBIDDEN_FOR: Millis = 5_000;
-/** A plan that asks for a look in the past must not spin. */
-const SOONEST_RECHECK: Millis = 100;
-
-export interface ControllerPorts {
-  readonly client: ApiClient;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly events: EventRecorder;
-  readonly metrics: RuntimeMetrics;
-  readonly fieldManager: string;
-}
-
-/** Brings each object of one kind to a reconciler: once at a time, again after changes, failures and rechecks. */
+/**
+ * Brings each object of one kind to a reconciler: once at a time, again after changes, failures and rechecks.
+ *
+ *     changes ──► ControllerQueue ──► ControllerPass ──► report: events, one status write ──► recheck, retry or nothing
+ *                       ▲              (reconciler)        (LastingFailures)                           │
+ *                       └──────────────────────────────────────────────────────────────────────────────┘
+ */
 export class Controller<T extends KubernetesObject> {
   private readonly options: ControllerOptions<T>;
   private readonly ports: ControllerPorts;
   private readonly store: Store<T>;
-  private readonly queue: WorkQueue;
-  /** Keys that nothing but failed for, and since when on the monotonic clock. */
-  private readonly failingSince: Map<string, Millis> = new Map();
-  private passes = 0;
+  private readonly queue: ControllerQueue;
+  private readonly passes: ControllerPass<T>;
+  private readonly failures: LastingFailures<T>;
+  private passCount = 0;
 
   constructor(options: ControllerOptions<T>, ports: ControllerPorts, stores: (kind: Kind) => Store) {
     this.options = options;
     this.ports = ports;
     this.store = stores(options.kind) as unknown as Store<T>;
-    const { metrics, clock } = ports;
-    const labels = queueLabels(options);
-    this.queue = new WorkQueue({
-      clock,
-      backoff: { base: 100, cap: 60_000 },
-      onTaken: (waited) => {
-        metrics.queueSeconds.observe(labels, waited / 1000);
-      },
-      onDone: (worked) => {
-        metrics.workSeconds.observe(labels, worked / 1000);
-      },
-    });
-    metrics.followQueue(labels, this.queue);
+    this.queue = new ControllerQueue(options, ports);
+    this.passes = new ControllerPass(options, ports, this.store);
+    this.failures = new LastingFailures(options, { store: this.store, clock: ports.clock });
     this.store.onChange((change) => {
-      if (moreThanStatusChanged(change)) this.add(keyOf(objectOf(change).metadata));
+      if (moreThanStatusChanged(change)) this.queue.add(keyOf(objectOf(change).metadata));
     });
     for (const mapped of options.mappings ?? []) {
       stores(mapped.kind).onChange((change) => {
-        for (const key of concernedBy(mapped, change, ports.log)) this.add(key);
+        for (const key of concernedBy(mapped, change, ports.log)) this.queue.add(key);
       });
     }
-    metricsFromZero(metrics, options);
+    metricsFromZero(ports.metrics, options);
   }
 
   /** Works until `signal` aborts; then finishes what is under way. */
   async run(signal: AbortSignal): Promise<void> {
-    for (const { metadata } of this.store.list()) this.add(keyOf(metadata), 'background');
+    this.reconcileAll();
     const workers = Array.from({ length: concurrencyOf(this.options) }, () => this.work(signal));
-    const stop = (): void => void this.queue.shutDownWithDrain();
+    const stop = (): void => {
+      this.queue.shutDown();
+    };
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
     await Promise.all(workers);
   }
 
-  private add(key: string, urgency?: Urgency): void {
-    this.ports.metrics.queueAdds.inc(queueLabels(this.options));
-    this.queue.add(key, urgency);
+  /** Every object gets a pass, after those that changed. */
+  reconcileAll(): void {
+    for (const { metadata } of this.store.list()) this.queue.add(keyOf(metadata), 'background');
   }
 
   private async work(signal: AbortSignal): Promise<void> {
@@ -118,179 +72,115 @@ export class Controller<T extends KubernetesObject> {
     for (let key = await this.queue.take(); key !== undefined; key = await this.queue.take()) {
       const begun = clock.monotonic();
       metrics.activeWorkers.inc({ controller });
-      if (!signal.aborted) await this.pass(key, signal);
+      if (!signal.aborted) await this.reconcile(key, signal);
       metrics.activeWorkers.dec({ controller });
       metrics.reconcileSeconds.observe({ controller }, (clock.monotonic() - begun) / 1000);
       this.queue.done(key);
     }
   }
 
-  private async pass(key: string, signal: AbortSignal): Promise<void> {
-    this.passes += 1;
-    const reconcileID = `${this.options.name}-${this.passes}`;
+  private async reconcile(key: string, signal: AbortSignal): Promise<void> {
+    this.passCount += 1;
     const object = this.store.get(refOf(key));
-    const outcome = object && (await this.visit(object, signal));
-    // What was cut off by a shutdown or a lost lease is nobody's word.
+    if (!object) {
+      this.queue.drop(key);
+      this.countSuccess('success');
+      return;
+    }
+    const reporting = { signal, reconcileID: `${this.options.name}-${this.passCount}` };
+    const refusal = this.ports.refusalOf(object.metadata.namespace ?? '');
+    const outcome = refusal ? this.notWatched(refusal) : await this.passes.run(object, signal);
+    // What was cut off by a shutdown or a lost lease is not reported.
     if (signal.aborted) return;
-    const failure = object && outcome && (await this.report(object, outcome, { signal, reconcileID }));
-    if (object && failure !== undefined) this.failed(object, failure, reconcileID);
-    else this.succeeded(key, outcome?.recheckAt);
+    const failure = outcome && (await this.report(object, outcome, reporting));
+    // Where nothing may be watched nothing may be written either, as a rule; trying again would not change that.
+    if (failure === undefined || (refusal && isForbidden(failure))) this.succeeded(object, outcome);
+    else this.failed(object, failure, reporting);
   }
 
-  /** What came of a visit; undefined when there is nobody left to tell. */
-  private async visit(object: T, signal: AbortSignal): Promise<Outcome | undefined> {
-    const { passWithin = 60_000, name: controller } = this.options;
-    const { clock, metrics } = this.ports;
-    const deadline = new AbortController();
-    const cancel = clock.after(passWithin, () => {
-      metrics.reconcileTimeouts.inc({ controller });
-      deadline.abort(new Error(`the pass took longer than ${passWithin} ms`));
-    });
-    const pass = { signal: AbortSignal.any([signal, deadline.signal]), now: clock.now() };
-    try {
-      return object.metadata.deletionTimestamp === undefined
-        ? await this.apply(object, pass)
-        : await this.cleanup(object, pass);
-    } catch (failure) {
-      return { conditions: [], failure };
-    } finally {
-      cancel();
-    }
+  /** Without its watches nothing is known of the objects around it, so it gets no pass. */
+  private notWatched({ message }: Refusal): Outcome {
+    const [type] = this.options.conditionTypes;
+    const reason = 'NamespaceNotWatched';
+    return {
+      conditions: [{ type, status: 'Unknown', reason, message }],
+      events: [{ type: 'Warning', reason, message }],
+    };
   }
 
-  private async apply(object: T, pass: Pass): Promise<Outcome> {
-    const { reconciler } = this.options;
-    const refusal = reconciler.refuse?.(object);
-    if (refusal) return refusal;
-    if (!reconciler.cleanup) return reconciler.apply(object, pass);
-    const held = await addFinalizer(object, this.finalizing, pass.signal);
-    this.store.setIfNewer(held);
-    return reconciler.apply(held, pass);
-  }
-
-  private async cleanup(object: T, pass: Pass): Promise<Outcome | undefined> {
-    const { reconciler, finalizer } = this.options;
-    if (!reconciler.cleanup || !hasFinalizer(object, finalizer)) return undefined;
-    const live = await this.liveOf(object, pass);
-    if (!live || !hasFinalizer(live, finalizer)) return undefined;
-    const outcome = await reconciler.cleanup(live, pass);
-    if (!outcome.done || outcome.failure !== undefined) return outcome;
-    for (const event of outcome.events ?? []) this.ports.events.record(live, event);
-    await removeFinalizer(live, this.finalizing, pass.signal);
-    return undefined;
-  }
-
-  /** What cannot be undone is decided on the object as it is now, say after its owner asked to retain something. */
-  private async liveOf({ metadata }: T, { signal }: Pass): Promise<T | undefined> {
-    const { kind } = this.options;
-    try {
-      const live = await this.ports.client.send<T>({ method: 'GET', path: objectPath(kind, metadata), signal });
-      return live.metadata.uid === metadata.uid ? live : undefined;
-    } catch (error) {
-      if (isApiError(error, 404)) return undefined;
-      throw error;
-    }
-  }
-
-  private get finalizing(): FinalizerPorts<T> {
-    const { kind, finalizer } = this.options;
-    return { client: this.ports.client, fieldManager: this.ports.fieldManager, kind, finalizer };
-  }
-
-  private get conditionTypes(): Pick<StatusOptions, 'types' | 'transientTypes'> {
-    const { conditionTypes: types, transientConditionTypes: transientTypes = [] } = this.options;
-    return { types, transientTypes };
-  }
-
-  /** Tells what was observed, in a status that is written once and only when it says something new. */
-  private async report(object: T, outcome: Outcome, { signal, reconcileID }: Telling): Promise<unknown> {
-    const { client, clock, log, events, fieldManager } = this.ports;
-    const { kind } = this.options;
+  /** In a status that is written once, and only when it says something new; what failed is returned. */
+  private async report(object: T, outcome: Outcome, reporting: Reporting): Promise<unknown> {
+    const { events, log } = this.ports;
     try {
       for (const event of outcome.events ?? []) events.record(object, event);
-      const conditions = this.withLastingFailure(object, outcome);
-      if (outcome.failure !== undefined && conditions.length === 0) return outcome.failure;
-      const status = nextStatus(object, { ...outcome, conditions }, { now: clock.now(), ...this.conditionTypes });
-      if (!status) return outcome.failure;
-      const written = await applyStatus(object, status, { client, kind, fieldManager, signal });
-      if (written) this.store.setIfNewer(written);
+      await this.writeStatus(object, outcome, reporting.signal);
       return outcome.failure;
     } catch (error) {
-      const fields = { ...this.fieldsOf(object, reconcileID), error: messageOf(error) };
+      const fields = { ...this.fieldsOf(object, reporting), error: messageOf(error) };
       if (outcome.failure !== undefined) log.warn(fields, 'the failure could not be written to the status');
       return outcome.failure ?? error;
     }
   }
 
-  private fieldsOf({ metadata }: T, reconcileID: string): object {
+  private async writeStatus(object: T, outcome: Outcome, signal: AbortSignal): Promise<void> {
+    const { client, clock, fieldManager } = this.ports;
+    const { kind, conditionTypes: types, transientConditionTypes: transientTypes = [] } = this.options;
+    const hasFailed = outcome.failure !== undefined;
+    const isHidden = !hasFailed || this.isPassingConflict(object, outcome.failure);
+    const conditions = isHidden ? outcome.conditions : this.failures.conditionsFor(object, outcome);
+    if (hasFailed && conditions.length === 0) return;
+    const status = nextStatus(object, { ...outcome, conditions }, { now: clock.now(), types, transientTypes });
+    if (!status) return;
+    const written = await applyStatus(object, status, { client, kind, fieldManager, signal });
+    if (written) this.store.setIfNewer(written);
+  }
+
+  private fieldsOf({ metadata }: T, { reconcileID }: Reporting): object {
     return { controller: this.options.name, kind: this.options.kind.kind, ...refOf(keyOf(metadata)), reconcileID };
   }
 
-  /** The summary tells of a failure that lasts, or that came before anything was ever observed. */
-  private withLastingFailure(object: T, { conditions, failure }: Outcome): readonly ObservedCondition[] {
+  private isPassingConflict({ metadata }: T, failure: unknown): boolean {
+    return isPassingConflict(failure, this.queue.retries(keyOf(metadata)));
+  }
+
+  private succeeded(object: T, outcome: Outcome | undefined): void {
     const key = keyOf(object.metadata);
-    if (failure === undefined || this.isPassingConflict(key, failure)) return conditions;
-    const { clock } = this.ports;
-    const since = this.failingSince.get(key) ?? clock.monotonic();
-    this.failingSince.set(key, since);
-    const knowsNothing = conditions.length === 0 && (statusOf(object).conditions ?? []).length === 0;
-    const mayPass = !knowsNothing && !(failure instanceof TerminalError);
-    if (mayPass && clock.monotonic() - since < this.patienceFor(failure)) return conditions;
-    const [type] = this.options.conditionTypes;
-    const summary = { type, status: 'Unknown', reason: 'ReconcileFailed', message: failureMessage(failure) } as const;
-    return [summary, ...conditions.filter((condition) => condition.type !== type)];
+    this.failures.ended(object);
+    this.queue.endRetries(key);
+    if (outcome?.recheckAt !== undefined) this.queue.addAt(key, outcome.recheckAt);
+    this.countSuccess(outcome?.recheckAt === undefined ? 'success' : 'requeue_after');
   }
 
-  private patienceFor(failure: unknown): Millis {
-    const { failFor = 120_000 } = this.options;
-    return isForbidden(failure) ? Math.min(failFor, FORBIDDEN_FOR) : failFor;
+  private countSuccess(result: 'success' | 'requeue_after'): void {
+    this.ports.metrics.reconciles.inc({ controller: this.options.name, result });
   }
 
-  /** Decided on an object that has changed since: the next pass sees the newer one. */
-  private isPassingConflict(key: string, failure: unknown): boolean {
-    return isApiError(failure, 409) && this.queue.retries(key) < CONFLICTS_IN_A_ROW;
-  }
-
-  private succeeded(key: string, recheckAt: Millis | undefined): void {
-    const { metrics, clock } = this.ports;
-    this.failingSince.delete(key);
-    this.queue.forget(key);
-    if (recheckAt !== undefined) this.queue.addAfter(key, Math.max(SOONEST_RECHECK, recheckAt - clock.now()));
-    const result = recheckAt === undefined ? 'success' : 'requeue_after';
-    metrics.reconciles.inc({ controller: this.options.name, result });
-  }
-
-  private failed(object: T, failure: unknown, reconcileID: string): void {
+  private failed(object: T, failure: unknown, reporting: Reporting): void {
     const { metrics, log, events } = this.ports;
     const { name: controller } = this.options;
     const key = keyOf(object.metadata);
-    const fields = { ...this.fieldsOf(object, reconcileID), error: messageOf(failure) };
-    if (this.isPassingConflict(key, failure)) {
-      this.retry(key);
+    const fields = { ...this.fieldsOf(object, reporting), error: messageOf(failure) };
+    if (this.isPassingConflict(object, failure)) {
+      this.queue.retry(key);
       metrics.reconciles.inc({ controller, result: 'requeue' });
-      log.debug(fields, 'a pass was overtaken');
+      log.debug(fields, 'a pass met a newer version of what it writes');
       return;
     }
     metrics.reconciles.inc({ controller, result: 'error' });
     metrics.reconcileErrors.inc({ controller });
     if (isPanic(failure)) metrics.reconcilePanics.inc({ controller });
     if (failure instanceof TerminalError) {
-      this.queue.forget(key);
+      this.queue.endRetries(key);
       metrics.terminalErrors.inc({ controller });
       log.error(fields, 'a pass failed, and is not tried again before something changes');
     } else {
-      log.warn({ ...fields, retryIn: this.retry(key) }, 'a pass failed');
+      log.warn({ ...fields, retryIn: this.queue.retry(key) }, 'a pass failed');
     }
     events.record(object, { type: 'Warning', reason: 'ReconcileFailed', message: failureMessage(failure) });
   }
-
-  private retry(key: string): Millis {
-    this.ports.metrics.queueRetries.inc(queueLabels(this.options));
-    return this.queue.addRateLimited(key);
-  }
 }
 
-interface Telling {
+interface Reporting {
   readonly signal: AbortSignal;
   readonly reconcileID: string;
 }

@@ -4,7 +4,7 @@ import { TerminalError } from './reconciler.ts';
 
 /** Of a pass as people read it: what was seen, and what to do where that is known. */
 export function failureMessage(failure: unknown): string {
-  const grants = [...new Set(errorsOf(failure).flatMap(missingRight))];
+  const grants = [...new Set(errorsOf(failure).flatMap(missingRights))];
   const advice = grants.length === 0 ? '' : `; grant the account of the controller: ${grants.join(', ')}`;
   const next =
     failure instanceof TerminalError ? 'not tried again before it changes' : 'tried again with growing pauses';
@@ -25,7 +25,8 @@ function errorsOf(failure: unknown): readonly ApiError[] {
 const REFUSAL =
   /cannot (\w+) resource "([^"]+)" in API group "([^"]*)" (?:in the namespace "([^"]+)"|at the cluster scope)/;
 
-function missingRight({ message }: ApiError): readonly string[] {
+/** One at most: what the account lacks, `list on secrets in namespace shop`. */
+export function missingRights({ message }: ApiError): readonly string[] {
   const [found, verb = '', resource = '', group = '', namespace] = REFUSAL.exec(message) ?? [];
   if (found === undefined) return [];
   const where = namespace === undefined ? 'in the whole cluster' : `in namespace ${namespace}`;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isApiError } from './client.ts';
 import type { ApiClient } from './client.ts';
 import type { Clock } from './clock.ts';
-import type { CallOptions, Cluster, ListOptions, LiveListOptions, NamespaceWatch, Performed } from './cluster.ts';
+import type { CallOptions, Cluster, ListOptions, LiveListOptions, Performed } from './cluster.ts';
 import { canonical } from './json.ts';
 import type { Kind, KubernetesObject, Millis, ObjectRef } from './objects.ts';
 import { collectionPath, kindKey, objectPath } from './paths.ts';
@@ -23,7 +23,7 @@ export interface LiveClusterOptions {
   readonly fieldManager: string;
   /** Annotation that carries the hash of what was applied. */
   readonly hashAnnotation: string;
-  readonly watches: (namespace: string) => NamespaceWatch;
+  readonly namespaces: Pick<Cluster, 'watches' | 'refusedNamespaces'>;
 }
 
 /** What an object was like right after we applied it; while the watch still shows that version, all is well. */
@@ -46,7 +46,7 @@ export function createLiveCluster({
   stores,
   fieldManager,
   hashAnnotation,
-  watches,
+  namespaces,
 }: LiveClusterOptions): Cluster {
   const memories = new Map<string, Memory>();
   const query = { fieldManager, fieldValidation: 'Strict' };
@@ -93,7 +93,7 @@ export function createLiveCluster({
 
     cachedList: <T extends KubernetesObject>(kind: Kind<T>, options?: ListOptions) => storeOf(kind).list(options),
 
-    watches,
+    ...namespaces,
 
     async find<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef, options: CallOptions) {
       const cached = storeOf(kind).get(ref);

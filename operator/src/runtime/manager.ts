@@ -3,7 +3,7 @@ import { wait } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Cluster, NamespaceWatch } from './cluster.ts';
 import { Controller } from './controller.ts';
-import type { ControllerOptions } from './controller.ts';
+import type { ControllerOptions } from './controller-options.ts';
 import { createEventRecorder } from './events.ts';
 import type { EventRecorder } from './events.ts';
 import type { Health } from './health.ts';
@@ -17,6 +17,7 @@ import { PerObject } from './per-object.ts';
 import { Store } from './store.ts';
 import type { StoreOptions } from './store.ts';
 import { startWatches } from './watches.ts';
+import type { Refusal } from './watch-refusals.ts';
 import type { Watched, Watches } from './watches.ts';
 
 export interface LeaderElection {
@@ -89,7 +90,7 @@ export function createManager(options: ManagerOptions): Manager {
   const { client, clock, log, metrics, fieldManager, hashAnnotation, identity, namespaces = [] } = options;
   const watched = new Map<string, Watched>();
   const stores = new Map<string, Store>();
-  const controllers: { run: (signal: AbortSignal) => Promise<void> }[] = [];
+  const controllers: Pick<Controller<KubernetesObject>, 'run' | 'reconcileAll'>[] = [];
   const events = createEventRecorder({
     client,
     clock,
@@ -110,8 +111,11 @@ export function createManager(options: ManagerOptions): Manager {
   }
 
   function watchOf(namespace: string): NamespaceWatch {
-    return namespaces.length === 0 || namespaces.includes(namespace) ? 'watched' : 'not-listed';
+    if (namespaces.length > 0 && !namespaces.includes(namespace)) return 'not-listed';
+    return watches?.refusalOf(namespace) ? 'refused' : 'watched';
   }
+
+  const refusedNamespaces = (): readonly string[] => namespaces.filter((namespace) => watchOf(namespace) === 'refused');
 
   function sick(): string | undefined {
     const now = clock.monotonic();
@@ -158,7 +162,14 @@ export function createManager(options: ManagerOptions): Manager {
   }
 
   return {
-    cluster: createLiveCluster({ client, clock, stores, fieldManager, hashAnnotation, watches: watchOf }),
+    cluster: createLiveCluster({
+      client,
+      clock,
+      stores,
+      fieldManager,
+      hashAnnotation,
+      namespaces: { watches: watchOf, refusedNamespaces },
+    }),
     events,
     health: { sick, notReady },
     perObject: (kind, onDropped) => new PerObject(storeOf(kind), { clock, ...(onDropped && { onDropped }) }),
@@ -169,7 +180,9 @@ export function createManager(options: ManagerOptions): Manager {
       stores.set(kindKey(kind), store);
     },
     control(controller) {
-      controllers.push(new Controller(controller, { client, clock, log, events, metrics, fieldManager }, storeOf));
+      const refusalOf = (namespace: string): Refusal | undefined => watches?.refusalOf(namespace);
+      const ports = { client, clock, log, events, metrics, fieldManager, refusalOf };
+      controllers.push(new Controller(controller, ports, storeOf));
     },
     async run(signal) {
       const ended = new AbortController();
@@ -180,7 +193,10 @@ export function createManager(options: ManagerOptions): Manager {
         stopBeat = clock.after(5_000, beat);
       };
       beat();
-      const running = startWatches(watched.values(), { client, clock, log, metrics, namespaces }, all);
+      const onRefusal = (): void => {
+        for (const controller of controllers) controller.reconcileAll();
+      };
+      const running = startWatches(watched.values(), { client, clock, log, metrics, namespaces, onRefusal }, all);
       watches = running;
       try {
         // First to know, then to lead: a process whose caches do not fill must not keep others from leading.

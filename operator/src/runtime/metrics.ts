@@ -32,7 +32,8 @@ export interface RuntimeMetrics {
   followQueue(labels: QueueLabels, queue: FollowedQueue): void;
   readonly requests: Counter<'code' | 'method' | 'host'>;
   readonly watchReconnects: Counter<'kind' | 'reason'>;
-  readonly watchHeard: Gauge<'kind'>;
+  readonly watchHeard: Gauge<'kind' | 'watch_namespace'>;
+  readonly watchRefused: Gauge<'watch_namespace'>;
   readonly leads: Gauge<'name'>;
 }
 
@@ -60,7 +61,14 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
     watchHeard: new Gauge({
       name: 'watch_last_event_timestamp_seconds',
       help: 'When the API server last said something, if only that nothing has changed; beyond 3 minutes something is wrong.',
-      labelNames: ['kind'],
+      // Not `namespace`, which a scrape gives to the pod of this process. Empty: all namespaces.
+      labelNames: ['kind', 'watch_namespace'],
+      registers,
+    }),
+    watchRefused: new Gauge({
+      name: 'watch_namespace_refused',
+      help: '1 while the API server forbids to watch that listed namespace; a deleted one looks the same.',
+      labelNames: ['watch_namespace'],
       registers,
     }),
     leads: new Gauge({

@@ -26,6 +26,10 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   readonly onHeard?: () => void;
   /** It does something: hears, or tries, if in vain. */
   readonly onAlive?: () => void;
+  /** The API server has accepted a watch. */
+  readonly onWatching?: () => void;
+  /** The API server forbids the list or the watch (403). Absent: the log says so each time. */
+  readonly onRefused?: (error: ApiError) => void;
 }
 
 export const reconnectReasons = ['closed', 'expired', 'broken', 'silent'] as const;
@@ -141,11 +145,15 @@ function laterOf(error: unknown): { readonly retryAfter?: Millis } {
   return error instanceof ApiError && error.retryAfter !== undefined ? { retryAfter: error.retryAfter } : {};
 }
 
-function complain(
-  { kind, log }: { readonly kind: Kind; readonly log: Log },
+function complain<T extends KubernetesObject>(
+  { kind, log, onRefused }: Pick<ReflectorOptions<T>, 'kind' | 'log' | 'onRefused'>,
   act: 'list' | 'watch',
   error: unknown,
 ): void {
+  if (onRefused && isApiError(error, 403)) {
+    onRefused(error);
+    return;
+  }
   log.warn({ kind: kind.kind, error: messageOf(error) }, `${act} ${kind.plural} failed: ${messageOf(error)}`);
 }
 
@@ -227,7 +235,9 @@ async function listen<T extends KubernetesObject>(
   at: { resourceVersion: string },
   { signal, heard }: { readonly signal: AbortSignal; readonly heard: () => void },
 ): Promise<void> {
-  for await (const line of await openWatch(options, at.resourceVersion, signal)) {
+  const events = await openWatch(options, at.resourceVersion, signal);
+  options.onWatching?.();
+  for await (const line of events) {
     heard();
     take(JSON.parse(line) as WatchEvent<T>, options.store, at);
     options.onHeard?.();

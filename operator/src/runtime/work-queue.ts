@@ -98,6 +98,13 @@ export class WorkQueue {
     this.limiter.forget(key);
   }
 
+  /** Neither its retries nor a look that was due later are left. */
+  drop(key: string): void {
+    this.limiter.forget(key);
+    this.delayed.get(key)?.cancel();
+    this.delayed.delete(key);
+  }
+
   /** The next key, in order of arrival; undefined once the queue is shut down and empty. */
   take(): Promise<string | undefined> {
     for (const waiting of [this.waiting.normal, this.waiting.background]) {

@@ -1,0 +1,40 @@
+import type { ApiClient } from './client.ts';
+import type { Clock } from './clock.ts';
+import type { EventRecorder } from './events.ts';
+import type { Log } from './log.ts';
+import type { Mapping } from './mapping.ts';
+import type { RuntimeMetrics } from './metrics.ts';
+import type { Kind, KubernetesObject, Millis } from './objects.ts';
+import type { Reconciler } from './reconciler.ts';
+import type { Refusal } from './watch-refusals.ts';
+
+export interface ControllerOptions<T extends KubernetesObject> {
+  /** In metrics and logs. */
+  readonly name: string;
+  readonly kind: Kind<T>;
+  readonly reconciler: Reconciler<T>;
+  /** Put on each object before its first pass, when the reconciler has a `cleanup`. */
+  readonly finalizer: string;
+  /** Every condition type of the kind, in the order they are stored; the first sums up. */
+  readonly conditionTypes: readonly [string, ...string[]];
+  /** Further types, stored only while True. */
+  readonly transientConditionTypes?: readonly string[];
+  readonly mappings?: readonly Mapping[];
+  /** Objects reconciled at the same time; default 4. */
+  readonly concurrency?: number;
+  /** The longest a pass may take; default 60 s. */
+  readonly passWithin?: Millis;
+  /** How long passes may fail before the summary says so; default 2 min. */
+  readonly failFor?: Millis;
+}
+
+export interface ControllerPorts {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: EventRecorder;
+  readonly metrics: RuntimeMetrics;
+  readonly fieldManager: string;
+  /** Why a namespace cannot be watched; undefined while it is. */
+  readonly refusalOf: (namespace: string) => Refusal | undefined;
+}
