@@ -90,6 +90,66 @@ test.each<[string, object, RegExp]>([
   ['http for a public host', aStack({ publicURL: 'http://shop.example.com' }), /http only for localhost/],
   ['a path in publicURL', aStack({ publicURL: 'https://shop.example.com/login' }), /spec\.publicURL/],
   ['the default port', aStack({ publicURL: 'https://shop.example.com:443' }), /leave out the default port/],
+  ['an address that browsers read as another', aStack({ publicURL: 'https://10.1' }), /last part is not a number/],
+  ['an address too long', aStack({ publicURL: 'https://[0:0::1]' }), /in its shortest form: \[2001:db8::1\]/],
+  ['a port beyond all', aStack({ publicURL: 'https://shop.example.com:65536' }), /port of at most 65535/],
+  ['a host of two dots', aStack({ publicURL: 'https://shop..example.com' }), /publicURL.*must be https:\/\/host/],
+  [
+    'an Ingress for an IP address',
+    aStack({ publicURL: 'https://192.0.2.1:8443', auth: { ingress: {} } }),
+    /auth\.ingress needs a publicURL with a DNS name, not https:\/\/192\.0\.2\.1:8443/,
+  ],
+  [
+    'an Ingress for an IPv6 address',
+    aStack({ publicURL: 'https://[2001:db8::1]', auth: { ingress: { className: 'nginx' } } }),
+    /auth\.ingress needs a publicURL with a DNS name/,
+  ],
+  [
+    'a class that cannot be',
+    aStack({ auth: { ingress: { className: 'a..b' } } }),
+    /spec\.auth\.ingress\.className.*must be a name of a Kubernetes object/,
+  ],
+  [
+    'a storage class that cannot be',
+    aStack({ mongodb: { storage: { className: 'a-.b' } } }),
+    /spec\.mongodb\.storage\.className.*must be a name/,
+  ],
+  ['an image that nobody can pull', aStack({ auth: { image: 'a:b:c' } }), /spec\.auth\.image.*must be an image/],
+  [
+    'a key that no Secret has',
+    aStack({ mongodb: { external: { uriSecretRef: { name: 'db', key: 'the uri' } } } }),
+    /uriSecretRef\.key.*must be a key of a Secret/,
+  ],
+  [
+    'more memory asked for than allowed',
+    aStack({ mongodb: { resources: { requests: { memory: '2Gi' }, limits: { memory: '1Gi' } } } }),
+    /spec\.mongodb\.resources.*requests\.memory is 2Gi, above limits\.memory of 1Gi/,
+  ],
+  [
+    'more cpu asked for than allowed',
+    aStack({ auth: { resources: { requests: { cpu: '2' }, limits: { cpu: '1500m' } } } }),
+    /spec\.auth\.resources.*requests\.cpu is 2, above limits\.cpu of 1500m/,
+  ],
+  ['less than no cpu', aStack({ auth: { resources: { requests: { cpu: '-1' } } } }), /must be a quantity such as/],
+  ['no volume', aStack({ mongodb: { storage: { size: '0Gi' } } }), /storage\.size.*must be above 0/],
+  ['a volume below none', aStack({ mongodb: { storage: { size: '-1Gi' } } }), /storage\.size.*must be a quantity/],
+  [
+    'growth to nothing',
+    aStack({ mongodb: { storage: { autoGrow: { maxSize: '0' } } } }),
+    /autoGrow\.maxSize.*must be above 0/,
+  ],
+  [
+    'a list of no labels',
+    aStack({
+      consumers: {
+        allowedNamespaces: {
+          from: 'Selector',
+          selector: { matchExpressions: [{ key: 'team', operator: 'NotIn' }] },
+        },
+      },
+    }),
+    /In and NotIn need values/,
+  ],
   ['no audience', aStack({ auth: { audience: [] } }), /spec\.auth\.audience.*at least 1 items/],
   ['no replicas', aStack({ auth: { replicas: 0 } }), /spec\.auth\.replicas.*greater than or equal to 1/],
   ['half a replica', aStack({ auth: { replicas: 1.5 } }), /spec\.auth\.replicas/],
@@ -122,8 +182,8 @@ test.each<[string, object, RegExp]>([
   ],
   ['a name too long for its objects', aStack({}, 'a'.repeat(41)), /metadata\.name must be at most 40/],
   ['a field that does not exist', aStack({ mongodb: { member: 3 } }), /field not declared in schema|unknown field/],
-])('%s is refused with the field and what it may be', async (_name, object, refusal) => {
-  expect(await dryRun(object)).toMatch(refusal);
+])('%s is refused with the field and what it may be', async (_name, object, says) => {
+  expect(await refusal(object)).toMatch(says);
 });
 
 test.each<[string, Fields, RegExp]>([
@@ -230,4 +290,41 @@ test('an AuthConsumer names a stack and a Secret, and nothing that it could not 
     /stackRef\.namespace: Req/,
   );
   expect(await dryRun(consumer({ stackRef, secretName: 'No Secret' }))).toMatch(/spec\.secretName/);
+  const longName = { ...consumer({ stackRef, secretName: 'auth' }), metadata: { name: 'a'.repeat(64) } };
+  expect(await refusal(longName)).toMatch(/metadata\.name must be at most 63 characters/);
 });
+
+const hostPart = fc.constantFrom(
+  'shop',
+  'a1',
+  '1',
+  '0',
+  '255',
+  '256',
+  '01',
+  '0x1f',
+  'localhost',
+  '-',
+  'xn--bcher-kva',
+  '',
+);
+const host = fc.oneof(
+  fc.array(hostPart, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('.')),
+  fc.ipV6().map((address) => `[${address.toLowerCase()}]`),
+  fc.ipV4(),
+);
+const port = fc.constantFrom('', ':80', ':443', ':8443', ':65535', ':65536', ':0', ':08443', ':');
+
+test('every publicURL that is taken is what browsers send as Origin', async () => {
+  let taken = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom('https', 'http'), host, port, async (scheme, name, suffix) => {
+      const publicURL = `${scheme}://${name}${suffix}`;
+      if ((await refusal(aStack({ publicURL }))) !== undefined) return;
+      taken += 1;
+      expect(new URL(publicURL).origin).toBe(publicURL);
+    }),
+    { numRuns: 300 },
+  );
+  expect(taken).toBeGreaterThan(20);
+}, 60_000);

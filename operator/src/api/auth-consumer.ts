@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Kind, KubernetesObject } from '../runtime/objects.ts';
 import { audience, conditionsSchema, namespaceName, objectName, observedGeneration, timestamp } from './fields.ts';
 import { API_VERSION } from './kinds.ts';
+import { rules } from './rules.ts';
 import { schemaErrorOf } from './schema-error.ts';
 
 const specSchema = z.object({
@@ -57,5 +58,11 @@ export const authConsumerKind: Kind<AuthConsumer> = {
   plural: 'authconsumers',
   namespaced: true,
 };
+
+/** Object-level rules: the name becomes a label of the Secret. */
+export const authConsumerRules = rules({
+  rule: 'size(self.metadata.name) <= 63',
+  message: 'metadata.name must be at most 63 characters',
+});
 
 export { specSchema as authConsumerSpecSchema, statusSchema as authConsumerStatusSchema };

@@ -3,7 +3,7 @@ import type { Kind, KubernetesObject } from '../runtime/objects.ts';
 import { authSchema } from './auth-stack/auth.ts';
 import { consumersSchema } from './auth-stack/consumers.ts';
 import { mongodbSchema } from './auth-stack/mongodb.ts';
-import { publicURL } from './auth-stack/public-url.ts';
+import { hasAddress, publicURL } from './auth-stack/public-url.ts';
 import { signingKeysSchema } from './auth-stack/signing-keys.ts';
 import { statusSchema } from './auth-stack/status.ts';
 import { API_VERSION } from './kinds.ts';
@@ -36,13 +36,21 @@ const specSchema = z
     }),
   })
   .meta({
-    ...rules({
-      rule: '(self.auth.accessTokenTTL + self.signingKeys.propagation.clockSkew).getSeconds() <= 10 * self.signingKeys.rotationInterval.getSeconds()',
-      message:
-        'auth.accessTokenTTL plus signingKeys.propagation.clockSkew must be at most 10 times signingKeys.rotationInterval',
-      messageExpression:
-        "'auth.accessTokenTTL plus signingKeys.propagation.clockSkew must be at most %ds, 10 times signingKeys.rotationInterval'.format([10 * self.signingKeys.rotationInterval.getSeconds()])",
-    }),
+    ...rules(
+      {
+        rule: `!has(self.auth.ingress) || !${hasAddress('self.publicURL')}`,
+        message: 'auth.ingress needs a publicURL with a DNS name: the rules of an Ingress take no IP address',
+        messageExpression:
+          "'auth.ingress needs a publicURL with a DNS name, not %s: the rules of an Ingress take no IP address; remove auth.ingress, or make the AuthStack anew with a name'.format([self.publicURL])",
+      },
+      {
+        rule: '(self.auth.accessTokenTTL + self.signingKeys.propagation.clockSkew).getSeconds() <= 10 * self.signingKeys.rotationInterval.getSeconds()',
+        message:
+          'auth.accessTokenTTL plus signingKeys.propagation.clockSkew must be at most 10 times signingKeys.rotationInterval',
+        messageExpression:
+          "'auth.accessTokenTTL plus signingKeys.propagation.clockSkew must be at most %ds, 10 times signingKeys.rotationInterval'.format([10 * self.signingKeys.rotationInterval.getSeconds()])",
+      },
+    ),
   });
 
 export { mongodbVersions } from './auth-stack/mongodb.ts';

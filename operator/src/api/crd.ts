@@ -1,7 +1,13 @@
 import { z } from 'zod';
-import { authConsumerKind, authConsumerSpecSchema, authConsumerStatusSchema } from './auth-consumer.ts';
+import {
+  authConsumerKind,
+  authConsumerRules,
+  authConsumerSpecSchema,
+  authConsumerStatusSchema,
+} from './auth-consumer.ts';
 import { authStackKind, authStackRules, authStackSpecSchema, authStackStatusSchema } from './auth-stack.ts';
 import { GROUP, VERSION } from './kinds.ts';
+import { PATTERN_MESSAGE } from './text.ts';
 import type { Kind } from '../runtime/objects.ts';
 
 export type JsonSchema = Record<string, unknown>;
@@ -73,7 +79,7 @@ export const sources: readonly CrdSource[] = [
     description: 'Asks an AuthStack for the public keys, for a service in this namespace that verifies tokens.',
     spec: authConsumerSpecSchema,
     status: authConsumerStatusSchema,
-    extra: {},
+    extra: authConsumerRules,
     columns: [
       {
         name: 'Accepted',
@@ -185,7 +191,15 @@ function cleanSchema(node: object): JsonSchema {
   if (cleaned['maximum'] === Number.MAX_SAFE_INTEGER) delete cleaned['maximum'];
   if (cleaned['minimum'] === Number.MIN_SAFE_INTEGER) delete cleaned['minimum'];
   if (cleaned['type'] === 'integer') cleaned['format'] = 'int64';
-  return withFullDefault(cleaned);
+  return withFullDefault(withPatternAsRule(cleaned));
+}
+
+/** See `text`. */
+function withPatternAsRule({ [PATTERN_MESSAGE]: message, ...schema }: JsonSchema): JsonSchema {
+  if (message === undefined) return schema;
+  const { pattern, 'x-kubernetes-validations': others = [], ...rest } = schema;
+  const rule = { rule: `self.matches(r'${String(pattern)}')`, message };
+  return { ...rest, 'x-kubernetes-validations': [rule, ...(others as readonly object[])] };
 }
 
 /** The API server holds a default against the rules before it fills in the defaults inside it, so it must be whole. */

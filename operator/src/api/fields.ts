@@ -1,35 +1,45 @@
 import { z } from 'zod';
 import type { Condition } from '../runtime/objects.ts';
 import { quantity } from './quantity.ts';
+import { rules } from './rules.ts';
+import type { Rule } from './rules.ts';
+import { text } from './text.ts';
 
 /** Fields that occur in more than one place of the kinds. */
 
 /** A name of an object: DNS-1123 subdomain. */
-export const objectName = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
+export const objectName = text({
+  max: 253,
+  pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  message: 'must be a name of a Kubernetes object: lower-case letters, digits, hyphens and dots, such as shop-tls',
+});
 
 /** A name of a namespace: DNS-1123 label. */
-export const namespaceName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+export const namespaceName = text({
+  max: 63,
+  pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+  message: 'must be a name of a Namespace: lower-case letters, digits and hyphens',
+});
 
 /** `aud` of a token. */
-export const audience = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/);
+export const audience = text({
+  max: 128,
+  pattern: /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/,
+  message: 'must be letters, digits and . _ : / -, starting with a letter or digit, such as shop',
+});
 
-export const imageReference = z
-  .string()
-  .min(1)
-  .max(512)
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._/:@-]*$/);
+const host =
+  /([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(:[0-9]+)?/;
+const path = /[a-z0-9]+(([_.]|__|-+)[a-z0-9]+)*/;
+const tag = /[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}/;
+const digest = /[a-z0-9]+:[a-f0-9]{64,128}/;
+
+/** `host:port/path:tag@digest`, as container runtimes read it (github.com/distribution/reference); the pod of any other waits for ever. */
+export const imageReference = text({
+  max: 512,
+  pattern: new RegExp(`^(${host.source}/)?${path.source}(/${path.source})*(:${tag.source})?(@${digest.source})?$`),
+  message: 'must be an image, [host[:port]/]path[:tag][@digest], such as registry.example.com/team/auth:1.2',
+});
 
 const amounts = z.object({
   cpu: quantity.optional().meta({ description: 'In cores: `500m` is half a core.' }),
@@ -41,7 +51,20 @@ export const resourcesSchema = z
     requests: amounts.optional().meta({ description: 'What the scheduler reserves on a node.' }),
     limits: amounts.optional().meta({ description: 'What the container cannot exceed.' }),
   })
-  .meta({ description: 'CPU and memory of the container. Omitted: small defaults.' });
+  .meta({
+    description: 'CPU and memory of the container. Omitted: small defaults.',
+    ...rules(...(['cpu', 'memory'] as const).map(requestWithinLimit)),
+  });
+
+function requestWithinLimit(resource: 'cpu' | 'memory'): Rule {
+  const [request, limit] = [`self.requests.${resource}`, `self.limits.${resource}`];
+  const areGiven = `has(self.requests) && has(self.limits) && has(${request}) && has(${limit})`;
+  return {
+    rule: `!(${areGiven}) || quantity(${request}).compareTo(quantity(${limit})) <= 0`,
+    message: `requests.${resource} must not be above limits.${resource}`,
+    messageExpression: `'requests.${resource} is %s, above limits.${resource} of %s; lower the one or raise the other'.format([${request}, ${limit}])`,
+  };
+}
 
 /** RFC 3339, as every time in Kubernetes. */
 export const timestamp = z.string().meta({ format: 'date-time' });

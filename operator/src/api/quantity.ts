@@ -1,10 +1,20 @@
-import { z } from 'zod';
+import { rules } from './rules.ts';
+import { text } from './text.ts';
 
 /** A Kubernetes quantity, `10Gi` or `500m` (k8s.io/apimachinery resource.Quantity). */
-export const quantity = z
-  .string()
-  .max(32)
-  .regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/);
+export const quantity = text({
+  max: 32,
+  pattern: /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/,
+  message: 'must be a quantity such as 10Gi, 512Mi or 500m',
+});
+
+/** Of a volume. */
+export const storageSize = quantity.meta({
+  ...rules({
+    rule: "!isQuantity(self) || quantity(self).isGreaterThan(quantity('0'))",
+    message: 'the size of a volume must be above 0, such as 10Gi',
+  }),
+});
 
 const factors: Readonly<Record<string, number>> = {
   m: 1e-3,

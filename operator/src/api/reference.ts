@@ -17,7 +17,7 @@ export function fieldReference(): string {
       lines.push('', `### ${kind} ${part}`, '', '| field | type | default | meaning |', '|---|---|---|---|');
       lines.push(...rows(part, properties[part] ?? {}));
     }
-    const rules = ruleTexts(schema);
+    const rules = ruleTexts('', schema);
     if (rules.length > 0) {
       lines.push('', `### ${kind} rules`, '', 'Refused at `kubectl apply` otherwise:', '', ...rules);
     }
@@ -52,12 +52,16 @@ function defaultText(field: JsonSchema, required: boolean): string {
   return field['default'] === undefined ? '' : `\`${JSON.stringify(field['default'])}\``;
 }
 
-function ruleTexts(schema: JsonSchema): string[] {
+function ruleTexts(path: string, schema: JsonSchema): string[] {
   const own = (schema['x-kubernetes-validations'] as { message?: string }[] | undefined) ?? [];
   const properties = (schema['properties'] as Record<string, JsonSchema> | undefined) ?? {};
   const items = schema['items'] as JsonSchema | undefined;
-  const inner = [...Object.values(properties), ...(items ? [items] : [])];
-  return [...own.map(({ message }) => `- ${text(message)}`), ...inner.flatMap(ruleTexts)];
+  const field = path === '' ? '' : `\`${path}\`: `;
+  return [
+    ...own.map(({ message }) => `- ${field}${text(message)}`),
+    ...Object.entries(properties).flatMap(([name, inner]) => ruleTexts(path === '' ? name : `${path}.${name}`, inner)),
+    ...(items ? ruleTexts(`${path}[]`, items) : []),
+  ];
 }
 
 function text(value: unknown): string {

@@ -10,13 +10,20 @@ const labelSelector = z
       .meta({ description: 'Labels that a namespace must have.' }),
     matchExpressions: z
       .array(
-        z.object({
-          key: z.string().min(1).max(317).meta({ description: 'Key of the label.' }),
-          operator: z
-            .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
-            .meta({ description: 'How the label is compared with `values`.' }),
-          values: z.array(labelValue).max(32).optional().meta({ description: 'Only for In and NotIn.' }),
-        }),
+        z
+          .object({
+            key: z.string().min(1).max(317).meta({ description: 'Key of the label.' }),
+            operator: z
+              .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
+              .meta({ description: 'How the label is compared with `values`.' }),
+            values: z.array(labelValue).max(32).optional().meta({ description: 'Only for In and NotIn.' }),
+          })
+          .meta({
+            ...rules({
+              rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+              message: 'In and NotIn need values, Exists and DoesNotExist take none',
+            }),
+          }),
       )
       .max(16)
       .optional()

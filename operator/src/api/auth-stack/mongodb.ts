@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { imageReference, objectName, resourcesSchema } from '../fields.ts';
-import { quantity } from '../quantity.ts';
+import { storageSize } from '../quantity.ts';
 import { rules } from '../rules.ts';
+import { text } from '../text.ts';
 
 /** Major versions in their order; an upgrade goes from one to the next. */
 export const mongodbVersions = ['4.4', '5.0', '6.0', '7.0', '8.0'] as const;
@@ -28,7 +29,7 @@ export const mongodbSchema = z
     }),
     storage: z
       .object({
-        size: quantity.default('10Gi').meta({
+        size: storageSize.default('10Gi').meta({
           description:
             'Size of each volume. It can be raised where the StorageClass allows volume expansion, never lowered.',
         }),
@@ -43,7 +44,7 @@ export const mongodbSchema = z
               .max(95)
               .default(80)
               .meta({ description: 'All volumes grow when one of them is this full.' }),
-            maxSize: quantity.meta({
+            maxSize: storageSize.meta({
               description: 'Automatic growth stops here; a size that is not whole is rounded down.',
             }),
           })
@@ -73,10 +74,11 @@ export const mongodbSchema = z
         uriSecretRef: z
           .object({
             name: objectName.meta({ description: 'Name of the Secret, in the namespace of the AuthStack.' }),
-            key: z
-              .string()
-              .min(1)
-              .max(253)
+            key: text({
+              max: 253,
+              pattern: /^[-._a-zA-Z0-9]*[-_a-zA-Z0-9][-._a-zA-Z0-9]*$/,
+              message: 'must be a key of a Secret: letters, digits and - _ .',
+            })
               .default('uri')
               .meta({ description: 'Key whose value is the connection string.' }),
           })
