@@ -22,7 +22,7 @@ down: node_modules/.package-lock.json ## undo `make up`; what was built stays in
 	@node cluster/down.ts
 
 .PHONY: address
-address: node_modules/.package-lock.json ## print the address of the demo's sign-in page
+address: node_modules/.package-lock.json ## print the address of the demo
 	@node cluster/address.ts
 
 .PHONY: test
@@ -33,6 +33,8 @@ lint: node_modules/.package-lock.json ## types, ESLint, prettier
 	tsc -p .
 	tsc -p operator/src/runtime
 	tsc -p packages/verify
+	tsc -p web/page
+	tsc -p web/shop
 	tsc -p web/sign-in
 	eslint --max-warnings 0 .
 	prettier --check --log-level warn .

@@ -8,10 +8,10 @@ import { publicImages } from './versions.ts';
 const examples = join(import.meta.dirname, '../examples');
 
 /**
- * Applies the examples one after the other, with this cluster's images and address in them. The shop comes once the
- * stack is ready: a pod whose Secret is not there yet is tried again only after up to two minutes.
+ * Applies the examples one after the other, with this cluster's images and address in them. The shop is applied once the
+ * stack is ready: kubelet retries a pod whose Secret does not exist yet only after up to two minutes.
  */
-export async function makeDemo({ products, thirdParty }: Images, tell: (news: string) => void): Promise<void> {
+export async function makeDemo({ products, thirdParty }: Images, report: (progress: string) => void): Promise<void> {
   const apply = async (name: string): Promise<void> => {
     const text = await readFile(join(examples, name), 'utf8');
     const here = text
@@ -21,7 +21,7 @@ export async function makeDemo({ products, thirdParty }: Images, tell: (news: st
     await kubectl(['apply', '-f', '-'], here);
   };
   await apply('demo.yaml');
-  await untilReady(tell);
+  await untilReady(report);
   await apply('orders.yaml');
   await apply('gateway.yaml');
   for (const name of ['orders', 'gateway']) {
@@ -29,7 +29,7 @@ export async function makeDemo({ products, thirdParty }: Images, tell: (news: st
   }
 }
 
-/** Waits for a Deployment of the shop; when it does not come, its own last words are the failure. */
+/** Waits for a Deployment of the shop; an error shows its pods and the last lines of their logs. */
 async function rollOut(name: string): Promise<void> {
   const shop = ['-n', 'shop'];
   try {
@@ -39,7 +39,7 @@ async function rollOut(name: string): Promise<void> {
     const pods = await ask(['get', 'pods', '-l', `app.kubernetes.io/name=${name}`]);
     const logs = await ask(['logs', `deployment/${name}`, '--tail=5']);
     const message = `Deployment shop/${name} is not available after 120 s\n${pods}${logs}`;
-    throw new Error(`${message}look at it with: kubectl -n shop describe pods -l app.kubernetes.io/name=${name}`, {
+    throw new Error(`${message}Run: kubectl -n shop describe pods -l app.kubernetes.io/name=${name}`, {
       cause,
     });
   }
@@ -52,22 +52,22 @@ interface Condition {
   readonly message: string;
 }
 
-const PATIENCE_SECONDS = 300;
+const READY_WITHIN_SECONDS = 300;
 
-/** Waits for the AuthStack, telling each time the operator tells something new. */
-async function untilReady(tell: (news: string) => void): Promise<void> {
-  const end = performance.now() + PATIENCE_SECONDS * 1000;
+/** Waits for the AuthStack, and reports each change of its Ready condition. */
+async function untilReady(report: (progress: string) => void): Promise<void> {
+  const end = performance.now() + READY_WITHIN_SECONDS * 1000;
   let last = '';
   for (;;) {
     const ready = await readyCondition();
     if (ready?.status === 'True') return;
-    const news = ready ? `${ready.reason}: ${ready.message}` : 'the operator has not looked at it yet';
-    if (news !== last) tell(news);
-    last = news;
+    const progress = ready ? `${ready.reason}: ${ready.message}` : 'not evaluated yet';
+    if (progress !== last) report(progress);
+    last = progress;
     if (performance.now() > end) {
       throw new Error(
-        `AuthStack auth/demo is not Ready after ${PATIENCE_SECONDS} s: ${last}\n` +
-          'look at it with: kubectl -n auth describe authstack demo; kubectl -n auth get pods; ' +
+        `AuthStack auth/demo is not Ready after ${READY_WITHIN_SECONDS} s: ${last}\n` +
+          'Run: kubectl -n auth describe authstack demo; kubectl -n auth get pods; ' +
           'kubectl -n authstack-system logs deployment/auth-stack',
       );
     }

@@ -19,8 +19,8 @@ export interface ProductImage {
   readonly entry: string;
   /** Packages with binaries, which cannot be bundled and are copied beside the bundle. */
   readonly unbundled?: readonly string[];
-  /** The sign-in page, built, in this folder of the image. */
-  readonly page?: string;
+  /** The workspace of `web/` whose built page goes into the folder of the same name in the image. */
+  readonly page?: 'sign-in' | 'shop';
 }
 
 export const products: readonly ProductImage[] = [
@@ -32,7 +32,7 @@ export const products: readonly ProductImage[] = [
     unbundled: ['@node-rs/argon2', `@node-rs/argon2-linux-${process.arch}-gnu`],
     page: 'sign-in',
   },
-  { name: 'orders', entry: 'services/orders/src/main.ts' },
+  { name: 'orders', entry: 'services/orders/src/main.ts', page: 'shop' },
 ];
 
 /** Image of each of our services, tagged by its content: a changed one has another tag, so pods are replaced. */
@@ -90,9 +90,8 @@ export async function bundle({ entry, unbundled = [], page }: ProductImage, fold
   if (page !== undefined) {
     const output = join(folder, 'app', page);
     await mkdir(output, { recursive: true });
-    await run('npm', ['run', '--silent', 'build', '-w', 'web/sign-in', '--', '--outDir', output, '--emptyOutDir'], {
-      cwd: root,
-    });
+    const viteBuild = ['run', '--silent', 'build', '-w', `web/${page}`, '--', '--outDir', output, '--emptyOutDir'];
+    await run('npm', viteBuild, { cwd: root });
   }
 }
 

@@ -8,25 +8,31 @@ import { which } from './process.ts';
 import { tool } from './provide.ts';
 import { main, step } from './step.ts';
 
-const again = 'when that is mended, run make up again: it goes on where it stopped';
+const again = 'then run make up again: it continues where it stopped';
 
-/** From a bare machine to the demo, each part only as far as it is not there yet. */
+/** From a bare machine to the demo; what is there already is not made again. */
 await main(async () => {
-  await step({ name: 'container engine', ifItFails: `it must answer \`docker info\`; ${again}` }, ensureEngine);
-  await step({ name: 'kind, kubectl, helm', ifItFails: `npm, Go and Debian must be reachable; ${again}` }, async () => {
-    for (const name of ['kind', 'kubectl', 'helm'] as const) await tool(name);
-  });
+  await step({ name: 'container engine', ifItFails: `make \`docker info\` answer, ${again}` }, ensureEngine);
   await step(
-    { name: 'cluster of four nodes', ifItFails: `make down removes what there is of it; ${again}` },
-    ensureCluster,
+    {
+      name: 'kind, kubectl, helm',
+      ifItFails: `check that the registries of npm, Go and Debian can be reached, ${again}`,
+    },
+    async () => {
+      for (const name of ['kind', 'kubectl', 'helm'] as const) await tool(name);
+    },
   );
+  await step({ name: 'cluster of four nodes', ifItFails: `run make down, ${again}` }, ensureCluster);
   const products = await step(
-    { name: 'images of operator, agent, auth and orders', ifItFails: `npm ci may be needed, or disk space; ${again}` },
+    { name: 'images of operator, agent, auth and orders', ifItFails: `run npm ci, check the disk space, ${again}` },
     buildProducts,
   );
-  const thirdParty = await step({ name: 'images of mongod and nginx', ifItFails: again }, ensureThirdParty);
+  const thirdParty = await step(
+    { name: 'images of mongod and nginx', ifItFails: `check the disk space, ${again}` },
+    ensureThirdParty,
+  );
   const tags = [...Object.values(products), thirdParty.mongod.image, thirdParty.nginx];
-  await step({ name: 'images into the nodes', ifItFails: `is there disk space? ${again}` }, () => loadImages(tags));
+  await step({ name: 'images into the nodes', ifItFails: `check the disk space, ${again}` }, () => loadImages(tags));
   const images = { products, thirdParty };
   const namespace = `kubectl --context ${context} -n authstack-system`;
   await step(
@@ -39,11 +45,11 @@ await main(async () => {
   await step(
     {
       name: 'AuthStack demo, then orders and a gateway',
-      ifItFails: `kubectl --context ${context} get events -A shows what happens; ${again}`,
+      ifItFails: `kubectl --context ${context} get events -A shows what happened; ${again}`,
     },
     () =>
-      makeDemo(images, (news) => {
-        process.stderr.write(`\n  ${news}`);
+      makeDemo(images, (progress) => {
+        process.stderr.write(`\n  ${progress}`);
       }),
   );
 
@@ -51,11 +57,12 @@ await main(async () => {
   const program = await tool('kubectl');
   const kubectl = `${program === (await which('kubectl')) ? 'kubectl' : program} --context ${context}`;
   process.stdout.write(`
-Sign in at ${address}    (kubectl context: ${context})
+Ticket shop    ${address}/shop/    (kubectl context: ${context})
+Sign-in page   ${address}/
 
 Three things to try:
   ${kubectl} -n auth delete pod demo-mongodb-0 --force     then sign in again
-  ${kubectl} -n auth delete pod -l app.kubernetes.io/component=auth     orders keeps working
-  ${kubectl} -n auth get authstack demo -o yaml     what it tells of itself
+  ${kubectl} -n auth delete pod -l app.kubernetes.io/component=auth     the shop keeps selling
+  ${kubectl} -n auth describe authstack demo     its conditions and events
 `);
 });

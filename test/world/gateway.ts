@@ -34,6 +34,7 @@ http {
     listen 8080;
     server_name "~^(?<stack>[a-z0-9-]+)\\.(?<ns>[a-z0-9-]+)\\.localhost$";
     location /api/orders { proxy_pass http://orders.$ns-shop.svc.cluster.local:8080; }
+    location /shop { proxy_pass http://orders.$ns-shop.svc.cluster.local:8080; }
     location / { proxy_pass http://$stack-auth.$ns.svc.cluster.local:8080; }
   }
   server { listen 8080 default_server; return 200 "gateway of the scenarios\\n"; }

@@ -1,5 +1,7 @@
+import { builtPage } from '@authstack/http-service/built-page';
 import { problemHandlers } from '@authstack/http-service/problems';
 import { requestLog, requestMetrics } from '@authstack/http-service/request-log';
+import { securityHeaders } from '@authstack/http-service/security-headers';
 import express from 'express';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
@@ -8,8 +10,6 @@ import { problems } from './errors.ts';
 import { createCookies } from './http/cookies.ts';
 import { jsonBody } from '@authstack/http-service/json-body';
 import { openApiDocument } from './http/openapi.ts';
-import { securityHeaders } from './http/security-headers.ts';
-import { signInPage } from './http/sign-in-page.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { keyRoutes } from './keys/routes.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -37,7 +37,11 @@ export function createApp({ settings, log, metrics, ring, session, passwords, at
   app.set('query parser', 'simple');
   app.set('trust proxy', [...trustedProxies]);
 
-  app.use(requestLog(log), requestMetrics(metrics.httpDuration), securityHeaders(issuer));
+  app.use(
+    requestLog(log),
+    requestMetrics(metrics.httpDuration),
+    securityHeaders(() => issuer),
+  );
 
   app.use('/api', (_request, response, next) => {
     response.set('cache-control', 'no-store');
@@ -53,7 +57,7 @@ export function createApp({ settings, log, metrics, ring, session, passwords, at
   app.get('/openapi.json', (_request, response) => {
     response.set('cache-control', 'no-cache').json(openApi);
   });
-  if (settings.files.signInDir !== undefined) app.use(signInPage(settings.files.signInDir));
+  if (settings.files.signInDir !== undefined) app.use(builtPage(settings.files.signInDir));
 
   const { notFound, errorHandler } = problemHandlers(problems);
   app.use(notFound, errorHandler);

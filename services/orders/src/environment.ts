@@ -7,6 +7,8 @@ export interface Settings {
   /** Where the Secret of the AuthConsumer is mounted. */
   readonly authDir: string;
   readonly database: string;
+  /** The built page of the shop; without it none is served. */
+  readonly shopDir: string | undefined;
   /** How far the clocks of two nodes may differ. */
   readonly clockSkew: Millis;
   readonly ports: { readonly public: number; readonly ops: number };
@@ -17,6 +19,7 @@ export interface Settings {
 const schema = z.object({
   ORDERS_AUTH_DIR: absolutePath,
   ORDERS_DATABASE: absolutePath,
+  ORDERS_SHOP_DIR: absolutePath.optional(),
   ORDERS_CLOCK_SKEW_SECONDS: seconds({ max: 600 }).prefault('10'),
   // Not ORDERS_PORT: Kubernetes sets that in pods beside a Service of the name orders.
   ORDERS_HTTP_PORT: port.prefault('8080'),
@@ -30,6 +33,7 @@ export function readEnvironment(environment: Environment): Settings {
   return {
     authDir: from.ORDERS_AUTH_DIR,
     database: from.ORDERS_DATABASE,
+    shopDir: from.ORDERS_SHOP_DIR,
     clockSkew: from.ORDERS_CLOCK_SKEW_SECONDS,
     ports: { public: from.ORDERS_HTTP_PORT, ops: from.ORDERS_PROBE_PORT },
     drain: from.ORDERS_DRAIN_SECONDS,

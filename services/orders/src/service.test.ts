@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import supertest from 'supertest';
 import { consumerSecret } from '../../../packages/verify/src/testing/secret-mount.ts';
@@ -138,6 +141,33 @@ test('metrics count purchases and refusals, the log holds no token', async () =>
   const log = shop.log.join('');
   expect(log).toContain('"path":"/api/orders"');
   for (const secret of ['SESSION-SECRET', 'QUERY-SECRET', 'eyJ']) expect(log).not.toContain(secret);
+});
+
+test('the page of the shop is served below /shop/, with a strict policy', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'shop-'));
+  await mkdir(join(directory, 'assets'));
+  await writeFile(join(directory, 'index.html'), '<!doctype html><title>Ticket shop</title>');
+  await writeFile(join(directory, 'assets', 'index-abc123.js'), 'export {};');
+  await using place = await premises();
+  const environment = { ...place.environment, ORDERS_SHOP_DIR: directory };
+  await using shop = await openShop({ ...place, environment });
+
+  const index = await supertest(shop.url).get('/shop/?from=mail');
+  expect(index.text).toContain('Ticket shop');
+  expect(index.headers).toMatchObject({ 'cache-control': 'no-cache', 'x-frame-options': 'DENY' });
+  expect(index.headers['content-security-policy']).toContain("default-src 'none';script-src 'self'");
+  // The issuer of the mounted Secret is an https address.
+  expect(index.headers['strict-transport-security']).toBe('max-age=31536000');
+  const script = await supertest(shop.url).get('/shop/assets/index-abc123.js');
+  expect(script.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+  for (const path of ['/shop', '/shop?from=mail']) {
+    const redirected = await supertest(shop.url).get(path);
+    expect([redirected.status, redirected.headers['location']]).toEqual([308, '/shop/']);
+  }
+  for (const path of ['/shop/gone', '/shop/../package.json', '/shop/assets/..%2f..%2fetc%2fpasswd', '/shop//evil']) {
+    expect([400, 403, 404]).toContain((await supertest(shop.url).get(path)).status);
+  }
+  await rm(directory, { recursive: true });
 });
 
 test('what is not there is a 404 in the form of all other problems', async () => {

@@ -31,7 +31,16 @@ export function createService(settings: Settings, { clock, log, catalogue }: Ser
       logEvent(log, event);
     },
   });
-  const app = createApp({ verifier, log, metrics, catalogue, store, now: () => clock.now(), newId: randomUUID });
+  const app = createApp({
+    verifier,
+    log,
+    metrics,
+    catalogue,
+    store,
+    shopDir: settings.shopDir,
+    now: () => clock.now(),
+    newId: randomUUID,
+  });
 
   return createHttpService({
     app,

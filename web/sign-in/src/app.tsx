@@ -1,35 +1,41 @@
+import { Loading } from '@authstack/page/loading.tsx';
+import { Trouble } from '@authstack/page/trouble.tsx';
 import { useEffect } from 'react';
 import type { ReactElement } from 'react';
 import type { Api } from './api.ts';
 import { Account } from './components/account.tsx';
-import { Entrance } from './components/entrance.tsx';
-import { Loading } from './components/loading.tsx';
-import { Orders } from './components/orders.tsx';
-import { Tickets } from './components/tickets.tsx';
-import { Trouble } from './components/trouble.tsx';
-import type { Route } from './route.ts';
-import { announcementOf } from './session.ts';
-import type { Session } from './session.ts';
-import type { Shop } from './shop.ts';
+import { SignIn } from './components/sign-in.tsx';
+import { messageFor } from './messages.ts';
+import { announcementOf, leavesAtOnce } from './session.ts';
+import type { Form, Session } from './session.ts';
 import { useRoute } from './use-route.ts';
 import { useSession } from './use-session.ts';
 import type { SessionControl } from './use-session.ts';
-import { useShop } from './use-shop.ts';
 
-export function App({ api }: { readonly api: Api }): ReactElement {
+interface AppProps {
+  readonly api: Api;
+  /** The page that sent the visitor here. */
+  readonly returnTo: string | undefined;
+}
+
+export function App({ api, returnTo }: AppProps): ReactElement {
   const control = useSession(api);
   const { session } = control;
-  const { shop, loadTickets, loadOrders, buy } = useShop(api, { session, onExpired: control.expired });
-  const { route, reset } = useRoute();
+  const { form, reset } = useRoute();
 
   useEffect(() => {
-    document.title = `${titleOf(session, route)} · AuthStack`;
-  }, [session, route]);
+    document.title = `${titleOf(session, form)} · AuthStack`;
+  }, [session, form]);
 
-  // Whoever signs out after a sign-up is next asked to sign in.
+  // After a sign-up and a sign-out, the sign-in form is shown.
   useEffect(() => {
     if (session.state === 'signedIn') reset();
   }, [session.state, reset]);
+
+  // Replaced, so that the back button does not lead to a form again.
+  useEffect(() => {
+    if (returnTo !== undefined && leavesAtOnce(session)) location.replace(returnTo);
+  }, [session, returnTo]);
 
   return (
     <>
@@ -39,57 +45,50 @@ export function App({ api }: { readonly api: Api }): ReactElement {
       </header>
       <main className="page">
         <p className="status" role="status">
-          {announcement(session, shop)}
+          {announcementOf(session)}
         </p>
-        <Visitor api={api} control={control} route={route} />
-        <Tickets shop={shop} onBuy={buy} onRetry={loadTickets} />
-        {session.state === 'signedIn' && <Orders orders={shop.orders} onRetry={loadOrders} />}
+        <Card api={api} control={control} form={form} returnTo={returnTo} />
       </main>
     </>
   );
 }
 
-interface VisitorProps {
-  readonly api: Api;
+interface CardProps extends AppProps {
   readonly control: SessionControl;
-  readonly route: Route;
+  readonly form: Form;
 }
 
-function Visitor({ api, control, route }: VisitorProps): ReactElement {
-  const { session, ask, entered, signOut } = control;
+function Card({ api, control, form, returnTo }: CardProps): ReactElement {
+  const { session, retry, signedIn, signOut } = control;
   switch (session.state) {
-    case 'asking':
+    case 'loading':
       return (
-        <section className="card visitor" aria-busy="true">
+        <section className="card" aria-busy="true">
           <Loading what="your account" rows={5} />
         </section>
       );
     case 'unknown':
       return (
-        <section className="card visitor" aria-labelledby="account-heading">
+        <section className="card" aria-labelledby="account-heading">
           <h1 id="account-heading">Your account</h1>
           <Trouble
-            what="We cannot tell whether you are signed in."
-            problem={session.problem}
+            what="The page could not find out whether you are signed in."
+            why={messageFor(session.problem)}
             retrying={session.retrying}
-            onRetry={ask}
+            onRetry={retry}
           />
         </section>
       );
     case 'signedOut':
-      return <Entrance api={api} route={route} onEntered={entered} takesFocus={session.because !== 'nobodyYet'} />;
-    case 'signedIn':
-      return <Account user={session.user} onSignOut={signOut} takesFocus={session.since !== 'before'} />;
+      return <SignIn api={api} form={form} onSignedIn={signedIn} takesFocus={session.because !== 'initial'} />;
+    case 'signedIn': {
+      const { user, because } = session;
+      return <Account user={user} onSignOut={signOut} returnTo={returnTo} takesFocus={because !== 'initial'} />;
+    }
   }
 }
 
-function announcement(session: Session, { purchase }: Shop): string {
-  if (purchase.state === 'bought') return `Bought “${purchase.order.title}”.`;
-  // Whoever tries to buy has long read the greeting.
-  return purchase.state === 'none' ? announcementOf(session) : '';
-}
-
-function titleOf(session: Session, route: Route): string {
+function titleOf(session: Session, form: Form): string {
   if (session.state === 'signedIn') return 'Your account';
-  return route === 'signUp' ? 'Sign up' : 'Sign in';
+  return form === 'signUp' ? 'Sign up' : 'Sign in';
 }

@@ -1,29 +1,29 @@
+import { problemOf } from '@authstack/page/problem.ts';
 import { expect, test } from '@jest/globals';
-import { complaintsOf, missingFields } from './credentials.ts';
-import { problemOf } from './problem.ts';
+import { formErrorsOf, missingFields } from './credentials.ts';
 
-test('empty fields are told without asking the service', () => {
+test('empty fields are reported without asking the service', () => {
   expect(missingFields({ email: ' ', password: '' })?.fields.map(({ field }) => field)).toEqual(['email', 'password']);
   expect(missingFields({ email: 'ada@example.com', password: 'x' })).toBeUndefined();
 });
 
-test('a problem of a field stands beside the field, and there only', () => {
+test('an error of a field is shown beside the field, and there only', () => {
   const fields = [{ field: 'email', code: 'EMAIL_TAKEN', message: 'is taken' }];
-  expect(complaintsOf({ code: 'EMAIL_TAKEN', status: 409, fields })).toEqual({
-    fields: { email: 'This email address has an account already. Sign in instead.' },
+  expect(formErrorsOf({ code: 'EMAIL_TAKEN', status: 409, fields })).toEqual({
+    fields: { email: 'This email address already has an account. Sign in instead.' },
   });
 });
 
-test('of several complaints about a field the first is shown', () => {
+test('of several errors of a field the first is shown', () => {
   const fields = [
     { field: 'password', code: 'REQUIRED', message: 'is required' },
     { field: 'password', code: 'TOO_SHORT', message: 'is too short' },
   ];
-  expect(complaintsOf({ code: 'VALIDATION_FAILED', status: 400, fields }).fields.password).toBe('Enter your password.');
+  expect(formErrorsOf({ code: 'VALIDATION_FAILED', status: 400, fields }).fields.password).toBe('Enter your password.');
 });
 
-test('a problem of a field that the form does not have stands above the form', () => {
+test('an error of a field that the form does not have is shown above the button', () => {
   const fields = [{ field: 'body', code: 'WRONG_TYPE', message: 'must be a JSON object' }];
-  expect(complaintsOf({ code: 'VALIDATION_FAILED', status: 400, fields }).form).toBe('Please check what you entered.');
-  expect(complaintsOf(problemOf('INVALID_CREDENTIALS')).form).toBe('Email or password is wrong.');
+  expect(formErrorsOf({ code: 'VALIDATION_FAILED', status: 400, fields }).form).toBe('Check what you entered.');
+  expect(formErrorsOf(problemOf('INVALID_CREDENTIALS')).form).toBe('The email address or the password is wrong.');
 });

@@ -1,17 +1,17 @@
+import type { FieldProblem, Problem } from '@authstack/page/problem.ts';
 import type { Credentials } from './api.ts';
 import { fieldMessageFor, messageFor } from './messages.ts';
-import type { FieldProblem, Problem } from './problem.ts';
 
 export const credentialFields = ['email', 'password'] as const;
 export type CredentialField = (typeof credentialFields)[number];
 
-export interface Complaints {
+export interface FormErrors {
   readonly fields: Partial<Readonly<Record<CredentialField, string>>>;
-  /** What no field is to blame for. */
+  /** What belongs to no field of the form. */
   readonly form?: string;
 }
 
-/** What can be told without asking the service. Everything else is the service's to judge. */
+/** What can be said without asking the service. Everything else is for the service to judge. */
 export function missingFields(credentials: Credentials): Problem | undefined {
   const fields = credentialFields
     .filter((field) => credentials[field].trim() === '')
@@ -19,11 +19,11 @@ export function missingFields(credentials: Credentials): Problem | undefined {
   return fields.length === 0 ? undefined : { code: 'VALIDATION_FAILED', status: 0, fields };
 }
 
-export function complaintsOf(problem: Problem): Complaints {
-  const ours = problem.fields.filter(({ field }) => isCredentialField(field));
-  if (ours.length === 0) return { fields: {}, form: messageFor(problem) };
-  // The first complaint about a field is the one to act on.
-  return { fields: Object.fromEntries(ours.toReversed().map((each) => [each.field, fieldMessageFor(each)])) };
+export function formErrorsOf(problem: Problem): FormErrors {
+  const known = problem.fields.filter(({ field }) => isCredentialField(field));
+  if (known.length === 0) return { fields: {}, form: messageFor(problem) };
+  // The first error of a field is the one to act on.
+  return { fields: Object.fromEntries(known.toReversed().map((each) => [each.field, fieldMessageFor(each)])) };
 }
 
 function isCredentialField(name: string): name is CredentialField {

@@ -1,4 +1,6 @@
-import { isRecord } from './problem.ts';
+import { isRecord } from '@authstack/page/problem.ts';
+import { isText } from '@authstack/page/reader.ts';
+import type { Reader } from '@authstack/page/reader.ts';
 
 export interface User {
   readonly id: string;
@@ -7,31 +9,6 @@ export interface User {
   readonly createdAt: string;
 }
 
-export interface Price {
-  /** In the smallest unit of the currency: cents. */
-  readonly amount: number;
-  readonly currency: string;
-}
-
-export interface Ticket {
-  readonly id: string;
-  readonly title: string;
-  readonly price: Price;
-  readonly remaining: number;
-}
-
-export interface Order {
-  readonly id: string;
-  readonly ticketId: string;
-  readonly title: string;
-  readonly createdAt: string;
-}
-
-/** Reads a body; `undefined` when it is not what the API promises. */
-export type Reader<T> = (body: unknown) => T | undefined;
-
-export const readNothing: Reader<null> = () => null;
-
 export const readUser: Reader<User> = (body) => {
   if (!isRecord(body)) return undefined;
   const { id, email, roles, createdAt } = body;
@@ -39,38 +16,10 @@ export const readUser: Reader<User> = (body) => {
   return { id, email, createdAt, roles: Array.isArray(roles) ? roles.filter(isText) : [] };
 };
 
-/** Nobody is signed in: `null`. */
+/** `null` when nobody is signed in. */
 export const readCurrentUser: Reader<{ readonly user: User | null }> = (body) => {
   if (!isRecord(body)) return undefined;
   if (body['currentUser'] === null) return { user: null };
   const user = readUser(body['currentUser']);
   return user && { user };
 };
-
-export const readTicket: Reader<Ticket> = (body) => {
-  if (!isRecord(body) || !isRecord(body['price'])) return undefined;
-  const { id, title, remaining } = body;
-  const { amount, currency } = body['price'];
-  if (!isText(id) || !isText(title) || !isCount(remaining) || !isCount(amount) || !isText(currency)) return undefined;
-  return { id, title, remaining, price: { amount, currency } };
-};
-
-export const readOrder: Reader<Order> = (body) => {
-  if (!isRecord(body)) return undefined;
-  const { id, ticketId, title, createdAt } = body;
-  if (!isText(id) || !isText(ticketId) || !isText(title) || !isText(createdAt)) return undefined;
-  return { id, ticketId, title, createdAt };
-};
-
-export const readTickets: Reader<readonly Ticket[]> = (body) => readList(body, { name: 'tickets', read: readTicket });
-export const readOrders: Reader<readonly Order[]> = (body) => readList(body, { name: 'orders', read: readOrder });
-
-function readList<T>(body: unknown, { name, read }: { name: string; read: Reader<T> }): readonly T[] | undefined {
-  const list = isRecord(body) ? body[name] : undefined;
-  if (!Array.isArray(list)) return undefined;
-  const items = list.map(read).filter((item) => item !== undefined);
-  return items.length === list.length ? items : undefined;
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);

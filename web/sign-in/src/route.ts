@@ -1,8 +1,8 @@
-/** Which of the two forms the address asks for. The service serves the page at `/` only, so the route is in the hash. */
-export type Route = 'signIn' | 'signUp';
+import type { Form } from './session.ts';
 
-export const hashes: Readonly<Record<Route, string>> = { signIn: '#sign-in', signUp: '#sign-up' };
+/** The service serves the page at `/` only, so which of the two forms is shown is in the hash. */
+export const hashes: Readonly<Record<Form, string>> = { signIn: '#sign-in', signUp: '#sign-up' };
 
-export function routeOf(hash: string): Route {
+export function formOf(hash: string): Form {
   return hash === hashes.signUp ? 'signUp' : 'signIn';
 }

@@ -1,75 +1,72 @@
-import type { Problem } from './problem.ts';
+import type { Problem } from '@authstack/page/problem.ts';
 import type { User } from './replies.ts';
 
-/** Who is here. Not knowing is a state of its own: nobody is asked to sign in before the service has answered. */
+/** Who is signed in. Not knowing is a state of its own: nobody is asked to sign in before the service has answered. */
 export type Session =
-  | { readonly state: 'asking' }
+  | { readonly state: 'loading' }
   | { readonly state: 'unknown'; readonly problem: Problem; readonly retrying: boolean }
-  | { readonly state: 'signedOut'; readonly because: 'nobodyYet' | 'askedAgain' | 'signedOut' | 'expired' }
-  | { readonly state: 'signedIn'; readonly user: User; readonly since: 'before' | 'askedAgain' | 'signUp' | 'signIn' };
+  | { readonly state: 'signedOut'; readonly because: 'initial' | 'retried' | 'signedOut' }
+  | { readonly state: 'signedIn'; readonly user: User; readonly because: 'initial' | 'retried' | Form };
+
+/** The two ways to sign in. */
+export type Form = 'signIn' | 'signUp';
 
 export type SessionEvent =
-  | { readonly type: 'asked' }
-  | { readonly type: 'found'; readonly user: User | null }
-  | { readonly type: 'unanswered'; readonly problem: Problem }
-  | { readonly type: 'entered'; readonly user: User; readonly by: 'signUp' | 'signIn' }
-  | { readonly type: 'left' }
-  | { readonly type: 'expired' };
+  | { readonly type: 'retried' }
+  | { readonly type: 'loaded'; readonly user: User | null }
+  | { readonly type: 'loadFailed'; readonly problem: Problem }
+  | { readonly type: 'signedIn'; readonly user: User; readonly by: Form }
+  | { readonly type: 'signedOut' };
 
-export const atFirst: Session = { state: 'asking' };
+export const initialSession: Session = { state: 'loading' };
 
 export function sessionAfter(session: Session, event: SessionEvent): Session {
   switch (event.type) {
-    case 'asked':
+    case 'retried':
       return session.state === 'unknown' ? { ...session, retrying: true } : session;
-    case 'found':
-      return whenFound(session, event.user);
-    case 'unanswered':
+    case 'loaded':
+      return afterLoad(session, event.user);
+    case 'loadFailed':
       return isOpen(session) ? { state: 'unknown', problem: event.problem, retrying: false } : session;
-    case 'entered':
-      return { state: 'signedIn', user: event.user, since: event.by };
-    case 'left':
+    case 'signedIn':
+      return { state: 'signedIn', user: event.user, because: event.by };
+    case 'signedOut':
       return { state: 'signedOut', because: 'signedOut' };
-    case 'expired':
-      return session.state === 'signedIn' ? { state: 'signedOut', because: 'expired' } : session;
   }
 }
 
 /** A late answer does not undo what the visitor has done since. */
 function isOpen({ state }: Session): boolean {
-  return state === 'asking' || state === 'unknown';
+  return state === 'loading' || state === 'unknown';
 }
 
-function whenFound(session: Session, user: User | null): Session {
+function afterLoad(session: Session, user: User | null): Session {
   if (!isOpen(session)) return session;
-  const isRetry = session.state === 'unknown';
-  if (user) return { state: 'signedIn', user, since: isRetry ? 'askedAgain' : 'before' };
-  return { state: 'signedOut', because: isRetry ? 'askedAgain' : 'nobodyYet' };
+  const because = session.state === 'unknown' ? 'retried' : 'initial';
+  return user ? { state: 'signedIn', user, because } : { state: 'signedOut', because };
 }
 
-/** What a change of session is announced with. */
+/** What a screen reader is told of a change. */
 export function announcementOf(session: Session): string {
   switch (session.state) {
-    case 'asking':
+    case 'loading':
     case 'unknown':
       return '';
     case 'signedIn':
-      return greetings[session.since];
+      return signedInTexts[session.because];
     case 'signedOut':
-      return farewells[session.because];
+      return session.because === 'signedOut' ? 'You are signed out.' : '';
   }
 }
 
-const greetings = {
-  before: '',
-  askedAgain: '',
+const signedInTexts = {
+  initial: '',
+  retried: '',
   signUp: 'Your account is ready.',
   signIn: 'You are signed in.',
 } as const;
 
-const farewells = {
-  nobodyYet: '',
-  askedAgain: '',
-  signedOut: 'You are signed out.',
-  expired: 'Your session has ended. Please sign in again.',
-} as const;
+/** Whoever has just signed in goes on to the page that sent them here; whoever was signed in already chooses. */
+export function leavesAtOnce(session: Session): boolean {
+  return session.state === 'signedIn' && (session.because === 'signIn' || session.because === 'signUp');
+}

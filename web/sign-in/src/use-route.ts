@@ -1,19 +1,19 @@
 import { useCallback, useEffect, useState } from 'react';
-import { routeOf } from './route.ts';
-import type { Route } from './route.ts';
+import { formOf } from './route.ts';
+import type { Form } from './session.ts';
 
 export interface RouteControl {
-  readonly route: Route;
-  /** Back to the plain address, without a step in the history. */
+  readonly form: Form;
+  /** Back to the sign-in form, without a step in the history. */
   readonly reset: () => void;
 }
 
 export function useRoute(): RouteControl {
-  const [route, setRoute] = useState(() => routeOf(location.hash));
+  const [form, setForm] = useState(() => formOf(location.hash));
 
   useEffect(() => {
     const follow = (): void => {
-      setRoute(routeOf(location.hash));
+      setForm(formOf(location.hash));
     };
     addEventListener('hashchange', follow);
     return () => {
@@ -22,9 +22,9 @@ export function useRoute(): RouteControl {
   }, []);
 
   const reset = useCallback(() => {
-    history.replaceState(null, '', location.pathname);
-    setRoute('signIn');
+    history.replaceState(null, '', location.pathname + location.search);
+    setForm('signIn');
   }, []);
 
-  return { route, reset };
+  return { form, reset };
 }

@@ -1,46 +1,45 @@
+import type { Problem } from '@authstack/page/problem.ts';
 import { useCallback, useEffect, useReducer } from 'react';
 import type { Api } from './api.ts';
-import type { Problem } from './problem.ts';
 import type { User } from './replies.ts';
-import { atFirst, sessionAfter } from './session.ts';
-import type { Session } from './session.ts';
+import { initialSession, sessionAfter } from './session.ts';
+import type { Form, Session } from './session.ts';
 
 export interface SessionControl {
   readonly session: Session;
-  readonly ask: () => void;
-  readonly entered: (user: User, by: 'signUp' | 'signIn') => void;
-  readonly expired: () => void;
-  /** Resolves to what stood in the way, if anything did. */
+  readonly retry: () => void;
+  readonly signedIn: (user: User, by: Form) => void;
+  /** Resolves to what prevented it, if anything did. */
   readonly signOut: () => Promise<Problem | undefined>;
 }
 
 export function useSession(api: Api): SessionControl {
-  const [session, dispatch] = useReducer(sessionAfter, atFirst);
+  const [session, dispatch] = useReducer(sessionAfter, initialSession);
 
-  const ask = useCallback(() => {
-    dispatch({ type: 'asked' });
+  const load = useCallback(() => {
     void api.currentUser().then((answer) => {
-      if (answer.ok) dispatch({ type: 'found', user: answer.value.user });
-      else dispatch({ type: 'unanswered', problem: answer.problem });
+      if (answer.ok) dispatch({ type: 'loaded', user: answer.value.user });
+      else dispatch({ type: 'loadFailed', problem: answer.problem });
     });
   }, [api]);
 
-  useEffect(ask, [ask]);
+  useEffect(load, [load]);
 
-  const entered = useCallback((user: User, by: 'signUp' | 'signIn') => {
-    dispatch({ type: 'entered', user, by });
-  }, []);
+  const retry = useCallback(() => {
+    dispatch({ type: 'retried' });
+    load();
+  }, [load]);
 
-  const expired = useCallback(() => {
-    dispatch({ type: 'expired' });
+  const signedIn = useCallback((user: User, by: Form) => {
+    dispatch({ type: 'signedIn', user, by });
   }, []);
 
   const signOut = useCallback(async () => {
     const answer = await api.signOut();
     if (!answer.ok) return answer.problem;
-    dispatch({ type: 'left' });
+    dispatch({ type: 'signedOut' });
     return undefined;
   }, [api]);
 
-  return { session, ask, entered, expired, signOut };
+  return { session, retry, signedIn, signOut };
 }

@@ -1,32 +1,21 @@
+import { dayText } from '@authstack/page/day.ts';
+import { Heading } from '@authstack/page/heading.tsx';
+import type { Problem } from '@authstack/page/problem.ts';
 import { useState } from 'react';
 import type { ReactElement } from 'react';
-import { dayText } from '../format.ts';
 import { messageFor } from '../messages.ts';
-import type { Problem } from '../problem.ts';
 import type { User } from '../replies.ts';
-import { Heading } from './heading.tsx';
 
 interface AccountProps {
   readonly user: User;
   readonly onSignOut: () => Promise<Problem | undefined>;
+  readonly returnTo: string | undefined;
   readonly takesFocus: boolean;
 }
 
-type Leaving =
-  { readonly state: 'no' } | { readonly state: 'leaving' } | { readonly state: 'refused'; readonly problem: Problem };
-
-export function Account({ user, onSignOut, takesFocus }: AccountProps): ReactElement {
-  const [leaving, setLeaving] = useState<Leaving>({ state: 'no' });
-
-  async function leave(): Promise<void> {
-    if (leaving.state === 'leaving') return;
-    setLeaving({ state: 'leaving' });
-    const problem = await onSignOut();
-    if (problem) setLeaving({ state: 'refused', problem });
-  }
-
+export function Account({ user, onSignOut, returnTo, takesFocus }: AccountProps): ReactElement {
   return (
-    <section className="card visitor" aria-labelledby="account-heading">
+    <section className="card" aria-labelledby="account-heading">
       <Heading id="account-heading" text="Your account" takesFocus={takesFocus} />
       <dl className="facts">
         <div>
@@ -50,21 +39,47 @@ export function Account({ user, onSignOut, takesFocus }: AccountProps): ReactEle
           </dd>
         </div>
       </dl>
-      {leaving.state === 'refused' && (
+      {returnTo !== undefined && (
+        <a className="button primary wide" href={returnTo}>
+          Continue
+        </a>
+      )}
+      <SignOut onSignOut={onSignOut} />
+    </section>
+  );
+}
+
+type SignOutState =
+  { readonly state: 'idle' } | { readonly state: 'sending' } | { readonly state: 'failed'; readonly problem: Problem };
+
+function SignOut({ onSignOut }: Pick<AccountProps, 'onSignOut'>): ReactElement {
+  const [current, setCurrent] = useState<SignOutState>({ state: 'idle' });
+  const isSending = current.state === 'sending';
+
+  async function signOut(): Promise<void> {
+    if (isSending) return;
+    setCurrent({ state: 'sending' });
+    const problem = await onSignOut();
+    if (problem) setCurrent({ state: 'failed', problem });
+  }
+
+  return (
+    <>
+      {current.state === 'failed' && (
         <p className="alert" role="alert">
-          {messageFor(leaving.problem)}
+          {messageFor(current.problem)}
         </p>
       )}
       <button
         type="button"
         className="secondary wide"
-        aria-disabled={leaving.state === 'leaving'}
+        aria-disabled={isSending}
         onClick={() => {
-          void leave();
+          void signOut();
         }}
       >
         Sign out
       </button>
-    </section>
+    </>
   );
 }

@@ -1,14 +1,14 @@
+import type { Result } from '@authstack/page/problem.ts';
 import { useEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 import type { Credentials } from '../api.ts';
-import { complaintsOf, credentialFields, missingFields } from '../credentials.ts';
-import type { Complaints } from '../credentials.ts';
-import type { Result } from '../problem.ts';
+import { credentialFields, formErrorsOf, missingFields } from '../credentials.ts';
+import type { FormErrors } from '../credentials.ts';
 import type { User } from '../replies.ts';
 import { Field } from './field.tsx';
 
 interface CredentialsFormProps {
-  /** Of the form's heading and of its button. */
+  /** The form's heading and its button. */
   readonly name: string;
   readonly newPassword: boolean;
   readonly email: string;
@@ -20,18 +20,18 @@ interface CredentialsFormProps {
 type Submission =
   | { readonly state: 'idle' }
   | { readonly state: 'sending' }
-  | { readonly state: 'refused'; readonly complaints: Complaints };
+  | { readonly state: 'refused'; readonly errors: FormErrors };
 
 export function CredentialsForm(props: CredentialsFormProps): ReactElement {
   const { name, newPassword, email, onEmail } = props;
   const [password, setPassword] = useState('');
   const [submission, setSubmission] = useState<Submission>({ state: 'idle' });
   const form = useRef<HTMLFormElement>(null);
-  const complaints: Complaints = submission.state === 'refused' ? submission.complaints : { fields: {} };
+  const errors: FormErrors = submission.state === 'refused' ? submission.errors : { fields: {} };
   const isSending = submission.state === 'sending';
 
   useEffect(() => {
-    if (submission.state === 'refused' && form.current) focusFirstInvalid(form.current, submission.complaints);
+    if (submission.state === 'refused' && form.current) focusFirstInvalid(form.current, submission.errors);
   }, [submission]);
 
   async function send(): Promise<void> {
@@ -39,20 +39,20 @@ export function CredentialsForm(props: CredentialsFormProps): ReactElement {
     const credentials = { email, password };
     const missing = missingFields(credentials);
     if (missing) {
-      setSubmission({ state: 'refused', complaints: complaintsOf(missing) });
+      setSubmission({ state: 'refused', errors: formErrorsOf(missing) });
       return;
     }
     setSubmission({ state: 'sending' });
     const answer = await props.submit(credentials);
     if (answer.ok) props.onDone(answer.value);
-    else setSubmission({ state: 'refused', complaints: complaintsOf(answer.problem) });
+    else setSubmission({ state: 'refused', errors: formErrorsOf(answer.problem) });
   }
 
   return (
     <form
       ref={form}
       noValidate
-      aria-labelledby="entrance-heading"
+      aria-labelledby="form-heading"
       aria-busy={isSending}
       onSubmit={(event) => {
         event.preventDefault();
@@ -65,7 +65,7 @@ export function CredentialsForm(props: CredentialsFormProps): ReactElement {
         value={email}
         onChange={onEmail}
         autoComplete="email"
-        error={complaints.fields.email}
+        error={errors.fields.email}
       />
       <Field
         name="password"
@@ -73,12 +73,12 @@ export function CredentialsForm(props: CredentialsFormProps): ReactElement {
         value={password}
         onChange={setPassword}
         autoComplete={newPassword ? 'new-password' : 'current-password'}
-        error={complaints.fields.password}
-        {...(newPassword && { hint: 'A long phrase that you use nowhere else.' })}
+        error={errors.fields.password}
+        {...(newPassword && { hint: 'Use a long phrase that you use nowhere else.' })}
       />
-      {complaints.form !== undefined && (
+      {errors.form !== undefined && (
         <p className="alert" role="alert">
-          {complaints.form}
+          {errors.form}
         </p>
       )}
       <button type="submit" className="primary wide" aria-disabled={isSending}>
@@ -88,7 +88,7 @@ export function CredentialsForm(props: CredentialsFormProps): ReactElement {
   );
 }
 
-function focusFirstInvalid(form: HTMLFormElement, { fields }: Complaints): void {
+function focusFirstInvalid(form: HTMLFormElement, { fields }: FormErrors): void {
   const first = credentialFields.find((field) => fields[field] !== undefined);
   if (first === undefined) return;
   const input = form.elements.namedItem(first);

@@ -1,6 +1,6 @@
 import type { Price } from './replies.ts';
 
-/** Amounts come in the smallest unit, of which a euro has a hundred and a yen is one. */
+/** Amounts are in the smallest unit, of which a euro has a hundred and a yen is one. */
 export function priceText({ amount, currency }: Price, locale?: string): string {
   try {
     const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
@@ -9,9 +9,4 @@ export function priceText({ amount, currency }: Price, locale?: string): string 
   } catch {
     return `${amount} ${currency}`;
   }
-}
-
-export function dayText(isoTime: string, locale?: string): string {
-  const time = new Date(isoTime);
-  return Number.isNaN(time.getTime()) ? isoTime : time.toLocaleDateString(locale, { dateStyle: 'long' });
 }

@@ -5,7 +5,7 @@ interface LoadingProps {
   readonly rows: number;
 }
 
-/** Takes about the room of what is to come, so that nothing jumps when it comes. */
+/** About as high as what will replace it, so that nothing jumps. */
 export function Loading({ what, rows }: LoadingProps): ReactElement {
   return (
     <div className="loading">

@@ -1,52 +1,53 @@
-import type { Problem } from './problem.ts';
+import type { Problem } from '@authstack/page/problem.ts';
+import { isSignedOut } from './api.ts';
 import type { Order, Ticket } from './replies.ts';
 
-/** Something to be fetched. While it is fetched again, what was there stays. */
+/** Something that is loaded. While it is loaded again, what was there stays. */
 export type Remote<T> =
   | { readonly state: 'loading' }
   | { readonly state: 'loaded'; readonly value: T }
   | { readonly state: 'failed'; readonly problem: Problem; readonly retrying: boolean };
 
+/** The orders service knows whose orders they are; a visitor without any is not signed in. */
+export type Orders = Remote<readonly Order[]> | { readonly state: 'signedOut' };
+
 export type Purchase =
   | { readonly state: 'none' }
-  | { readonly state: 'buying'; readonly ticketId: string }
+  | { readonly state: 'sending'; readonly ticketId: string }
   | { readonly state: 'bought'; readonly order: Order }
   | { readonly state: 'refused'; readonly ticketId: string; readonly problem: Problem };
 
 export interface Shop {
   readonly tickets: Remote<readonly Ticket[]>;
-  readonly orders: Remote<readonly Order[]>;
+  readonly orders: Orders;
   readonly purchase: Purchase;
 }
 
 export type RemoteEvent<T> =
-  | { readonly type: 'asked' }
-  | { readonly type: 'came'; readonly value: T }
+  | { readonly type: 'retried' }
+  | { readonly type: 'loaded'; readonly value: T }
   | { readonly type: 'failed'; readonly problem: Problem };
 
 export type ShopEvent =
   | { readonly type: 'tickets'; readonly event: RemoteEvent<readonly Ticket[]> }
   | { readonly type: 'orders'; readonly event: RemoteEvent<readonly Order[]> }
-  | { readonly type: 'buying'; readonly ticketId: string }
+  | { readonly type: 'sending'; readonly ticketId: string }
   | { readonly type: 'bought'; readonly order: Order }
-  | { readonly type: 'refused'; readonly ticketId: string; readonly problem: Problem }
-  | { readonly type: 'visitorChanged' };
+  | { readonly type: 'refused'; readonly ticketId: string; readonly problem: Problem };
 
 const loading = { state: 'loading' } as const;
-const nothing = { state: 'none' } as const;
+const signedOut = { state: 'signedOut' } as const;
 
-export const emptyShop: Shop = { tickets: loading, orders: loading, purchase: nothing };
+export const emptyShop: Shop = { tickets: loading, orders: loading, purchase: { state: 'none' } };
 
 export function shopAfter(shop: Shop, event: ShopEvent): Shop {
   switch (event.type) {
     case 'tickets':
       return { ...shop, tickets: remoteAfter(shop.tickets, event.event) };
     case 'orders':
-      return { ...shop, orders: remoteAfter(shop.orders, event.event) };
-    case 'visitorChanged':
-      return { ...shop, orders: loading, purchase: nothing };
-    case 'buying':
-      return { ...shop, purchase: { state: 'buying', ticketId: event.ticketId } };
+      return { ...shop, orders: ordersAfter(shop.orders, event.event) };
+    case 'sending':
+      return { ...shop, purchase: { state: 'sending', ticketId: event.ticketId } };
     case 'bought':
       return afterPurchase(shop, event.order);
     case 'refused':
@@ -58,14 +59,24 @@ export function isBought({ orders }: Shop, ticketId: string): boolean {
   return orders.state === 'loaded' && orders.value.some((order) => order.ticketId === ticketId);
 }
 
+/** What a screen reader is told of a change. */
+export function announcementOf({ purchase }: Shop): string {
+  return purchase.state === 'bought' ? `Bought “${purchase.order.title}”.` : '';
+}
+
+function ordersAfter(orders: Orders, event: RemoteEvent<readonly Order[]>): Orders {
+  if (event.type === 'failed' && isSignedOut(event.problem)) return signedOut;
+  return remoteAfter(orders.state === 'signedOut' ? loading : orders, event);
+}
+
 function remoteAfter<T>(remote: Remote<T>, event: RemoteEvent<T>): Remote<T> {
   switch (event.type) {
-    case 'asked':
+    case 'retried':
       return remote.state === 'failed' ? { ...remote, retrying: true } : remote;
-    case 'came':
+    case 'loaded':
       return { state: 'loaded', value: event.value };
     case 'failed':
-      // What is shown already is better than a complaint that it could not be had anew.
+      // What is shown is better than an error that it could not be loaded again.
       return remote.state === 'loaded' ? remote : { state: 'failed', problem: event.problem, retrying: false };
   }
 }
@@ -83,7 +94,7 @@ function afterRefusal(shop: Shop, refusal: { readonly ticketId: string; readonly
   const { ticketId, problem } = refusal;
   const isSoldOut = problem.code === 'SOLD_OUT';
   return {
-    ...shop,
+    orders: isSignedOut(problem) ? signedOut : shop.orders,
     tickets: isSoldOut ? withRemaining(shop.tickets, { id: ticketId, remaining: () => 0 }) : shop.tickets,
     purchase: { state: 'refused', ticketId, problem },
   };

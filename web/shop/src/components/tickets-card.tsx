@@ -1,29 +1,31 @@
+import { Loading } from '@authstack/page/loading.tsx';
+import { Trouble } from '@authstack/page/trouble.tsx';
 import type { ReactElement } from 'react';
+import { messageFor } from '../messages.ts';
 import { isBought } from '../shop.ts';
 import type { Shop } from '../shop.ts';
-import { Loading } from './loading.tsx';
 import { TicketRow } from './ticket-row.tsx';
-import { Trouble } from './trouble.tsx';
 
-interface TicketsProps {
+interface TicketsCardProps {
   readonly shop: Shop;
   readonly onBuy: (ticketId: string) => void;
   readonly onRetry: () => void;
 }
 
-export function Tickets({ shop, onBuy, onRetry }: TicketsProps): ReactElement {
+export function TicketsCard(props: TicketsCardProps): ReactElement {
+  const isLoading = props.shop.tickets.state === 'loading';
   return (
-    <section className="card tickets" aria-labelledby="tickets-heading" aria-busy={shop.tickets.state === 'loading'}>
+    <section className="card tickets" aria-labelledby="tickets-heading" aria-busy={isLoading}>
       <h2 id="tickets-heading" tabIndex={-1}>
         Tickets
       </h2>
-      <TicketList shop={shop} onBuy={onBuy} onRetry={onRetry} />
+      <TicketList {...props} />
     </section>
   );
 }
 
-function TicketList({ shop, onBuy, onRetry }: TicketsProps): ReactElement {
-  const { tickets, purchase } = shop;
+function TicketList({ shop, onBuy, onRetry }: TicketsCardProps): ReactElement {
+  const { tickets, orders, purchase } = shop;
   switch (tickets.state) {
     case 'loading':
       return <Loading what="tickets" rows={3} />;
@@ -31,7 +33,7 @@ function TicketList({ shop, onBuy, onRetry }: TicketsProps): ReactElement {
       return (
         <Trouble
           what="Tickets are not available right now."
-          problem={tickets.problem}
+          why={messageFor(tickets.problem)}
           retrying={tickets.retrying}
           onRetry={onRetry}
         />
@@ -46,6 +48,7 @@ function TicketList({ shop, onBuy, onRetry }: TicketsProps): ReactElement {
               ticket={ticket}
               purchase={purchase}
               isBought={isBought(shop, ticket.id)}
+              mayBuy={orders.state === 'loaded' || orders.state === 'failed'}
               onBuy={onBuy}
             />
           ))}

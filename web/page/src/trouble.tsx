@@ -1,19 +1,17 @@
 import { useLayoutEffect, useRef } from 'react';
 import type { ReactElement } from 'react';
-import { messageFor } from '../messages.ts';
-import type { Problem } from '../problem.ts';
 
 interface TroubleProps {
   readonly what: string;
-  readonly problem: Problem;
+  readonly why: string;
   readonly onRetry: () => void;
   readonly retrying?: boolean;
 }
 
-export function Trouble({ what, problem, onRetry, retrying = false }: TroubleProps): ReactElement {
+export function Trouble({ what, why, onRetry, retrying = false }: TroubleProps): ReactElement {
   const retry = useRef<HTMLButtonElement>(null);
 
-  // When a second try succeeds the button goes, and the focus would go with it.
+  // When a retry succeeds the button is removed, and the focus would be lost with it.
   useLayoutEffect(() => {
     const button = retry.current;
     return () => {
@@ -25,7 +23,7 @@ export function Trouble({ what, problem, onRetry, retrying = false }: TroublePro
     <div className="trouble">
       <div role="alert">
         <strong>{what}</strong>
-        <p>{messageFor(problem)}</p>
+        <p>{why}</p>
       </div>
       <button
         ref={retry}

@@ -1,34 +1,45 @@
+import { dayText } from '@authstack/page/day.ts';
+import { Loading } from '@authstack/page/loading.tsx';
+import { Trouble } from '@authstack/page/trouble.tsx';
 import type { ReactElement } from 'react';
-import { dayText } from '../format.ts';
-import type { Shop } from '../shop.ts';
-import { Loading } from './loading.tsx';
-import { Trouble } from './trouble.tsx';
+import { messageFor } from '../messages.ts';
+import type { Orders } from '../shop.ts';
 
-interface OrdersProps {
-  readonly orders: Shop['orders'];
+interface OrdersCardProps {
+  readonly orders: Orders;
+  readonly signInLink: string;
   readonly onRetry: () => void;
 }
 
-export function Orders({ orders, onRetry }: OrdersProps): ReactElement {
+export function OrdersCard(props: OrdersCardProps): ReactElement {
   return (
-    <section className="card orders" aria-labelledby="orders-heading" aria-busy={orders.state === 'loading'}>
+    <section className="card orders" aria-labelledby="orders-heading" aria-busy={props.orders.state === 'loading'}>
       <h2 id="orders-heading" tabIndex={-1}>
         My orders
       </h2>
-      <OrderList orders={orders} onRetry={onRetry} />
+      <OrderList {...props} />
     </section>
   );
 }
 
-function OrderList({ orders, onRetry }: OrdersProps): ReactElement {
+function OrderList({ orders, signInLink, onRetry }: OrdersCardProps): ReactElement {
   switch (orders.state) {
     case 'loading':
       return <Loading what="your orders" rows={1} />;
+    case 'signedOut':
+      return (
+        <>
+          <p className="empty">Sign in to buy tickets and to see your orders.</p>
+          <a className="button primary wide" href={signInLink}>
+            Sign in
+          </a>
+        </>
+      );
     case 'failed':
       return (
         <Trouble
           what="Your orders are not available right now."
-          problem={orders.problem}
+          why={messageFor(orders.problem)}
           retrying={orders.retrying}
           onRetry={onRetry}
         />

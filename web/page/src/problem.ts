@@ -1,4 +1,4 @@
-/** What went wrong, as the API told it (RFC 9457), or as the browser met it when no API answered. */
+/** What went wrong, as the API answered it (RFC 9457), or as the browser met it when no API answered. */
 export interface Problem {
   readonly code: string;
   /** 0 when there was no answer. */
@@ -13,10 +13,9 @@ export interface FieldProblem {
   readonly message: string;
 }
 
-/** Codes of this page's own, for what no API of ours said. */
+/** Codes of the page's own, for what no API of ours answered. */
 export const UNREACHABLE = 'UNREACHABLE';
 export const UNREADABLE = 'UNREADABLE';
-export const SIGN_IN_FIRST = 'SIGN_IN_FIRST';
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
 
@@ -27,12 +26,7 @@ export function problemOf(code: string, { status = 0, detail }: { status?: numbe
   return { code, status, fields: [], ...(detail !== undefined && { detail }) };
 }
 
-/** The auth service has said that the session is over; a 401 of any other service may have other reasons. */
-export function endsSession({ code }: Problem): boolean {
-  return code === 'SESSION_INVALID' || code === 'SESSION_REUSED';
-}
-
-/** A gateway answers for a service that is away in HTML or not at all; that is told apart from a problem of the API. */
+/** A gateway answers for a service that is away in HTML or not at all; that is not a problem of the API. */
 export function parseProblem(status: number, body: unknown): Problem {
   if (!isRecord(body) || typeof body['code'] !== 'string') {
     return problemOf(status >= 500 || status === 404 ? UNREACHABLE : UNREADABLE, { status });
@@ -52,4 +46,19 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 
 function isFieldProblem(value: unknown): value is FieldProblem {
   return isRecord(value) && ['field', 'code', 'message'].every((name) => typeof value[name] === 'string');
+}
+
+export type Texts = Readonly<Record<string, string>>;
+
+/** What every service of ours may answer; each page adds the codes of its own services. */
+const texts: Texts = {
+  CSRF_REJECTED: 'Your browser sent this request as if from another site. Reload the page and try again.',
+  NOT_READY: 'The service is starting. Try again in a moment.',
+  INTERNAL: 'Something went wrong on our side. Try again.',
+  [UNREACHABLE]: 'The service does not answer. Check your connection, or try again in a moment.',
+  [UNREADABLE]: 'The service sent an answer that this page does not understand. Reload the page.',
+};
+
+export function textOf({ code, detail }: Problem, more: Texts): string {
+  return more[code] ?? texts[code] ?? detail ?? 'Something went wrong. Try again.';
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseProblem } from './problem.ts';
+import { parseProblem, problemOf, textOf } from './problem.ts';
 
 test('a problem keeps its code, its detail and the fields at fault', () => {
   const errors = [{ field: 'password', code: 'TOO_SHORT', message: 'must have at least 8 characters' }];
@@ -25,4 +25,21 @@ test.each([
   [400, { code: 7 }, 'UNREADABLE'],
 ])('an answer %i of a gateway becomes a problem of this page', (status, body, code) => {
   expect(parseProblem(status, body)).toEqual({ code, status, fields: [] });
+});
+
+test.each([
+  [
+    'a code of the page, whatever the detail',
+    problemOf('SOLD_OUT', { detail: 'ticket t1' }),
+    'This ticket is sold out.',
+  ],
+  ['a code that all services share', problemOf('NOT_READY'), 'The service is starting. Try again in a moment.'],
+  [
+    'an unknown code, in the words of the service',
+    problemOf('NEW', { detail: 'the venue is closed' }),
+    'the venue is closed',
+  ],
+  ['an unknown code without a detail', problemOf('NEW'), 'Something went wrong. Try again.'],
+])('every problem has a text: %s', (_what, problem, text) => {
+  expect(textOf(problem, { SOLD_OUT: 'This ticket is sold out.' })).toBe(text);
 });

@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 interface HeadingProps {
   readonly id: string;
   readonly text: string;
-  /** The view has replaced the one that held the focus, so the focus goes on here. */
+  /** This view has replaced the one that had the focus, so the heading takes it. */
   readonly takesFocus: boolean;
 }
 

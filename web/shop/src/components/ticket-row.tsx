@@ -1,7 +1,7 @@
 import { useEffect, useId, useRef } from 'react';
 import type { ReactElement } from 'react';
-import { priceText } from '../format.ts';
 import { messageFor } from '../messages.ts';
+import { priceText } from '../price.ts';
 import type { Ticket } from '../replies.ts';
 import type { Purchase } from '../shop.ts';
 
@@ -9,17 +9,18 @@ interface TicketRowProps {
   readonly ticket: Ticket;
   readonly purchase: Purchase;
   readonly isBought: boolean;
+  /** Somebody is signed in, as far as the page knows. */
+  readonly mayBuy: boolean;
   readonly onBuy: (ticketId: string) => void;
 }
 
-export function TicketRow({ ticket, purchase, isBought, onBuy }: TicketRowProps): ReactElement {
+export function TicketRow({ ticket, purchase, isBought, mayBuy, onBuy }: TicketRowProps): ReactElement {
   const id = useId();
   const title = useRef<HTMLHeadingElement>(null);
-  const canBuy = !isBought && ticket.remaining > 0;
+  const canBuy = mayBuy && !isBought && ticket.remaining > 0;
   const couldBuy = useRef(canBuy);
-  const isBuying = purchase.state === 'buying';
 
-  // The button that was pressed is gone, and the focus with it.
+  // The button that was pressed has been removed, and the focus with it.
   useEffect(() => {
     if (couldBuy.current && !canBuy && document.activeElement === document.body && isAbout(purchase, ticket)) {
       title.current?.focus();
@@ -42,7 +43,7 @@ export function TicketRow({ ticket, purchase, isBought, onBuy }: TicketRowProps)
           type="button"
           className="primary"
           aria-describedby={id}
-          aria-disabled={isBuying}
+          aria-disabled={purchase.state === 'sending'}
           onClick={() => {
             onBuy(ticket.id);
           }}
@@ -50,7 +51,7 @@ export function TicketRow({ ticket, purchase, isBought, onBuy }: TicketRowProps)
           Buy
         </button>
       ) : (
-        <span className={isBought ? 'badge good' : 'badge'}>{isBought ? 'Yours' : 'Sold out'}</span>
+        <Unavailable ticket={ticket} isBought={isBought} />
       )}
       {purchase.state === 'refused' && purchase.ticketId === ticket.id && (
         <p className="alert" role="alert">
@@ -61,11 +62,16 @@ export function TicketRow({ ticket, purchase, isBought, onBuy }: TicketRowProps)
   );
 }
 
+function Unavailable({ ticket, isBought }: Pick<TicketRowProps, 'ticket' | 'isBought'>): ReactElement | null {
+  if (isBought) return <span className="badge good">Yours</span>;
+  return ticket.remaining > 0 ? null : <span className="badge">Sold out</span>;
+}
+
 function isAbout(purchase: Purchase, { id }: Ticket): boolean {
   switch (purchase.state) {
     case 'none':
       return false;
-    case 'buying':
+    case 'sending':
     case 'refused':
       return purchase.ticketId === id;
     case 'bought':

@@ -1,9 +1,20 @@
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
-/** Nothing but what the page itself brings may run, be shown, or be talked to; no frame may hold it. */
-export function securityHeaders(issuer: string): RequestHandler {
-  const isHttps = issuer.startsWith('https:');
+/**
+ * Nothing but what a page itself brings may run, be shown, or be talked to; no frame may hold it. `origin` is asked for each
+ * request: a service may learn only later under which address browsers reach it.
+ */
+export function securityHeaders(origin: () => string | undefined): RequestHandler {
+  const onHttps = headers({ isHttps: true });
+  const onHttp = headers({ isHttps: false });
+  return (request, response, next) => {
+    const apply = origin()?.startsWith('https:') === true ? onHttps : onHttp;
+    apply(request, response, next);
+  };
+}
+
+function headers({ isHttps }: { readonly isHttps: boolean }): RequestHandler {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
