@@ -108,7 +108,7 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     reconciler: createStackReconciler({
       cluster,
       agents,
-      authPods: authPodClient,
+      authPodClient,
       now,
       images: settings.images,
       seesCluster,

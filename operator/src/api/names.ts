@@ -71,13 +71,6 @@ export function namesOf(stackName: string): StackNames {
   };
 }
 
-/** Where the connection string of the stack's database is: ours, or that of a database somebody else keeps. */
-export function databaseUriOf({ metadata, spec }: AuthStack): { readonly secretName: string; readonly key: string } {
-  const { external } = spec.mongodb;
-  if (!external) return { secretName: namesOf(metadata.name).authUser, key: 'uri' };
-  return { secretName: external.uriSecretRef.name, key: external.uriSecretRef.key };
-}
-
 /** The owner reference of objects that go with the stack; volumes, identity and credentials never carry it. */
 export function ownedBy(stack: AuthStack): {
   apiVersion: string;

@@ -1,19 +1,24 @@
-import { authContract } from '@authstack/auth-service/api';
+import { authContract, files, variables } from '@authstack/auth-service/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { durationMillis } from '../api/duration.ts';
-import { databaseUriOf, labelsOf, namesOf, ownedBy, selectorOf } from '../api/names.ts';
+import { labelsOf, namesOf, selectorOf } from '../api/names.ts';
 import type { KubernetesObject } from '../runtime/objects.ts';
+import { databaseUriOf } from '../stored/database-uri.ts';
+import { objectMeta, PORT_NAMES } from './object-meta.ts';
 import type { AuthImages } from './types.ts';
 
 /** On the Deployment: the Secret of the first admin that its pods mount. */
 export const INITIAL_ADMIN_ANNOTATION = 'authstack.dev/initial-admin';
-export const PUBLIC_PORT = 8080;
+/** Of the pods; pod diagnosis names what sets its image. */
+export const AUTH_CONTAINER = 'auth';
 
 /** How long a new pod may take before Kubernetes calls the roll-out stuck. */
 const PROGRESS_DEADLINE_SECONDS = 180;
-/** The Service needs this long to forget a pod that ends; requests are served meanwhile. */
+/** The Service needs this long to remove a terminating pod; it serves requests meanwhile. */
 const DRAIN_SECONDS = 5;
+/** Each mounted Secret is a folder here, by the name of its volume. */
 const ROOT = '/etc/authstack';
+const URI_FILE = 'uri';
 /** The user of the image. */
 const USER = 65532;
 
@@ -22,23 +27,16 @@ export interface DeploymentOptions {
   readonly mountsInitialAdmin: boolean;
 }
 
-/**
- * The auth service. Nothing in its pods changes with the content of a Secret: the service reads its files again by
- * itself, so a rotation restarts nothing.
- */
+/** The auth service. Nothing in the pod template depends on a Secret's content: the service rereads its files. */
 export function authDeployment(stack: AuthStack, options: DeploymentOptions): KubernetesObject {
   const { auth } = stack.spec;
-  const labels = labelsOf(stack, 'auth');
   const admin = options.mountsInitialAdmin ? auth.initialAdmin?.secretRef.name : undefined;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: {
-      name: namesOf(stack.metadata.name).auth,
-      namespace: stack.metadata.namespace ?? '',
-      labels,
+      ...objectMeta(stack),
       ...(admin !== undefined && { annotations: { [INITIAL_ADMIN_ANNOTATION]: admin } }),
-      ownerReferences: ownedBy(stack),
     },
     spec: {
       replicas: auth.replicas,
@@ -46,7 +44,10 @@ export function authDeployment(stack: AuthStack, options: DeploymentOptions): Ku
       progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
       selector: { matchLabels: selectorOf(stack, 'auth') },
-      template: { metadata: { labels }, spec: podSpec(stack, { ...options, ...(admin !== undefined && { admin }) }) },
+      template: {
+        metadata: { labels: labelsOf(stack, 'auth') },
+        spec: podSpec(stack, { ...options, ...(admin !== undefined && { admin }) }),
+      },
     },
   } as KubernetesObject;
 }
@@ -88,7 +89,7 @@ function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
       secret('secrets', names.authSecrets),
       {
         name: 'mongodb',
-        secret: { secretName: uri.secretName, defaultMode: 0o440, items: [{ key: uri.key, path: 'uri' }] },
+        secret: { secretName: uri.secretName, defaultMode: 0o440, items: [{ key: uri.key, path: URI_FILE }] },
       },
       ...(admin === undefined ? [] : [secret('initial-admin', admin)]),
       { name: 'tmp', emptyDir: { sizeLimit: '16Mi' } },
@@ -99,18 +100,18 @@ function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
 function container(stack: AuthStack, { images, admin }: PodOptions): object {
   const { auth } = stack.spec;
   const mount = (name: string): object => ({ name, mountPath: `${ROOT}/${name}`, readOnly: true });
-  const probe = (path: string): object => ({ httpGet: { path, port: 'probes' } });
+  const probe = (path: string): object => ({ httpGet: { path, port: PORT_NAMES.probes } });
   return {
-    name: 'auth',
+    name: AUTH_CONTAINER,
     image: auth.image ?? images.auth,
     imagePullPolicy: images.pullPolicy,
     env: Object.entries(environment(stack, admin !== undefined)).map(([name, value]) => ({ name, value })),
     ports: [
-      { name: 'http', containerPort: PUBLIC_PORT, protocol: 'TCP' },
-      { name: 'probes', containerPort: authContract.probePort, protocol: 'TCP' },
+      { name: PORT_NAMES.public, containerPort: authContract.publicPort, protocol: 'TCP' },
+      { name: PORT_NAMES.probes, containerPort: authContract.probePort, protocol: 'TCP' },
     ],
-    readinessProbe: { ...probe('/readyz'), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
-    livenessProbe: { ...probe('/healthz'), initialDelaySeconds: 10, periodSeconds: 10, timeoutSeconds: 5 },
+    readinessProbe: { ...probe(authContract.readyPath), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
+    livenessProbe: { ...probe(authContract.alivePath), initialDelaySeconds: 10, periodSeconds: 10, timeoutSeconds: 5 },
     resources: auth.resources ?? { requests: { cpu: '100m', memory: '160Mi' }, limits: { memory: '512Mi' } },
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -131,21 +132,21 @@ function environment({ spec }: AuthStack, hasAdmin: boolean): Record<string, str
   const { auth, signingKeys, publicURL } = spec;
   const seconds = (duration: string): string => String(durationMillis(duration) / 1000);
   return {
-    AUTHSTACK_ISSUER: publicURL,
-    AUTHSTACK_AUDIENCES: auth.audience.join(','),
-    AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS: seconds(auth.accessTokenTTL),
-    AUTHSTACK_SESSION_TTL_SECONDS: seconds(auth.sessionTTL),
-    AUTHSTACK_SESSION_IDLE_TTL_SECONDS: seconds(auth.sessionIdleTTL),
-    AUTHSTACK_INLINE_REFRESH: String(auth.inlineRefresh),
-    AUTHSTACK_TRUSTED_PROXIES: auth.trustedProxies.join(','),
-    AUTHSTACK_JWKS_MAX_AGE_SECONDS: seconds(signingKeys.propagation.jwksMaxAge),
-    AUTHSTACK_CLOCK_SKEW_SECONDS: seconds(signingKeys.propagation.clockSkew),
-    AUTHSTACK_PASSWORD_MIN_LENGTH: String(auth.password.minLength),
-    AUTHSTACK_SIGNING_KEYS_FILE: `${ROOT}/signing-keys/ring.json`,
-    AUTHSTACK_SECRETS_FILE: `${ROOT}/secrets/secrets.json`,
-    AUTHSTACK_MONGODB_URI_FILE: `${ROOT}/mongodb/uri`,
-    AUTHSTACK_SIGN_IN_DIR: '/app/sign-in',
-    AUTHSTACK_DRAIN_SECONDS: String(DRAIN_SECONDS),
-    ...(hasAdmin && { AUTHSTACK_INITIAL_ADMIN_DIR: `${ROOT}/initial-admin` }),
+    [variables.issuer]: publicURL,
+    [variables.audiences]: auth.audience.join(','),
+    [variables.accessTokenTtlSeconds]: seconds(auth.accessTokenTTL),
+    [variables.sessionTtlSeconds]: seconds(auth.sessionTTL),
+    [variables.sessionIdleTtlSeconds]: seconds(auth.sessionIdleTTL),
+    [variables.inlineRefresh]: String(auth.inlineRefresh),
+    [variables.trustedProxies]: auth.trustedProxies.join(','),
+    [variables.jwksMaxAgeSeconds]: seconds(signingKeys.propagation.jwksMaxAge),
+    [variables.clockSkewSeconds]: seconds(signingKeys.propagation.clockSkew),
+    [variables.passwordMinLength]: String(auth.password.minLength),
+    [variables.signingKeysFile]: `${ROOT}/signing-keys/${files.keyRing}`,
+    [variables.secretsFile]: `${ROOT}/secrets/${files.secrets}`,
+    [variables.mongodbUriFile]: `${ROOT}/mongodb/${URI_FILE}`,
+    [variables.signInDir]: authContract.signInDir,
+    [variables.drainSeconds]: String(DRAIN_SECONDS),
+    ...(hasAdmin && { [variables.initialAdminDir]: `${ROOT}/initial-admin` }),
   };
 }

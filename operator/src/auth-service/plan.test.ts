@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { authStackSpecSchema } from '../api/auth-stack.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import type { Deployment, Pod } from '../runtime/core-kinds.ts';
-import { PATIENCE, planAuthService } from './plan.ts';
-import type { AuthServiceObservation, SeenAuthSecrets } from './types.ts';
+import type { Condition } from '../runtime/objects.ts';
+import { STALL_AFTER } from '../planning.ts';
+import { planAuthService } from './plan.ts';
+import type { AuthServiceObservation, EarlierStart, ObservedAuthSecrets } from './types.ts';
 
 const now = Date.UTC(2030, 0, 1);
 
@@ -15,6 +17,10 @@ function aStack(auth: object = {}): AuthStack {
     metadata: { name: 'shop', namespace: 'auth', uid: 'u1', creationTimestamp: new Date(now - 60_000).toISOString() },
     spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'], ...auth } }),
   };
+}
+
+function absent(earlierStart: EarlierStart): ObservedAuthSecrets {
+  return { state: 'absent', earlierStart };
 }
 
 function aDeployment(status: object = {}, metadata: object = {}): Deployment {
@@ -43,9 +49,9 @@ const settled: AuthServiceObservation = {
   stack: aStack(),
   now,
   images: { auth: 'authstack/auth:1', pullPolicy: 'IfNotPresent' },
-  secrets: { state: 'whole' },
-  hasDatabaseUri: true,
-  hasSigningKeys: true,
+  secrets: { state: 'present' },
+  databaseUri: 'present',
+  keyRing: 'present',
   initialAdmin: { state: 'notAsked' },
   deployment: aDeployment(),
   pods: [],
@@ -73,7 +79,7 @@ test.each<[string, Partial<AuthServiceObservation>, string, string]>([
     'one of two pods is gone',
     { deployment: aDeployment({ availableReplicas: 1 }) },
     'True/SomeReplicasUnavailable',
-    '1 pods',
+    '1 of 2 pods of the auth service serve; 2 are of',
   ],
   [
     'a roll-out is on its way',
@@ -85,37 +91,60 @@ test.each<[string, Partial<AuthServiceObservation>, string, string]>([
     'the controller has not seen the change',
     { deployment: aDeployment({}, { generation: 2 }) },
     'True/SomeReplicasUnavailable',
-    'wanted',
+    'of the current template',
   ],
   [
     'the secrets are lost',
-    { secrets: { state: 'absent' }, signOfLife: 'the database is founded' },
+    { secrets: absent({ state: 'evident', evidence: 'Deployment shop-auth exists' }) },
     'False/SecretLost',
-    'shop-auth-secrets',
+    'shop-auth-secrets is gone although the stack has started before (Deployment shop-auth exists)',
   ],
-  ['the secrets are not ours', { secrets: { state: 'foreign' } }, 'False/SecretNotOwned', 'shop-auth-secrets'],
+  [
+    'the secrets are not ours',
+    { secrets: { state: 'foreign' } },
+    'False/SecretNotOwned',
+    'Secret shop-auth-secrets exists without the labels of this stack',
+  ],
+  [
+    "the database user's Secret has lost its labels",
+    { databaseUri: 'foreign' },
+    'False/SecretNotOwned',
+    'Secret shop-mongodb-auth-user exists without the labels of this stack',
+  ],
+  [
+    'the key ring has lost its labels',
+    { keyRing: 'foreign' },
+    'False/SecretNotOwned',
+    'Secret shop-signing-keys exists without the labels of this stack',
+  ],
+  [
+    'the external database cannot be read',
+    { stack: withExternal, secrets: absent({ state: 'unknown', problem: 'Authentication failed.' }) },
+    'Unknown/DatabaseNotRead',
+    'the operator cannot read the database of Secret atlas to see whether it has users whose passwords need it: Authentication failed.',
+  ],
   [
     'the secrets are damaged',
     { secrets: { state: 'malformed', why: 'secrets.json lacks pepper' } },
     'False/SecretMalformed',
     'lacks pepper',
   ],
-  ['the database has no user', { hasDatabaseUri: false }, 'False/WaitingForDatabase', 'shop-mongodb-auth-user'],
+  ['the database has no user', { databaseUri: 'absent' }, 'False/WaitingForDatabase', 'shop-mongodb-auth-user'],
   [
     'the string of an external database is missing',
-    { stack: withExternal, hasDatabaseUri: false },
+    { stack: withExternal, databaseUri: 'absent' },
     'False/DatabaseUriNotFound',
     'create secret generic atlas --from-file=uri',
   ],
-  ['there is no key', { hasSigningKeys: false }, 'False/WaitingForSigningKeys', 'shop-signing-keys'],
+  ['there is no key', { keyRing: 'absent' }, 'False/WaitingForSigningKeys', 'shop-signing-keys'],
   [
-    'the first admin is missing',
+    'the initial admin is missing',
     { stack: admin, initialAdmin: { state: 'missing' } },
     'False/InitialAdminSecretNotFound',
     'first-admin',
   ],
   [
-    'the first admin has no password',
+    'the initial admin has no password',
     { stack: admin, initialAdmin: { state: 'incomplete', key: 'password' } },
     'False/InitialAdminSecretIncomplete',
     'password',
@@ -167,47 +196,50 @@ test.each<[string, Partial<AuthServiceObservation>, string, string]>([
   expect(message).toContain(named);
 });
 
-const secretStates: SeenAuthSecrets[] = [
-  { state: 'whole' },
-  { state: 'absent' },
-  { state: 'foreign' },
-  { state: 'malformed', why: 'x' },
+const earlierStarts: EarlierStart[] = [
+  { state: 'none' },
+  { state: 'evident', evidence: 'Deployment shop-auth exists' },
+  { state: 'unknown', problem: 'no answer' },
 ];
 const observations = fc.record({
-  secrets: fc.constantFrom(...secretStates),
-  signOfLife: fc.constantFrom(undefined, 'a sign of life'),
-  hasDatabaseUri: fc.boolean(),
-  hasSigningKeys: fc.boolean(),
+  secrets: fc.constantFrom<ObservedAuthSecrets>(
+    { state: 'present' },
+    ...earlierStarts.map(absent),
+    { state: 'foreign' },
+    { state: 'malformed', why: 'x' },
+  ),
+  databaseUri: fc.constantFrom('absent', 'foreign', 'present'),
+  keyRing: fc.constantFrom('absent', 'foreign', 'present'),
+  stack: fc.constantFrom(aStack(), withExternal),
 });
 
-test('a pepper is made only where none is and the stack has never started', () => {
+test('a pepper is made only where none is and the stack is known never to have started', () => {
   fc.assert(
-    fc.property(observations, ({ signOfLife, ...rest }) => {
-      const seen = { ...settled, ...rest, ...(signOfLife !== undefined && { signOfLife }) };
-      const makes = planAuthService(seen).foundations.length > 0;
-      expect(makes).toBe(rest.secrets.state === 'absent' && signOfLife === undefined);
+    fc.property(observations, (change) => {
+      const { secrets } = change;
+      const makes = planAuthService({ ...settled, ...change }).foundations.length > 0;
+      expect(makes).toBe(secrets.state === 'absent' && secrets.earlierStart.state === 'none');
     }),
   );
 });
 
 test('pods are made or changed only when every Secret that they mount is there', () => {
   fc.assert(
-    fc.property(observations, ({ signOfLife, ...rest }) => {
-      const touchesPods = applied({ ...rest, ...(signOfLife !== undefined && { signOfLife }) }).includes(
-        'apply Deployment',
-      );
-      expect(touchesPods).toBe(rest.secrets.state === 'whole' && rest.hasDatabaseUri && rest.hasSigningKeys);
+    fc.property(observations, (change) => {
+      const touchesPods = applied(change).includes('apply Deployment');
+      const { secrets, databaseUri, keyRing } = change;
+      expect(touchesPods).toBe(secrets.state === 'present' && databaseUri === 'present' && keyRing === 'present');
     }),
   );
 });
 
-test('a missing first admin holds no pod back, and is mounted once it is there', () => {
-  const mountsAdmin = (state: 'missing' | 'found' | 'mounted'): boolean =>
+test('a missing initial admin holds no pod back, and is mounted once it is there', () => {
+  const mountsAdmin = (state: 'missing' | 'present' | 'mounted'): boolean =>
     JSON.stringify(planAuthService({ ...settled, stack: admin, initialAdmin: { state } }).actions).includes(
       'first-admin',
     );
   expect(applied({ stack: admin, initialAdmin: { state: 'missing' } })).toContain('apply Deployment');
-  expect([mountsAdmin('missing'), mountsAdmin('found'), mountsAdmin('mounted')]).toEqual([false, true, true]);
+  expect([mountsAdmin('missing'), mountsAdmin('present'), mountsAdmin('mounted')]).toEqual([false, true, true]);
 });
 
 test('a single replica has no disruption budget, so that its node can be drained', () => {
@@ -227,12 +259,15 @@ test('an Ingress comes and goes with its field', () => {
   expect(applied({}).filter((action) => action.endsWith('Ingress'))).toEqual([]);
 });
 
-test('waiting turns into stalling exactly when patience ends, and the plan announces that moment', () => {
-  const started = now - 60_000;
-  const waiting = { ...settled, hasDatabaseUri: false };
+test('waiting turns into stalling once it has lasted, and the plan announces that moment', () => {
+  const since = now - 60_000;
+  const lastTransitionTime = new Date(since).toISOString();
+  const stored = { type: 'AuthReady', reason: 'WaitingForDatabase', message: '', lastTransitionTime };
+  const conditions: Condition[] = [{ ...stored, status: 'False' }];
+  const waiting = { ...settled, stack: { ...aStack(), status: { conditions } }, databaseUri: 'absent' } as const;
   const { recheckAt, stalled } = planAuthService(waiting);
-  expect({ recheckAt, stalled }).toEqual({ recheckAt: started + PATIENCE, stalled: undefined });
-  expect(planAuthService({ ...waiting, now: started + PATIENCE }).stalled?.reason).toBe('WaitingForDatabase');
+  expect({ recheckAt, stalled }).toEqual({ recheckAt: since + STALL_AFTER, stalled: undefined });
+  expect(planAuthService({ ...waiting, now: since + STALL_AFTER }).stalled?.reason).toBe('WaitingForDatabase');
 });
 
 test('a stuck roll-out stalls even while the old pods serve', () => {

@@ -1,10 +1,6 @@
 import type { PodStatus } from '@authstack/auth-service/api';
 import type { AuthStack } from '../api/auth-stack.ts';
-import { namespaceOf, selectorOf } from '../api/names.ts';
-import type { AuthPodClient } from '../auth-pods/client.ts';
-import type { Cluster } from '../runtime/cluster.ts';
-import { podKind } from '../runtime/core-kinds.ts';
-import type { Pod } from '../runtime/core-kinds.ts';
+import type { AuthPod } from '../auth-pods/observe.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 
@@ -23,29 +19,19 @@ export interface DatabaseUser {
 }
 
 export interface ExternalDatabasePorts {
-  readonly cluster: Cluster;
-  readonly authPods: AuthPodClient;
+  readonly authPods: readonly AuthPod[];
 }
 
-/** What is known of a database that is not ours: its users' word. The operator has no way to it, and no credentials. */
-export async function observeExternalDatabase(
+/** What is known of a database that is not ours: what the pods that use it report. */
+export function observeExternalDatabase(
   stack: AuthStack,
-  { cluster, authPods }: ExternalDatabasePorts,
-  pass: Pass,
-): Promise<ExternalDatabaseObservation> {
-  const pods = cluster.cachedList(podKind, { namespace: namespaceOf(stack), labels: selectorOf(stack, 'auth') });
-  const running = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  const users = await Promise.all(
-    running.map(async (pod): Promise<DatabaseUser> => {
-      const { podIP } = pod.status ?? {};
-      const status = podIP === undefined ? 'unknown' : await authPods.status(podIP, pass);
-      const database = status === 'unknown' ? status : status.database;
-      return { pod: pod.metadata.name, isReady: isReady(pod), database };
-    }),
-  );
-  return { stack, now: pass.now, users };
-}
-
-function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true;
+  { authPods }: ExternalDatabasePorts,
+  { now }: Pass,
+): ExternalDatabaseObservation {
+  const users = authPods.flatMap(({ pod, isReady, isTerminating, status }): readonly DatabaseUser[] => {
+    if (isTerminating) return [];
+    const database = status === 'unknown' || status === 'notAsked' ? 'unknown' : status.database;
+    return [{ pod: pod.metadata.name, isReady, database }];
+  });
+  return { stack, now, users };
 }

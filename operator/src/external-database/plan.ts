@@ -1,6 +1,7 @@
-import { databaseUriOf, namespaceOf } from '../api/names.ts';
+import { namespaceOf } from '../api/names.ts';
 import type { Plan } from '../planning.ts';
 import type { ConditionStatus, Millis } from '../runtime/objects.ts';
+import { databaseUriOf } from '../stored/database-uri.ts';
 import type { ExternalDatabaseObservation } from './observe.ts';
 
 export type ExternalDatabaseReason = 'External' | 'ExternalUnreachable' | 'ExternalNotTried' | 'Degraded';

@@ -2,10 +2,11 @@ import { NO_STACK, authConsumerKind, stackRefOf } from '../api/auth-consumer.ts'
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { durationMillis } from '../api/duration.ts';
-import { CONSUMERS_BY_STACK, namesOf, namespaceOf, selectorOf } from '../api/names.ts';
+import { CONSUMERS_BY_STACK, namesOf, namespaceOf } from '../api/names.ts';
+import type { AuthPod } from '../auth-pods/observe.ts';
 import type { Cluster } from '../runtime/cluster.ts';
-import { podKind, secretKind } from '../runtime/core-kinds.ts';
-import type { Pod, Secret } from '../runtime/core-kinds.ts';
+import { secretKind } from '../runtime/core-kinds.ts';
+import type { Secret } from '../runtime/core-kinds.ts';
 import { keyOf } from '../runtime/objects.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
@@ -13,12 +14,11 @@ import { consumerOfCopy, copyLabels, kidsInCopy } from '../stored/consumer-copy.
 import { publishedKeys } from '../stored/jwks.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
 import { readStored } from '../stored/secret.ts';
-import { settingMillis, startsOf } from './auth-pods.ts';
 import type { Copy, KeyPolicy, KeysObservation } from './types.ts';
 
 export async function observeSigningKeys(
   stack: AuthStack,
-  { cluster }: { readonly cluster: Cluster },
+  { cluster, authPods }: { readonly cluster: Cluster; readonly authPods: readonly AuthPod[] },
   pass: Pass,
 ): Promise<KeysObservation> {
   const names = namesOf(stack.metadata.name);
@@ -26,30 +26,29 @@ export async function observeSigningKeys(
   const find = (name: string): Promise<Secret | undefined> =>
     cluster.find(secretKind, { namespace: namespaceOf(stack), name }, pass);
   const [ring, jwks] = await Promise.all([find(names.signingKeys), find(names.jwks)]);
-  const pods = cluster.cachedList(podKind, { namespace: namespaceOf(stack), labels: selectorOf(stack, 'auth') });
   return {
     stack,
     now: pass.now,
-    policy: policyOf(stack, pods),
+    policy: policyOf(stack, authPods),
     ring: readKeyRing(stack, ring),
     jwks: readStored(publishedKeys, stack, jwks),
     copies: copiesOf(stack, cluster),
-    authServiceRunsSince: pods.flatMap(startsOf),
+    authServiceRunsSince: authPods.flatMap(({ runningSince }) => runningSince),
   };
 }
 
-function policyOf({ spec }: AuthStack, pods: readonly Pod[]): KeyPolicy {
+function policyOf({ spec }: AuthStack, pods: readonly AuthPod[]): KeyPolicy {
   const { algorithm, rotationInterval, propagation } = spec.signingKeys;
   // While pods of an earlier template run, what they were started with is in force as well.
-  const inForce = (duration: string, setting: string): Millis =>
-    Math.max(durationMillis(duration), ...pods.map((pod) => settingMillis(pod, setting)));
+  const inForce = (duration: string, setting: keyof AuthPod['settings']): Millis =>
+    Math.max(durationMillis(duration), ...pods.map(({ settings }) => settings[setting]));
   return {
     algorithm,
     rotationInterval: durationMillis(rotationInterval),
     volumeRefresh: durationMillis(propagation.volumeRefresh),
     clockSkew: durationMillis(propagation.clockSkew),
-    jwksMaxAge: inForce(propagation.jwksMaxAge, 'AUTHSTACK_JWKS_MAX_AGE_SECONDS'),
-    accessTokenTtl: inForce(spec.auth.accessTokenTTL, 'AUTHSTACK_ACCESS_TOKEN_TTL_SECONDS'),
+    jwksMaxAge: inForce(propagation.jwksMaxAge, 'jwksMaxAge'),
+    accessTokenTtl: inForce(spec.auth.accessTokenTTL, 'accessTokenTtl'),
   };
 }
 

@@ -1,11 +1,12 @@
 import type { AuthStack } from '../api/auth-stack.ts';
+import { observeAuthPods } from '../auth-pods/observe.ts';
+import type { AuthPod, AuthPodsPorts } from '../auth-pods/observe.ts';
 import { observeAuthService } from '../auth-service/observe.ts';
 import type { AuthServicePorts } from '../auth-service/observe.ts';
 import { observeCertificates } from '../certificates/observe.ts';
 import type { CertificatesPorts } from '../certificates/observe.ts';
 import { observeStackConsumers } from '../consumers/summary.ts';
 import { observeExternalDatabase } from '../external-database/observe.ts';
-import type { ExternalDatabasePorts } from '../external-database/observe.ts';
 import { observeMongodb } from '../mongodb/observe.ts';
 import type { MongodbPorts } from '../mongodb/observe.ts';
 import type { Pass } from '../runtime/reconciler.ts';
@@ -13,21 +14,30 @@ import type { SigningKeysPorts } from '../signing-keys/apply.ts';
 import { observeSigningKeys } from '../signing-keys/observe.ts';
 import type { DatabaseObservation, StackObservation } from './types.ts';
 
-export type StackPorts = CertificatesPorts & MongodbPorts & ExternalDatabasePorts & SigningKeysPorts & AuthServicePorts;
+export type StackPorts = CertificatesPorts &
+  MongodbPorts &
+  SigningKeysPorts &
+  AuthPodsPorts &
+  Omit<AuthServicePorts, 'authPods'>;
 
 export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pass): Promise<StackObservation> {
+  const authPods = await observeAuthPods(stack, ports, pass);
   const [certificates, database, signingKeys, authService] = await Promise.all([
     observeCertificates(stack, ports, pass),
-    observeDatabase(stack, ports, pass),
-    observeSigningKeys(stack, ports, pass),
-    observeAuthService(stack, ports, pass),
+    observeDatabase(stack, { ...ports, authPods }, pass),
+    observeSigningKeys(stack, { ...ports, authPods }, pass),
+    observeAuthService(stack, { ...ports, authPods }, pass),
   ]);
   return { stack, certificates, database, signingKeys, authService, consumers: observeStackConsumers(stack, ports) };
 }
 
 /** A stack has one database: its own replica set, or one that is not ours. */
-async function observeDatabase(stack: AuthStack, ports: StackPorts, pass: Pass): Promise<DatabaseObservation> {
+async function observeDatabase(
+  stack: AuthStack,
+  ports: StackPorts & { readonly authPods: readonly AuthPod[] },
+  pass: Pass,
+): Promise<DatabaseObservation> {
   return stack.spec.mongodb.external
-    ? { type: 'external', seen: await observeExternalDatabase(stack, ports, pass) }
+    ? { type: 'external', seen: observeExternalDatabase(stack, ports, pass) }
     : { type: 'mongodb', seen: await observeMongodb(stack, ports, pass) };
 }

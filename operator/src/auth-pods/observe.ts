@@ -1,0 +1,78 @@
+import { variables } from '@authstack/auth-service/api';
+import type { PodStatus } from '@authstack/auth-service/api';
+import { z } from 'zod';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { namespaceOf, selectorOf } from '../api/names.ts';
+import type { Cluster } from '../runtime/cluster.ts';
+import { podKind } from '../runtime/core-kinds.ts';
+import type { Pod } from '../runtime/core-kinds.ts';
+import type { Millis } from '../runtime/objects.ts';
+import type { Pass } from '../runtime/reconciler.ts';
+import type { AuthPodClient } from './client.ts';
+
+/** A pod of the auth service, as one pass observed it for every feature. */
+export interface AuthPod {
+  readonly pod: Pod;
+  readonly isReady: boolean;
+  readonly isTerminating: boolean;
+  /** Since when each of its containers runs. */
+  readonly runningSince: readonly Millis[];
+  /** What it was started with, which may be of an earlier template; 0 where it was not told. */
+  readonly settings: { readonly accessTokenTtl: Millis; readonly jwksMaxAge: Millis };
+  /** `notAsked`: nothing that the stack needs to know. */
+  readonly status: PodStatus | 'unknown' | 'notAsked';
+}
+
+export interface AuthPodsPorts {
+  readonly cluster: Cluster;
+  readonly authPodClient: AuthPodClient;
+}
+
+/** Every pod of the auth service that exists. Only with an external database is each asked for its status. */
+export async function observeAuthPods(
+  stack: AuthStack,
+  { cluster, authPodClient }: AuthPodsPorts,
+  pass: Pass,
+): Promise<readonly AuthPod[]> {
+  const pods = cluster.cachedList(podKind, { namespace: namespaceOf(stack), labels: selectorOf(stack, 'auth') });
+  const statusOf = async ({ metadata, status }: Pod): Promise<AuthPod['status']> => {
+    if (!stack.spec.mongodb.external || metadata.deletionTimestamp !== undefined) return 'notAsked';
+    return status?.podIP === undefined ? 'unknown' : authPodClient.status(status.podIP, pass);
+  };
+  return Promise.all(pods.map(async (pod) => authPodOf(pod, await statusOf(pod))));
+}
+
+export function authPodOf(pod: Pod, status: AuthPod['status']): AuthPod {
+  return {
+    pod,
+    isReady: pod.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true,
+    isTerminating: pod.metadata.deletionTimestamp !== undefined,
+    runningSince: startsOf(pod),
+    settings: {
+      accessTokenTtl: secondsIn(pod, variables.accessTokenTtlSeconds),
+      jwksMaxAge: secondsIn(pod, variables.jwksMaxAgeSeconds),
+    },
+    status,
+  };
+}
+
+function startsOf({ status }: Pod): readonly Millis[] {
+  const containers = status?.containerStatuses ?? [];
+  return containers.flatMap(({ state }) => (state?.running?.startedAt ? [Date.parse(state.running.startedAt)] : []));
+}
+
+const template = z.object({
+  spec: z.object({
+    containers: z.array(
+      z.object({ env: z.array(z.object({ name: z.string(), value: z.string().optional() })).optional() }),
+    ),
+  }),
+});
+
+/** A setting that the pod was started with. */
+function secondsIn(pod: Pod, variable: string): Millis {
+  const containers = template.safeParse(pod).data?.spec.containers ?? [];
+  const values = containers.flatMap(({ env = [] }) => env.filter(({ name }) => name === variable));
+  const seconds = values.map(({ value }) => Number(value)).filter((value) => Number.isFinite(value));
+  return Math.max(0, ...seconds) * 1000;
+}

@@ -1,0 +1,53 @@
+import { authContract } from '@authstack/auth-service/api';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { namesOf, selectorOf } from '../api/names.ts';
+import type { KubernetesObject } from '../runtime/objects.ts';
+import { objectMeta, PORT_NAMES } from './object-meta.ts';
+
+/** How the auth service's pods are reached, and whom they may reach. */
+
+export function authService(stack: AuthStack): KubernetesObject {
+  const { publicPort } = authContract;
+  const spec = {
+    type: 'ClusterIP',
+    selector: selectorOf(stack, 'auth'),
+    ports: [{ name: 'http', port: publicPort, targetPort: PORT_NAMES.public, protocol: 'TCP' }],
+  };
+  return { apiVersion: 'v1', kind: 'Service', metadata: objectMeta(stack), spec } as KubernetesObject;
+}
+
+export function authIngress(stack: AuthStack): KubernetesObject {
+  const { ingress = {} } = stack.spec.auth;
+  const host = new URL(stack.spec.publicURL).hostname;
+  const backend = { service: { name: namesOf(stack.metadata.name).auth, port: { name: 'http' } } };
+  const spec = {
+    ...(ingress.className !== undefined && { ingressClassName: ingress.className }),
+    ...(ingress.tlsSecretName !== undefined && { tls: [{ hosts: [host], secretName: ingress.tlsSecretName }] }),
+    rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
+  };
+  const metadata = objectMeta(stack);
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata, spec } as KubernetesObject;
+}
+
+/** The pods answer on their two ports, and connect to nothing but the database and the cluster's DNS. */
+export function authNetworkPolicy(stack: AuthStack): KubernetesObject {
+  const tcp = (port: number): object => ({ protocol: 'TCP', port });
+  const { publicPort, probePort } = authContract;
+  const spec = {
+    podSelector: { matchLabels: selectorOf(stack, 'auth') },
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [{ ports: [tcp(publicPort), tcp(probePort)] }],
+    egress: [
+      { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] },
+      // Only its connection string knows where an external database listens.
+      stack.spec.mongodb.external
+        ? {}
+        : { to: [{ podSelector: { matchLabels: selectorOf(stack, 'mongodb') } }], ports: [tcp(MONGOD_PORT)] },
+    ],
+  };
+  const metadata = objectMeta(stack);
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec } as KubernetesObject;
+}
+
+/** MongoDB's own default. */
+const MONGOD_PORT = 27017;
