@@ -115,6 +115,7 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     }),
     finalizer: FINALIZER,
     conditionTypes: stackConditionTypes,
+    installationField: 'operator',
     transientConditionTypes,
     mappings: [
       ...ownKinds.map((kind): Mapping => ({ kind, keys: stackOf })),
@@ -132,6 +133,7 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     reconciler: createConsumerReconciler({ cluster }),
     finalizer: FINALIZER,
     conditionTypes: consumerConditionTypes,
+    installationField: 'operator',
     mappings: consumerMappings(cluster),
   });
   return manager;

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import type { Kind, KubernetesObject } from '../runtime/objects.ts';
-import { audience, conditionsSchema, namespaceName, objectName, observedGeneration, timestamp } from './fields.ts';
+import {
+  audience,
+  conditionsSchema,
+  namespaceName,
+  objectName,
+  observedGeneration,
+  operatorInstallation,
+  timestamp,
+} from './fields.ts';
 import { API_VERSION } from './kinds.ts';
 import { rules } from './rules.ts';
 import { schemaErrorOf } from './schema-error.ts';
@@ -21,6 +29,7 @@ const specSchema = z.object({
 
 const statusSchema = z.object({
   observedGeneration,
+  operator: operatorInstallation,
   conditions: conditionsSchema.optional(),
   kids: z
     .array(z.string())

@@ -94,6 +94,12 @@ export const conditionsSchema: z.ZodType<Condition[]> = z
     'x-kubernetes-list-map-keys': ['type'],
   });
 
+/** Written by the runtime with every status. */
+export const operatorInstallation = z
+  .string()
+  .optional()
+  .meta({ description: 'The installation of the operator that reconciles it, by namespace and name of its Lease.' });
+
 export const observedGeneration = z
   .int()
   .optional()

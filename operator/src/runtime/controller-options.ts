@@ -19,6 +19,8 @@ export interface ControllerOptions<T extends KubernetesObject> {
   readonly conditionTypes: readonly [string, ...string[]];
   /** Further types, stored only while True. */
   readonly transientConditionTypes?: readonly string[];
+  /** Field of the status that gets the name of this installation, so that a second one is noticed. */
+  readonly installationField?: string;
   readonly mappings?: readonly Mapping[];
   /** Objects reconciled at the same time; default 4. */
   readonly concurrency?: number;
@@ -35,6 +37,8 @@ export interface ControllerPorts {
   readonly events: EventRecorder;
   readonly metrics: RuntimeMetrics;
   readonly fieldManager: string;
+  /** Of this installation, unlike any other's; absent: no second one is noticed. */
+  readonly installation?: string;
   /** Why a namespace cannot be watched; undefined while it is. */
   readonly refusalOf: (namespace: string) => Refusal | undefined;
 }

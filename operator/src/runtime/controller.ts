@@ -3,6 +3,8 @@ import type { ControllerOptions, ControllerPorts } from './controller-options.ts
 import { ControllerPass } from './controller-pass.ts';
 import { ControllerQueue } from './controller-queue.ts';
 import { failureMessage, isForbidden } from './failure.ts';
+import { InstallationClaims } from './installation-claims.ts';
+import type { NoticedOverlap } from './installation-claims.ts';
 import { LastingFailures, isPassingConflict } from './lasting-failure.ts';
 import { messageOf } from './log.ts';
 import { concernedBy } from './mapping.ts';
@@ -29,6 +31,8 @@ export class Controller<T extends KubernetesObject> {
   private readonly queue: ControllerQueue;
   private readonly passes: ControllerPass<T>;
   private readonly failures: LastingFailures<T>;
+  private readonly claims: InstallationClaims<T> | undefined;
+  private isRunning = false;
   private passCount = 0;
 
   constructor(options: ControllerOptions<T>, ports: ControllerPorts, stores: (kind: Kind) => Store) {
@@ -38,6 +42,7 @@ export class Controller<T extends KubernetesObject> {
     this.queue = new ControllerQueue(options, ports);
     this.passes = new ControllerPass(options, ports, this.store);
     this.failures = new LastingFailures(options, { store: this.store, clock: ports.clock });
+    this.claims = this.claimsOf(options, ports);
     this.store.onChange((change) => {
       if (moreThanStatusChanged(change)) this.queue.add(keyOf(objectOf(change).metadata));
     });
@@ -51,6 +56,7 @@ export class Controller<T extends KubernetesObject> {
 
   /** Works until `signal` aborts; then finishes what is under way. */
   async run(signal: AbortSignal): Promise<void> {
+    this.isRunning = true;
     this.reconcileAll();
     const workers = Array.from({ length: concurrencyOf(this.options) }, () => this.work(signal));
     const stop = (): void => {
@@ -64,6 +70,39 @@ export class Controller<T extends KubernetesObject> {
   /** Every object gets a pass, after those that changed. */
   reconcileAll(): void {
     for (const { metadata } of this.store.list()) this.queue.add(keyOf(metadata), 'background');
+  }
+
+  private claimsOf(
+    { installationField: field }: ControllerOptions<T>,
+    { installation, clock, metrics }: ControllerPorts,
+  ): InstallationClaims<T> | undefined {
+    if (field === undefined || installation === undefined) return undefined;
+    const claims = new InstallationClaims<T>({
+      installation,
+      field,
+      store: this.store,
+      clock,
+      onOverlap: (object, overlap) => {
+        // One that does not lead writes nothing, so it answers nobody.
+        if (this.isRunning) this.answer(object, overlap);
+      },
+    });
+    metrics.followOverlaps(this.options.name, claims);
+    return claims;
+  }
+
+  /** So that the other installation notices as well, and once more later on, to learn whether it still runs. */
+  private answer(object: T, { installation, namespace, isNews, lookAgainAt }: NoticedOverlap): void {
+    const { log, events, installation: ours = '' } = this.ports;
+    const key = keyOf(object.metadata);
+    const message =
+      `two installations of the operator reconcile namespace ${namespace}: ${ours} and ${installation}. ` +
+      'Remove the namespace from what one of them watches, or uninstall one';
+    const fields = { controller: this.options.name, kind: this.options.kind.kind, ...refOf(key), installation };
+    if (isNews) log.error(fields, message);
+    events.record(object, { type: 'Warning', reason: 'OverlappingInstallation', message });
+    this.queue.add(key);
+    this.queue.addAt(key, lookAgainAt);
   }
 
   private async work(signal: AbortSignal): Promise<void> {
@@ -129,7 +168,12 @@ export class Controller<T extends KubernetesObject> {
     const isHidden = !hasFailed || this.isPassingConflict(object, outcome.failure);
     const conditions = isHidden ? outcome.conditions : this.failures.conditionsFor(object, outcome);
     if (hasFailed && conditions.length === 0) return;
-    const status = nextStatus(object, { ...outcome, conditions }, { now: clock.now(), types, transientTypes });
+    const fields = { ...outcome.status, ...this.claims?.fieldsFor(object) };
+    const status = nextStatus(
+      object,
+      { ...outcome, conditions, status: fields },
+      { now: clock.now(), types, transientTypes },
+    );
     if (!status) return;
     const written = await applyStatus(object, status, { client, kind, fieldManager, signal });
     if (written) this.store.setIfNewer(written);

@@ -59,6 +59,7 @@ function run(make: Make, options: { readonly lease?: string; readonly identity?:
     reconciler: make(manager.cluster),
     finalizer: 'example.com/cleanup',
     conditionTypes: ['Ready', 'Polished'],
+    installationField: 'operator',
     mappings: [{ kind: configMapKind, keys: ({ metadata }) => [`${metadata.namespace ?? ''}/${metadata.name}`] }],
   });
   const stop = new AbortController();
@@ -240,6 +241,21 @@ describe('a controller', () => {
     await api.kubectl(['delete', 'widget', '--all']);
   }, 60_000);
 });
+
+test('two installations that watch the same objects both say so on them', async () => {
+  await using _one = run(makesAConfigMap, { lease: 'one' });
+  await create(aWidget('shared'));
+  await eventually(async () => {
+    expect((await getWidget('shared')).status).toMatchObject({ operator: 'default/one' });
+  });
+  await using _other = run(makesAConfigMap, { lease: 'other' });
+  await eventually(async () => {
+    const regarding = ['--field-selector', 'reason=OverlappingInstallation,regarding.name=shared'];
+    const events = await api.kubectl(['get', 'events.events.k8s.io', ...regarding, '-o', 'jsonpath={.items[*].note}']);
+    expect(events).toContain('default/one and default/other');
+    expect(events).toContain('default/other and default/one');
+  });
+}, 60_000);
 
 describe('leader election', () => {
   test('one of two managers leads; the other takes over when the first ends', async () => {

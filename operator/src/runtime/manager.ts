@@ -181,7 +181,18 @@ export function createManager(options: ManagerOptions): Manager {
     },
     control(controller) {
       const refusalOf = (namespace: string): Refusal | undefined => watches?.refusalOf(namespace);
-      const ports = { client, clock, log, events, metrics, fieldManager, refusalOf };
+      const { leaderElection } = options;
+      const installation = leaderElection && `${leaderElection.namespace}/${leaderElection.name}`;
+      const ports = {
+        client,
+        clock,
+        log,
+        events,
+        metrics,
+        fieldManager,
+        refusalOf,
+        ...(installation !== undefined && { installation }),
+      };
       controllers.push(new Controller(controller, ports, storeOf));
     },
     async run(signal) {

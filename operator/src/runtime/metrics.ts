@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Overlap } from './installation-claims.ts';
 import type { Millis } from './objects.ts';
 
 export interface QueueLabels {
@@ -34,6 +35,8 @@ export interface RuntimeMetrics {
   readonly watchReconnects: Counter<'kind' | 'reason'>;
   readonly watchHeard: Gauge<'kind' | 'watch_namespace'>;
   readonly watchRefused: Gauge<'watch_namespace'>;
+  /** From now on overlaps are looked at whenever somebody asks for the metrics. */
+  followOverlaps(controller: string, source: { readonly overlaps: readonly Overlap[] }): void;
   readonly leads: Gauge<'name'>;
 }
 
@@ -71,12 +74,34 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
       labelNames: ['watch_namespace'],
       registers,
     }),
+    followOverlaps: overlapMetric(registers),
     leads: new Gauge({
       name: 'leader_election_master_status',
       help: '1 while this process leads.',
       labelNames: ['name'],
       registers,
     }),
+  };
+}
+
+function overlapMetric(registers: Registry[]): RuntimeMetrics['followOverlaps'] {
+  const followed: Parameters<RuntimeMetrics['followOverlaps']>[] = [];
+  new Gauge({
+    name: 'controller_overlapping_installation',
+    help: '1 while another installation reconciles objects of that namespace as well.',
+    labelNames: ['controller', 'object_namespace', 'installation'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [controller, { overlaps }] of followed) {
+        for (const { namespace, installation } of overlaps) {
+          this.set({ controller, object_namespace: namespace, installation }, 1);
+        }
+      }
+    },
+  });
+  return (controller, source) => {
+    followed.push([controller, source]);
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditionsSchema, observedGeneration, timestamp } from '../fields.ts';
+import { conditionsSchema, observedGeneration, operatorInstallation, timestamp } from '../fields.ts';
 
 const about = (description: string): { readonly description: string } => ({ description });
 
@@ -59,6 +59,7 @@ const consumers = z.object({
 
 export const statusSchema = z.object({
   observedGeneration,
+  operator: operatorInstallation,
   conditions: conditionsSchema.optional(),
   issuer: z.string().optional().meta(about('Issuer (iss) of the tokens.')),
   mongodb: mongodb.optional().meta(about('The replica set, as last observed.')),
