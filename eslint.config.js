@@ -118,6 +118,24 @@ export default tseslint.config(
     ],
     rules: { '@typescript-eslint/no-restricted-imports': mayImport(mongooseElsewhere, clientElsewhere) },
   },
+  // A transaction holds what models do and nothing that goes around them: the driver below them knows of no transaction.
+  {
+    files: ['services/auth/src/**'],
+    ignores: ['services/auth/src/mongo/database.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...ambient,
+        {
+          selector: [
+            "MemberExpression[object.name!='usersMarker'][property.name=/^(collection|getCollection|db|client|getClient)$/]",
+            'ObjectPattern > Property[key.name=/^(collection|getCollection|getClient)$/]',
+          ].join(', '),
+          message: "Write through the model: the driver's collection takes no part in a transaction.",
+        },
+      ],
+    },
+  },
   {
     files: [
       '**/main.ts',

@@ -103,7 +103,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
       await Promise.all([ring.start(), secrets.start(), uri.start()]);
       background.push(
         database.keepConnected(async () => {
-          await users.ensureIndexes();
+          await users.prepare();
           await sessions.ensureIndexes();
         }, stopping),
       );

@@ -27,7 +27,7 @@ export interface Database {
   readonly problem: string | undefined;
   /** One piece of work within a bounded time; the database's passing trouble becomes DatabaseUnavailable. */
   readonly run: Run;
-  /** Everything that models do inside happens together or not at all. */
+  /** Everything that models do inside happens together or not at all; one inside another is part of it. */
   readonly transaction: Run;
   /** Connects, connects again when the connection string changes, and looks whether it answers, until the signal aborts. */
   readonly keepConnected: (prepare: () => Promise<void>, signal: AbortSignal) => Promise<void>;
@@ -94,6 +94,7 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
   }
 
   function transaction<T>(work: () => Promise<T>): Promise<T> {
+    if (insideTransaction.getStore()) return work();
     const deadline = clock.monotonic() + ANSWER_WITHIN;
     return run(() =>
       connection.transaction(() => {

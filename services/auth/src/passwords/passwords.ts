@@ -74,6 +74,10 @@ export function createPasswords({ queue, secrets, metrics }: PasswordPorts): Pas
   };
 }
 
+export function pepperIdOf(stored: PasswordHash): string {
+  return stored.split(':', 1)[0] ?? '';
+}
+
 function taken(stored: PasswordHash | undefined, peppers: Secrets['pepper']): { pepper: SecretKey; phc: string } {
   const [id = '', phc = ''] = stored?.split(':', 2) ?? [];
   const pepper = peppers.find(id);

@@ -1,11 +1,14 @@
-import { Schema, Types } from 'mongoose';
+import { Schema } from 'mongoose';
 import type { Connection, HydratedDocument, Model } from 'mongoose';
+import type { UsersMarker } from '../api.ts';
 import type { Database } from '../mongo/database.ts';
+import { pepperIdOf } from '../passwords/passwords.ts';
 import type { PasswordHash } from '../passwords/passwords.ts';
 import type { Email } from './email.ts';
 import { EmailTaken } from './errors.ts';
 import { roles } from './user.ts';
 import type { Role, User, UserAttrs, UserStore } from './user.ts';
+import { createUsersMarker } from './users-marker.mongo.ts';
 
 /** What a stored user consists of. */
 export interface UserFields {
@@ -60,12 +63,24 @@ export function userModel(connection: Connection): UserModel {
 
 const DUPLICATE_KEY = 11_000;
 
-export function createUserStore(database: Database): UserStore & { ensureIndexes(): Promise<void> } {
-  const { run } = database;
+export function createUserStore(database: Database): UserStore & { prepare(): Promise<void> } {
+  const { run, transaction } = database;
   const User = userModel(database.connection);
+  const marker = createUsersMarker(database);
+
+  /** In a database of a version that wrote no marker. */
+  async function markUsersThatExist(): Promise<void> {
+    const first = await User.findOne().sort({ _id: 1 }).select('+password').lean();
+    if (first) await marker.put(markerOf(first));
+  }
 
   return {
-    ensureIndexes: () => User.createIndexes(),
+    prepare: () =>
+      run(async () => {
+        await User.createIndexes();
+        await marker.prepare();
+        await markUsersThatExist();
+      }),
 
     find: (id) =>
       run(async () => {
@@ -81,7 +96,11 @@ export function createUserStore(database: Database): UserStore & { ensureIndexes
 
     async add(attrs) {
       try {
-        return await run(async () => asUser(await User.build(attrs).save()));
+        return await transaction(async () => {
+          const user = await User.build(attrs).save();
+          await marker.put(markerOf(user));
+          return asUser(user);
+        });
       } catch (error) {
         throw isDuplicate(error) ? new EmailTaken() : error;
       }
@@ -91,24 +110,29 @@ export function createUserStore(database: Database): UserStore & { ensureIndexes
       run(async () => {
         const raised = { $add: ['$ver', 1] };
         const pipeline = [{ $set: { ver: raised, sessionsFrom: raised, updatedAt: '$$NOW' } }];
-        await User.collection.updateOne({ _id: new Types.ObjectId(id) }, pipeline);
+        await User.updateOne({ _id: id }, pipeline, { updatePipeline: true, timestamps: false });
       }),
 
     hasAdmin: () => run(async () => (await User.exists({ roles: 'admin' })) !== null),
 
     async putAdmin({ email, password, roles: wanted }) {
-      await run(() =>
-        User.updateOne(
+      await transaction(async () => {
+        const admin = await User.findOneAndUpdate(
           { email },
           {
             $set: { password, roles: [...wanted], banned: false, disabled: false },
             $inc: { ver: 1, sessionsFrom: 1 },
           },
-          { upsert: true, setDefaultsOnInsert: true },
-        ),
-      );
+          { upsert: true, setDefaultsOnInsert: true, returnDocument: 'after' },
+        ).lean();
+        await marker.put(markerOf({ password, createdAt: admin.createdAt }));
+      });
     },
   };
+}
+
+function markerOf({ password, createdAt }: Pick<UserFields, 'password' | 'createdAt'>): Omit<UsersMarker, '_id'> {
+  return { since: createdAt, pepperId: pepperIdOf(password) };
 }
 
 function isDuplicate(error: unknown): boolean {

@@ -1,0 +1,161 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { systemClock } from '@authstack/http-service/clock';
+import { mongo } from 'mongoose';
+import { pino } from 'pino';
+import { startReplicaSet } from '../../../../test/support/mongod.ts';
+import type { ReplicaSet } from '../../../../test/support/mongod.ts';
+import { authContract, usersMarker } from '../api.ts';
+import type { UsersMarker } from '../api.ts';
+import { createDatabase } from '../mongo/database.ts';
+import type { Database } from '../mongo/database.ts';
+import type { PasswordHash } from '../passwords/passwords.ts';
+import { anEmail, until } from '../testing/world.ts';
+import type { Email } from './email.ts';
+import { createUserStore } from './user.mongo.ts';
+import type { UserAttrs } from './user.ts';
+
+type Users = ReturnType<typeof createUserStore>;
+
+interface Pod extends AsyncDisposable {
+  readonly database: Database;
+  readonly users: Users;
+}
+
+let mongod: ReplicaSet;
+let driver: mongo.MongoClient;
+let pod: Pod;
+
+beforeAll(async () => {
+  mongod = await startReplicaSet(1);
+  driver = await new mongo.MongoClient(mongod.uri).connect();
+}, 60_000);
+
+afterAll(async () => {
+  await driver.close();
+  await mongod[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  await driver.db(authContract.defaultDatabase).dropDatabase();
+  pod = await connected();
+});
+
+afterEach(async () => {
+  await pod[Symbol.asyncDispose]();
+});
+
+async function connected(): Promise<Pod> {
+  const stopping = new AbortController();
+  const database = createDatabase({ uri: () => mongod.uri, clock: systemClock, log: pino({ enabled: false }) });
+  const users = createUserStore(database);
+  const running = database.keepConnected(() => users.prepare(), stopping.signal);
+  await until(() => database.ready, 'the database is connected');
+  return {
+    database,
+    users,
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await running;
+      await database.close();
+    },
+  };
+}
+
+function attrs(pepperId = 'p1'): UserAttrs {
+  return { email: anEmail() as Email, password: `${pepperId}:$argon2id$…` as PasswordHash, roles: ['user'] };
+}
+
+/** As the operator reads it: by the driver. */
+async function readMarker(): Promise<UsersMarker | undefined> {
+  const { collection, id, schema } = usersMarker;
+  const found = await driver
+    .db(authContract.defaultDatabase)
+    .collection<{ _id: string }>(collection)
+    .findOne({ _id: id });
+  return found ? schema.parse(found) : undefined;
+}
+
+class Crash extends Error {}
+
+function crash(): never {
+  throw new Crash('the process dies here');
+}
+
+test('ending everything of a user belongs to the transaction around it', async () => {
+  const { database, users } = pod;
+  const { id, ver } = await users.add(attrs());
+  const attempt = database.transaction(async () => {
+    await users.endEverything(id);
+    crash();
+  });
+  await expect(attempt).rejects.toThrow(Crash);
+  expect(await users.find(id)).toMatchObject({ ver, sessionsFrom: ver });
+
+  await users.endEverything(id);
+  expect(await users.find(id)).toMatchObject({ ver: ver + 1, sessionsFrom: ver + 1 });
+});
+
+test('a database without users has no marker', async () => {
+  expect(await readMarker()).toBeUndefined();
+});
+
+test('the first user leaves a marker with the pepper of its password, which no later user changes', async () => {
+  const first = await pod.users.add(attrs('p1'));
+  expect(await readMarker()).toEqual({ _id: 'users', since: first.createdAt, pepperId: 'p1' });
+  await pod.users.add(attrs('p2'));
+  expect(await readMarker()).toEqual({ _id: 'users', since: first.createdAt, pepperId: 'p1' });
+});
+
+test('of two first users at the same moment one is in the marker, and both are users', async () => {
+  await using other = await connected();
+  for (let round = 0; round < 20; round += 1) {
+    await driver.db(authContract.defaultDatabase).collection(usersMarker.collection).deleteMany();
+    const [one, two] = await Promise.all([pod.users.add(attrs('p1')), other.users.add(attrs('p2'))]);
+    const marker = await readMarker();
+    expect([one.createdAt, two.createdAt]).toContainEqual(marker?.since);
+    expect(['p1', 'p2']).toContain(marker?.pepperId);
+    expect(await pod.users.find(two.id)).toBeDefined();
+    expect(await other.users.find(one.id)).toBeDefined();
+  }
+});
+
+test('a crash leaves both the user and the marker, or neither', async () => {
+  const { database, users } = pod;
+  const attempt = database.transaction(async () => {
+    await users.add(attrs());
+    crash();
+  });
+  await expect(attempt).rejects.toThrow(Crash);
+  expect(await readMarker()).toBeUndefined();
+  expect(await countUsers()).toBe(0);
+});
+
+test.each<[string, (wanted: UserAttrs) => Promise<unknown>]>([
+  ['sign-up', (wanted) => pod.users.add(wanted)],
+  ['the initial admin', (wanted) => pod.users.putAdmin(wanted)],
+])('where the marker cannot be written, %s makes no user', async (_way, make) => {
+  await driver
+    .db(authContract.defaultDatabase)
+    .command({ collMod: usersMarker.collection, validator: { refused: true } });
+  await expect(make(attrs())).rejects.toThrow(/validation/);
+  expect(await countUsers()).toBe(0);
+});
+
+test('the initial admin leaves the marker, too', async () => {
+  await pod.users.putAdmin(attrs('p7'));
+  expect(await readMarker()).toMatchObject({ pepperId: 'p7' });
+});
+
+test('a database with users and no marker gets one when a pod connects', async () => {
+  const first = await pod.users.add(attrs('p1'));
+  await pod.users.add(attrs('p2'));
+  await driver.db(authContract.defaultDatabase).collection(usersMarker.collection).drop();
+
+  await using _next = await connected();
+
+  expect(await readMarker()).toEqual({ _id: 'users', since: first.createdAt, pepperId: 'p1' });
+});
+
+function countUsers(): Promise<number> {
+  return driver.db(authContract.defaultDatabase).collection('users').countDocuments();
+}
