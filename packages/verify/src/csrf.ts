@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 
-const harmless = new Set(['GET', 'HEAD', 'OPTIONS']);
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Browsers say truly where a request comes from; whoever says nothing is refused. */
+/** Browsers report truthfully where a request comes from; a request that does not say it is refused. */
 export function mayUseCookies({ method = '', headers }: IncomingMessage, origin: string): boolean {
-  if (harmless.has(method)) return true;
+  if (safeMethods.has(method)) return true;
   const site = headers['sec-fetch-site'];
   return site !== undefined ? site === 'same-origin' : headers.origin === origin;
 }

@@ -36,10 +36,10 @@ test('the example of the guide runs', async () => {
   expect((await fetch(`${example.url}/orders`, { method: 'DELETE', headers: fromPage })).status).toBe(403);
 });
 
-test('the README tells the code and the status of every error', async () => {
+test('the README lists the code and the status of every error', async () => {
   const text = await readFile(readme, 'utf8');
-  const told = [...text.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \| (\d+) \|/gm)].map(([, ...row]) => row.join(' '));
-  expect(told.toSorted()).toEqual(everyError().toSorted());
+  const listed = [...text.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \| (\d+) \|/gm)].map(([, ...row]) => row.join(' '));
+  expect(listed.toSorted()).toEqual(everyError().toSorted());
 });
 
 test('the package depends on nothing but Node', async () => {

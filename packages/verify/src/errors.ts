@@ -31,7 +31,7 @@ export class Unauthenticated extends VerifyError {
   }
 }
 
-/** A token came along and does not hold. */
+/** There is a token, and it is not valid. */
 export abstract class TokenError extends VerifyError {
   override readonly status: 401 = 401 as const;
 }
@@ -104,7 +104,7 @@ export class TokenSignatureInvalid extends TokenError {
   override readonly code: string = 'TOKEN_SIGNATURE_INVALID';
 
   constructor(options?: VerifyErrorOptions) {
-    super('the signature of the access token does not hold', options);
+    super('the signature of the access token is invalid', options);
   }
 }
 
@@ -113,7 +113,7 @@ export class TokenClaimsRefused extends TokenError {
   override readonly code: string = 'TOKEN_CLAIMS_REFUSED';
 
   constructor(claim: string) {
-    super(`the claim ${claim} of the access token is missing or not acceptable`);
+    super(`the claim ${claim} of the access token is missing or invalid`);
   }
 }
 
@@ -144,7 +144,7 @@ export class TokenNotYetValid extends TokenError {
   }
 }
 
-/** Everything else about it holds, so the session that it belongs to may be asked for another. */
+/** Valid but for its expiry, so its session may be asked for a new one. */
 export class TokenExpired extends TokenError {
   override readonly code: string = 'TOKEN_EXPIRED';
   readonly claims: AccessTokenClaims;
@@ -155,7 +155,7 @@ export class TokenExpired extends TokenError {
   }
 }
 
-/** The auth service would not renew the session: it has ended, or it is not the one of the expired token. */
+/** The session has ended, or it is not the one of the expired token. */
 export class SessionRefused extends VerifyError {
   override readonly code: string = 'SESSION_REFUSED';
   override readonly status: 401 = 401 as const;
@@ -195,7 +195,7 @@ export class VerifierNotReady extends VerifyError {
   }
 }
 
-/** What lies in the directory cannot be used; the last good content stays in force. */
+/** The content of the directory is unusable; the last usable content stays in force. */
 export class MountUnusable extends Error {
   readonly code: string = 'MOUNT_UNUSABLE';
 

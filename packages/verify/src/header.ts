@@ -1,7 +1,7 @@
 import type { VerificationKey } from './algorithms.ts';
 import { TokenAlgorithmRefused, TokenHeaderRefused, TokenKeyUnknown, TokenTypeRefused } from './errors.ts';
 
-/** Whoever sends these brings a key of their own, or asks for something that we do not do. */
+/** A token with one of these brings its own key, or demands what we do not do. */
 const refused = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'zip', 'enc'] as const;
 
 /** The key that a token must be signed with. The header only chooses among the keys in force, never an algorithm. */

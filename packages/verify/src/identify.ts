@@ -17,9 +17,9 @@ import type { User } from './user.ts';
 
 export type Identity =
   | { readonly state: 'user'; readonly user: User }
-  /** Fine where anybody may come. */
+  /** Admitted where nobody needs to sign in. */
   | { readonly state: 'nobody'; readonly why: VerifyError }
-  /** Refused wherever it comes. */
+  /** Refused everywhere. */
   | { readonly state: 'refused'; readonly why: VerifyError };
 
 export type RefreshOutcome = 'refreshed' | 'refused' | 'unavailable';
@@ -31,12 +31,12 @@ export interface IdentifyPorts {
   readonly refreshEnded: (outcome: RefreshOutcome, reason?: string) => void;
 }
 
-/** Session tokens by request, out of the reach of handlers. */
+/** Session tokens by request, where no handler can reach them. */
 const sessionTokens = new WeakMap<IncomingMessage, string>();
-/** Used while the real names are not known. */
+/** Until the mounted Secret is read. */
 const possibleSessionNames = ['__Host-session', '__Secure-session', 'session'];
 
-/** Whoever holds the session token can renew tokens, so no handler of a service ever sees it. */
+/** Whoever has the session token can renew tokens, so no handler of a service ever sees it. */
 export function hideSession(request: IncomingMessage, trust: Trust | undefined): void {
   const names = trust ? [trust.cookieNames.session] : possibleSessionNames;
   const cookies = parseCookies(request.headers.cookie ?? '');
@@ -45,7 +45,7 @@ export function hideSession(request: IncomingMessage, trust: Trust | undefined):
   removeCookies(request, names);
 }
 
-/** Where `Authorization` is present it alone counts; else the cookie, renewed if it has expired. */
+/** Where `Authorization` is present, it alone counts; otherwise the cookie, renewed if its token has expired. */
 export async function identify(
   request: IncomingMessage,
   response: ServerResponse,
@@ -54,18 +54,18 @@ export async function identify(
   const trust = ports.trust();
   hideSession(request, trust);
   const { authorization } = request.headers;
-  if (authorization !== undefined) return judged('refused', () => ports.verify(bearerOf(authorization)));
+  if (authorization !== undefined) return identityFrom('refused', () => ports.verify(bearerOf(authorization)));
   if (!trust) return { state: 'nobody', why: new VerifierNotReady() };
 
   const token = parseCookies(request.headers.cookie ?? '').get(trust.cookieNames.token);
   if (token === undefined) return { state: 'nobody', why: new Unauthenticated() };
   if (!mayUseCookies(request, trust.origin)) return { state: 'refused', why: new CsrfRejected() };
 
-  const identity = await judged('nobody', () => ports.verify(token));
+  const identity = await identityFrom('nobody', () => ports.verify(token));
   const session = sessionTokens.get(request);
   if (identity.state === 'user' || !(identity.why instanceof TokenExpired) || session === undefined) return identity;
   const { sid } = identity.why.claims;
-  return judged('nobody', () => renewed({ session, sid, trust }, response, ports));
+  return identityFrom('nobody', () => renewed({ session, sid, trust }, response, ports));
 }
 
 interface Renewal {
@@ -82,7 +82,7 @@ async function renewed(
   try {
     const { token, setCookie } = await ports.refresher.refresh(session, trust);
     const user = verifiedNew(token, ports);
-    // Cookies of two sessions were mixed; whose request this is nobody can tell.
+    // The two cookies are of different sessions, so nobody can tell whose request this is.
     if (user.sessionId !== sid) throw new SessionRefused();
     response.setHeader('cache-control', 'no-store');
     response.appendHeader('set-cookie', setCookie);
@@ -95,7 +95,7 @@ async function renewed(
   }
 }
 
-/** A token straight from the auth service that does not hold here: this service lags behind, the user did nothing wrong. */
+/** If a token straight from the auth service is invalid here, this service lacks its key yet: not the user's fault. */
 function verifiedNew(token: string, { verify }: IdentifyPorts): User {
   try {
     return verify(token);
@@ -104,7 +104,7 @@ function verifiedNew(token: string, { verify }: IdentifyPorts): User {
   }
 }
 
-async function judged(otherwise: 'nobody' | 'refused', verify: () => User | Promise<User>): Promise<Identity> {
+async function identityFrom(otherwise: 'nobody' | 'refused', verify: () => User | Promise<User>): Promise<Identity> {
   try {
     return { state: 'user', user: await verify() };
   } catch (error) {

@@ -1,5 +1,7 @@
 export { createVerifier } from './verifier.ts';
-export type { Middleware, Verifier, VerifierEvent, VerifierOptions, VerifierStatus } from './verifier.ts';
+export type { Verifier, VerifierEvent, VerifierOptions } from './verifier.ts';
+export type { Middleware } from './middleware.ts';
+export type { VerifierStatus } from './mounted-trust.ts';
 export { currentUserOf, userOf } from './user.ts';
 export type { User } from './user.ts';
 export type { AccessTokenClaims } from './claims.ts';

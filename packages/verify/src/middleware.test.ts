@@ -53,7 +53,7 @@ async function openShop({ authUrl = 'http://127.0.0.1:1', isReady = true } = {})
     .get('/unguarded', (request, response) => {
       response.json({ user: userOf(request).id });
     });
-  app.use(toldAsText);
+  app.use(errorAsText);
   const token = (changed = {}, signer = key) => tokenOf(signer, { ...claimsAt(clock), ...changed });
   const seconds = clock.now() / 1000;
   const expired = (changed = {}) => token({ iat: seconds - 1900, exp: seconds - 100, ...changed });
@@ -61,7 +61,7 @@ async function openShop({ authUrl = 'http://127.0.0.1:1', isReady = true } = {})
 }
 
 // eslint-disable-next-line max-params -- because Express tells an error handler by its four parameters
-function toldAsText(error: unknown, _request: IncomingMessage, response: ServerResponse, _next: unknown): void {
+function errorAsText(error: unknown, _request: IncomingMessage, response: ServerResponse, _next: unknown): void {
   response.statusCode = 500;
   response.end(String(error));
 }
@@ -88,19 +88,19 @@ function renewing(token: string): (response: ServerResponse) => void {
   };
 }
 
-test('a bearer with a valid token is let in, from wherever it asks', async () => {
+test('a valid bearer token is accepted from anywhere', async () => {
   const { app, token } = await openShop();
   const answer = await supertest(app).post('/orders').set('authorization', `Bearer ${token()}`);
   expect(answer).toMatchObject({ status: 200, body: { user: 'user-1' } });
 });
 
-test('a cookie with a valid token is let in', async () => {
+test('a valid token in the cookie is accepted', async () => {
   const { app, token } = await openShop();
   const answer = await supertest(app).get('/orders').set('cookie', cookies(token()));
   expect(answer).toMatchObject({ status: 200, body: { user: 'user-1' } });
 });
 
-test('nobody is told to sign in, in a problem document', async () => {
+test('a request without a token is answered with a problem document', async () => {
   const { app, events } = await openShop();
   const answer = await supertest(app).get('/orders');
   expect(answer.status).toBe(401);
@@ -137,7 +137,7 @@ test.each([
   }
 });
 
-test('a forged cookie is nobody where anybody may come, and refused where a user is required', async () => {
+test('a forged cookie counts as nobody where no user is required, and is refused where one is', async () => {
   const { app, token } = await openShop();
   const cookie = cookies(token({}, stranger));
   expect((await supertest(app).get('/catalogue').set('cookie', cookie)).body).toMatchObject({ user: null });
@@ -166,7 +166,7 @@ test.each<[string, Record<string, string>, number]>([
   }
 });
 
-test('what changes nothing may come from anywhere', async () => {
+test('a request that changes nothing may come from any site', async () => {
   const { app, token } = await openShop();
   for (const method of ['get', 'head', 'options'] as const) {
     const answer = await supertest(app)
@@ -215,7 +215,7 @@ function withCookieParser(request: Request, _response: unknown, next: () => void
   next();
 }
 
-test('an expired token is renewed by the auth service, and both cookies go on to the browser', async () => {
+test('the auth service renews an expired token, and both cookies are passed on to the browser', async () => {
   const { token } = await openShop();
   const fresh = token({ jti: 'fresh' });
   await using auth = await authService(renewing(fresh));
@@ -237,7 +237,7 @@ test('an expired token is renewed by the auth service, and both cookies go on to
   expect(shop.events).toContainEqual({ type: 'refresh', outcome: 'refreshed' });
 });
 
-test('requests of one session that expire together ask once', async () => {
+test('concurrent requests of one session send one refresh', async () => {
   const answers: (() => void)[] = [];
   const { token } = await openShop();
   const fresh = token();
@@ -272,7 +272,7 @@ test('requests of one session that expire together ask once', async () => {
   }
 });
 
-test('requests of two sessions ask for themselves', async () => {
+test('requests of two sessions each send their own refresh', async () => {
   const { token } = await openShop();
   await using auth = await authService(renewing(token()));
   const { app, expired } = await openShop({ authUrl: auth.url });
@@ -316,7 +316,7 @@ test.each<[string, (response: ServerResponse) => void, string]>([
   expect(JSON.parse(answer.text)).toMatchObject({ code: 'REFRESH_UNAVAILABLE' });
 });
 
-test('an auth service that is gone is a 503, and a public page stays public', async () => {
+test('an unreachable auth service is a 503, and a public page stays public', async () => {
   const { app, expired, events } = await openShop();
   const headers = { cookie: cookies(expired(), 's1') };
   expect((await supertest(app).get('/orders').set(headers)).status).toBe(503);
@@ -325,7 +325,7 @@ test('an auth service that is gone is a 503, and a public page stays public', as
   expect(events).toContainEqual({ type: 'refresh', outcome: 'unavailable', reason: expect.any(String) });
 });
 
-test('an auth service that does not answer is given two seconds', async () => {
+test('a refresh times out after two seconds', async () => {
   await using auth = await authService(() => undefined);
   const { app, expired, clock } = await openShop({ authUrl: auth.url });
   const server = app.listen(0);
@@ -342,7 +342,7 @@ test('an auth service that does not answer is given two seconds', async () => {
   }
 });
 
-test('with the auth service gone, valid tokens are let in as ever', async () => {
+test('valid tokens are accepted while the auth service is away', async () => {
   const { app, token } = await openShop();
   const answer = await supertest(app).get('/orders').set('cookie', cookies(token(), 's1'));
   expect(answer.status).toBe(200);
@@ -374,7 +374,7 @@ test('a token of one session is never renewed by another', async () => {
   expect(answer.headers['set-cookie']).toBeUndefined();
 });
 
-test('two guards in a row look once', async () => {
+test('two guards in a row identify a request once', async () => {
   const { token } = await openShop();
   await using auth = await authService(renewing(token()));
   const { app, expired } = await openShop({ authUrl: auth.url });
@@ -384,7 +384,7 @@ test('two guards in a row look once', async () => {
   expect(auth.asked).toHaveLength(1);
 });
 
-test('before the keys are there users are asked to come again, and others are served', async () => {
+test('before the keys are loaded users get a 503, and public pages are served', async () => {
   const { app, token } = await openShop({ isReady: false });
   const cookie = cookies(token(), 'SESSION-SECRET');
   const refused = await supertest(app).get('/orders').set('cookie', cookie);
@@ -395,8 +395,8 @@ test('before the keys are there users are asked to come again, and others are se
   expect(served.text).not.toContain('SESSION-SECRET');
 });
 
-test('a handler that forgot its guard fails loudly', async () => {
+test('userOf throws behind no guard', async () => {
   const { app } = await openShop();
   const answer = await supertest(app).get('/unguarded');
-  expect(answer).toMatchObject({ status: 500, text: expect.stringContaining('put requireUser() before it') });
+  expect(answer).toMatchObject({ status: 500, text: expect.stringContaining('put requireUser() before this handler') });
 });

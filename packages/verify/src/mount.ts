@@ -10,19 +10,23 @@ import type { TrustFiles } from './trust.ts';
 export interface MountOptions {
   readonly directory: string;
   readonly clock: Clock;
-  /** Called when the content differs from the one seen last, and for each new reason why it cannot be read. */
+  /** Called when the content differs from the last one, and for each new reason why it cannot be read. */
   readonly changed: (content: TrustFiles | MountUnusable) => void;
 }
 
-const POLL_EVERY: Millis = 1_000;
+const CHECK_EVERY: Millis = 1_000;
 
 /**
- * A mounted Secret. kubelet changes it by swapping the symlink `..data`, so all files are read behind one resolution of
- * it: never some of the old Secret with some of the new. The watch makes it quick, the look once a second makes it sure.
+ * A mounted Secret. kubelet replaces it by swapping the symlink `..data`, so all files are read behind one resolution of it:
+ * never some of the old Secret with some of the new.
+ *
+ *     jwks.json ─▸ ..data/jwks.json      ..data ─▸ ..2026_11_26/ ╌╌swap╌╌▸ ..2026_11_27/
+ *
+ * The watch makes it quick, a check once a second makes it certain.
  */
 export class Mount {
   private readonly options: MountOptions;
-  private seen: string | undefined;
+  private lastSeen: string | undefined;
   private watcher: FSWatcher | undefined;
   private cancel: (() => void) | undefined;
   private closed = false;
@@ -32,8 +36,8 @@ export class Mount {
   }
 
   start(): void {
-    this.look();
-    this.again();
+    this.check();
+    this.checkAgainLater();
   }
 
   close(): void {
@@ -42,27 +46,27 @@ export class Mount {
     this.watcher?.close();
   }
 
-  look(): void {
+  private check(): void {
     if (this.closed) return;
     this.watcher ??= this.watch();
     const content = read(this.options.directory);
     const identity = content instanceof MountUnusable ? content.message : JSON.stringify(content);
-    if (identity === this.seen) return;
-    this.seen = identity;
+    if (identity === this.lastSeen) return;
+    this.lastSeen = identity;
     this.options.changed(content);
   }
 
-  private again(): void {
-    this.cancel = this.options.clock.after(POLL_EVERY, () => {
-      this.look();
-      if (!this.closed) this.again();
+  private checkAgainLater(): void {
+    this.cancel = this.options.clock.after(CHECK_EVERY, () => {
+      this.check();
+      if (!this.closed) this.checkAgainLater();
     });
   }
 
   private watch(): FSWatcher | undefined {
     try {
       const watcher = watch(this.options.directory, { persistent: false }, () => {
-        this.look();
+        this.check();
       });
       watcher.on('error', () => {
         watcher.close();
@@ -70,7 +74,7 @@ export class Mount {
       });
       return watcher;
     } catch {
-      // Not there yet, or no watches left on this machine: the look once a second remains.
+      // Not there yet, or no watches left on this machine: the check once a second remains.
       return undefined;
     }
   }
@@ -80,7 +84,7 @@ function read(directory: string): TrustFiles | MountUnusable {
   try {
     const generation = generationOf(directory);
     const files = readAll(generation);
-    // Swapped and swept while it was read: the next look, at most a second away, sees the new one.
+    // If kubelet swapped and removed it during the read, the next check reads the new one.
     return generation === generationOf(directory) ? files : readAll(generationOf(directory));
   } catch (cause) {
     return new MountUnusable(`it cannot be read: ${codeOf(cause)}`, { cause });
@@ -97,7 +101,7 @@ function generationOf(directory: string): string {
 }
 
 function readAll(folder: string): TrustFiles {
-  const found = trustFiles.flatMap((name) => {
+  const read = trustFiles.flatMap((name) => {
     try {
       return [[name, readFileSync(join(folder, name), 'utf8')] as const];
     } catch (error) {
@@ -105,7 +109,7 @@ function readAll(folder: string): TrustFiles {
       throw error;
     }
   });
-  return Object.fromEntries(found);
+  return Object.fromEntries(read);
 }
 
 function codeOf(error: unknown): string {

@@ -30,7 +30,7 @@ export function sendProblem(response: ServerResponse, error: VerifyError): void 
   response.end(JSON.stringify(problemOf(error)));
 }
 
-/** RFC 6750: a request without a token is told nothing about errors. */
+/** RFC 6750: the challenge to a request without a token has no error. */
 function challengeOf(error: VerifyError): string {
   return error instanceof TokenError ? `Bearer error="invalid_token", error_description="${error.message}"` : 'Bearer';
 }

@@ -11,12 +11,12 @@ export interface Refreshed {
   readonly setCookie: readonly string[];
 }
 
-const WITHIN: Millis = 2_000;
+const TIMEOUT: Millis = 2_000;
 const MAX_RETRY_AFTER_SECONDS = 60;
 /** What RFC 6265 lets a cookie hold. */
 const COOKIE_VALUE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]{1,1024}$/;
 
-/** Asks the auth service for a new access token, once at a time for each session. */
+/** Asks the auth service for a new access token, one request at a time for each session. */
 export class Refresher {
   private readonly inFlight = new Map<string, Promise<Refreshed>>();
   private readonly clock: Clock;
@@ -25,23 +25,23 @@ export class Refresher {
     this.clock = clock;
   }
 
-  /** Throws SessionRefused when the session is over, and RefreshUnavailable when nobody could tell. */
+  /** Throws SessionRefused when the session has ended, and RefreshUnavailable when there is no answer to that. */
   refresh(sessionToken: string, trust: Trust): Promise<Refreshed> {
     const known = this.inFlight.get(sessionToken);
     if (known) return known;
-    const asked = this.ask(sessionToken, trust).finally(() => this.inFlight.delete(sessionToken));
-    this.inFlight.set(sessionToken, asked);
-    return asked;
+    const request = this.ask(sessionToken, trust).finally(() => this.inFlight.delete(sessionToken));
+    this.inFlight.set(sessionToken, request);
+    return request;
   }
 
   private async ask(sessionToken: string, trust: Trust): Promise<Refreshed> {
     if (!COOKIE_VALUE.test(sessionToken)) throw new SessionRefused();
-    const giveUp = new AbortController();
-    const cancel = this.clock.after(WITHIN, () => {
-      giveUp.abort(new Error(`no answer within ${WITHIN} ms`));
+    const timeout = new AbortController();
+    const cancel = this.clock.after(TIMEOUT, () => {
+      timeout.abort(new Error(`no answer within ${TIMEOUT} ms`));
     });
     try {
-      return read(await post(sessionToken, trust, giveUp.signal), trust);
+      return read(await post(sessionToken, trust, timeout.signal), trust);
     } finally {
       cancel();
     }
@@ -66,7 +66,7 @@ function post(sessionToken: string, trust: Trust, signal: AbortSignal): Promise<
     const fail = (cause: unknown): void => {
       reject(new RefreshUnavailable({ cause }));
     };
-    // A connection of its own: renewing is rare, and a kept one may lead to a pod that is gone.
+    // A new connection each time: renewals are rare, and a kept one may lead to a pod that is gone.
     const options = { method: 'POST', headers, signal, agent: false, ...(trust.ca !== undefined && { ca: trust.ca }) };
     request(url, options, (response) => {
       response.once('error', fail).once('end', () => {
@@ -80,7 +80,7 @@ function post(sessionToken: string, trust: Trust, signal: AbortSignal): Promise<
 }
 
 function read({ status, headers }: Answer, { cookieNames }: Trust): Refreshed {
-  // The auth service knows the session and says no. Anything else that is no success says nothing about the session.
+  // Only these two are about the session; any other failure leaves it open.
   if (status === 401 || status === 403) throw new SessionRefused();
   if (status !== 200) throw new RefreshUnavailable({ ...retryAfter(headers), cause: new Error(`status ${status}`) });
 

@@ -5,7 +5,7 @@ interface Entry<T> {
   readonly until: Millis;
 }
 
-/** What was verified, until it expires. When full, whatever came in first goes. */
+/** Verified tokens until they expire. When full, the oldest entry is removed. */
 export class TokenCache<T> {
   private readonly entries = new Map<string, Entry<T>>();
   private readonly capacity: number;

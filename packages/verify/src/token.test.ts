@@ -27,17 +27,17 @@ const signed = (header: string, payload: string) => `${header}.${payload}.${sign
 const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([each]) => each !== name));
 
 test.each(signers.map((signer) => [signer.algorithm, signer] as const))(
-  'a token of the stack holds: %s',
+  'a token of the stack is valid: %s',
   (_algorithm, signer) => {
     expect(verify(tokenOf(signer, claims))).toMatchObject({ sub: 'user-1', sid: 'session-1', roles: ['user'] });
   },
 );
 
-test('a token of each algorithm was tried', () => {
+test('the tests cover every algorithm', () => {
   expect(signers.map(({ algorithm }) => algorithm).toSorted()).toEqual([...algorithms].toSorted());
 });
 
-test('a token for several audiences holds when this one is among them', () => {
+test('a token for several audiences is valid when this one is among them', () => {
   expect(verify(tokenOf(key, { ...claims, aud: ['api', 'shop'] }))).toMatchObject({ sub: 'user-1' });
 });
 
@@ -176,7 +176,7 @@ function plusOrder(bytes: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, 32), Buffer.from(sum, 'hex').toReversed()]);
 }
 
-test('a token of which any one bit of any part is flipped is refused', () => {
+test('a token with any one bit flipped in any part is refused', () => {
   const flipped = fc
     .record({ signer: fc.constantFrom(...signers), part: fc.nat({ max: 2 }), bit: fc.nat({ max: 8 * 1024 }) })
     .map(({ signer, part: index, bit }) => {
@@ -196,7 +196,7 @@ test('a token of which any one bit of any part is flipped is refused', () => {
   );
 });
 
-test('nothing of the payload is parsed before the signature holds', () => {
+test('nothing of the payload is parsed before the signature is verified', () => {
   const deep = part(`${'['.repeat(3000)}${']'.repeat(3000)}`);
   for (const payload of [part('user-1'), part('null'), deep]) {
     expect(refusalOf(`${goodHeader}.${payload}.${goodSignature}`)).toMatchObject({ code: 'TOKEN_SIGNATURE_INVALID' });
@@ -208,7 +208,7 @@ test('clocks that differ by less than the skew refuse nothing', () => {
   expect(verify(tokenOf(key, { ...claims, nbf: now + 10, iat: now + 10 }))).toBeDefined();
 });
 
-test('that a token has expired is said only when all the rest of it holds, with its claims', () => {
+test('TOKEN_EXPIRED means that the token is valid but for its expiry, and carries its claims', () => {
   const refusal = refusalOf(tokenOf(key, { ...claims, exp: now - 10 }));
   expect(refusal).toBeInstanceOf(TokenExpired);
   expect(refusal).toMatchObject({ claims: { sid: 'session-1' } });
@@ -296,18 +296,18 @@ test.each<[string, Record<string, string>, string]>([
   ['an auth-url of no protocol of ours', { 'auth-url': 'file:///etc' }, 'auth-url'],
   ['cookie-names that are not names', { 'cookie-names': '{"token":"a b","session":"c"}' }, 'cookie-names'],
   ['an empty issuer', { issuer: '\n' }, 'issuer is empty'],
-])('a Secret is not usable with %s', (_what, changed, reason) => {
+])('a Secret is unusable with %s', (_what, changed, reason) => {
   expect(() => parseTrust(consumerSecret([key], changed))).toThrow(reason);
 });
 
-test('a private key is never taken for a public one', () => {
+test('a private key is refused as a public one', () => {
   const jwk = { ...key.privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256' };
   const files = consumerSecret([], { 'jwks.json': JSON.stringify({ keys: [jwk] }) });
   expect(() => parseTrust(files)).toThrow('k1 is a private key');
 });
 
 test.each(['jwks.json', 'issuer', 'origin', 'audience', 'cookie-names', 'auth-url'])(
-  'a Secret without %s says so',
+  'a Secret without %s is unusable, and the reason names it',
   (name) => {
     const files = Object.fromEntries(Object.entries(consumerSecret([key])).filter(([each]) => each !== name));
     expect(() => parseTrust(files)).toThrow(`${name} is missing`);

@@ -14,10 +14,10 @@ export interface At {
 }
 
 /**
- * Throws a TokenError of its own for every way in which a token can be wrong. Each step judges what the one before
- * admitted, and nothing of the payload is parsed before the signature holds:
+ * Throws a TokenError of its own for every way in which a token can be wrong. Each step sees only what the one before has
+ * admitted, and nothing of the payload is parsed before the signature is verified:
  *
- *     text → three canonical parts → header → key in force → signature → claims
+ *     text ─▸ three canonical parts ─▸ header ─▸ key in force ─▸ signature ─▸ claims
  */
 export function verifyToken(token: string, { issuer, audience, keys }: Trust, at: At): AccessTokenClaims {
   const { header, payload, signed, signature } = parseCompact(token);

@@ -5,7 +5,7 @@ import type { VerificationKey } from './algorithms.ts';
 import { MountUnusable } from './errors.ts';
 import { isRecord, parseJson } from './json.ts';
 
-/** What the mounted Secret says, parsed: whom to believe, and whom to ask for a new token. */
+/** The mounted Secret, parsed: whose tokens to accept, and where to ask for new ones. */
 export interface Trust {
   readonly issuer: string;
   /** The one origin whose pages may send cookies with requests that change something. */
@@ -24,7 +24,7 @@ export const trustFiles = ['jwks.json', 'issuer', 'origin', 'audience', 'cookie-
 export type TrustFile = (typeof trustFiles)[number];
 export type TrustFiles = Readonly<Partial<Record<TrustFile, string>>>;
 
-/** Throws MountUnusable, which names the file and never repeats its content. */
+/** Throws MountUnusable, which names the file and never repeats what is in it. */
 export function parseTrust(files: TrustFiles): Trust {
   return {
     keys: keysOf(files),

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AccessTokenClaims } from './claims.ts';
 
-/** Whoever a verified access token stands for. */
+/** The user that a verified access token was issued for. */
 export interface User {
   readonly id: string;
   readonly roles: readonly string[];
@@ -20,14 +20,14 @@ export function rememberUser(request: IncomingMessage, user: User): void {
   users.set(request, user);
 }
 
-/** Who asks, behind `requireUser()`. Throws a TypeError on a route that is not behind it: that is a mistake of the service. */
+/** The user of a request, behind `requireUser()`. Throws a TypeError on a route that is not: a mistake in the service. */
 export function userOf(request: IncomingMessage): User {
   const user = users.get(request);
   if (user) return user;
-  throw new TypeError(`no user is known at ${request.method ?? ''} ${pathOf(request)}: put requireUser() before it`);
+  throw new TypeError(`${request.method ?? ''} ${pathOf(request)} has no user: put requireUser() before this handler`);
 }
 
-/** Who asks, if anybody, behind `currentUser()`. */
+/** The user of a request, if anybody is signed in, behind `currentUser()`. */
 export function currentUserOf(request: IncomingMessage): User | undefined {
   return users.get(request);
 }

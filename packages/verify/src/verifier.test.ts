@@ -38,7 +38,7 @@ test('keys that are there at the start are in force at once', async () => {
   });
 });
 
-test('without its Secret a verifier waits, says for what, and starts when it comes', async () => {
+test('without its Secret a verifier waits, says what for, and is ready once the Secret is mounted', async () => {
   await using mount = await secretMount();
   const { verifier, clock } = open(mount.directory);
   const token = tokenOf(k1, claimsAt(clock));
@@ -51,13 +51,13 @@ test('without its Secret a verifier waits, says for what, and starts when it com
   expect(verifier.verify(token)).toMatchObject({ id: 'user-1' });
 });
 
-test('a directory that is not there yet is waited for too', async () => {
+test('a verifier waits for a directory that does not exist yet', async () => {
   await using mount = await secretMount();
   const { verifier } = open(`${mount.directory}/later`);
   expect(verifier.status).toMatchObject({ state: 'waiting', reason: expect.stringContaining('ENOENT') });
 });
 
-test('a swapped Secret is followed within a second, also when no watch tells', async () => {
+test('a swapped Secret is in force within a second, even without an event of the watch', async () => {
   await using mount = await secretMount(consumerSecret([k1]));
   const { verifier, clock } = open(mount.directory);
   await mount.swap(consumerSecret([k1, k2]));
@@ -68,7 +68,7 @@ test('a swapped Secret is followed within a second, also when no watch tells', a
   expect(verifier.status).toMatchObject({ state: 'ready', kids: ['k2', 'k3'] });
 });
 
-test('a swapped Secret is followed as the watch tells, while the clock stands still', async () => {
+test('an event of the watch puts a swapped Secret in force at once', async () => {
   await using mount = await secretMount(consumerSecret([k1]));
   const { promise, resolve } = Promise.withResolvers<VerifierEvent>();
   const clock = new FakeClock();
@@ -84,7 +84,7 @@ test('a swapped Secret is followed as the watch tells, while the clock stands st
   expect(await promise).toMatchObject({ kids: ['k2'] });
 });
 
-test('a token of a removed key is refused, though it was accepted and remembered a moment ago', async () => {
+test('a token of a removed key is refused, although it was accepted and cached a moment ago', async () => {
   await using mount = await secretMount(consumerSecret([k1, k2]));
   const { verifier, clock } = open(mount.directory);
   const token = tokenOf(k1, claimsAt(clock));
@@ -97,24 +97,31 @@ test('a token of a removed key is refused, though it was accepted and remembered
 test.each([
   ['broken keys', consumerSecret([k2], { 'jwks.json': '{"keys":[' }), 'jwks.json'],
   ['a missing file', { 'jwks.json': '{"keys":[]}' }, 'issuer is missing'],
-])('%s leave the last good Secret in force, reported once, until a good one comes', async (_what, bad, reason) => {
-  await using mount = await secretMount(consumerSecret([k1]));
-  const { verifier, clock, events } = open(mount.directory);
-  await mount.swap(bad);
-  clock.advance(5_000);
+])(
+  '%s leave the last usable Secret in force, reported once, until a usable one is mounted',
+  async (_what, bad, reason) => {
+    await using mount = await secretMount(consumerSecret([k1]));
+    const { verifier, clock, events } = open(mount.directory);
+    await mount.swap(bad);
+    clock.advance(5_000);
 
-  expect(verifier.verify(tokenOf(k1, claimsAt(clock)))).toBeDefined();
-  expect(verifier.status).toMatchObject({ state: 'ready', kids: ['k1'], trouble: expect.stringContaining(reason) });
-  expect(events.filter(({ type }) => type === 'notLoaded')).toEqual([
-    { type: 'notLoaded', reason: expect.stringContaining(reason), keptKids: ['k1'] },
-  ]);
+    expect(verifier.verify(tokenOf(k1, claimsAt(clock)))).toBeDefined();
+    expect(verifier.status).toMatchObject({
+      state: 'ready',
+      kids: ['k1'],
+      staleReason: expect.stringContaining(reason),
+    });
+    expect(events.filter(({ type }) => type === 'notLoaded')).toEqual([
+      { type: 'notLoaded', reason: expect.stringContaining(reason), keptKids: ['k1'] },
+    ]);
 
-  await mount.swap(consumerSecret([k2]));
-  clock.advance(1_000);
-  expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k2'] });
-});
+    await mount.swap(consumerSecret([k2]));
+    clock.advance(1_000);
+    expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k2'] });
+  },
+);
 
-test('a Secret whose mount is taken away leaves the last good one in force', async () => {
+test('a Secret whose mount disappears leaves the last usable one in force', async () => {
   const mount = await secretMount(consumerSecret([k1]));
   const { verifier, clock } = open(mount.directory);
   await mount[Symbol.asyncDispose]();
@@ -122,7 +129,7 @@ test('a Secret whose mount is taken away leaves the last good one in force', asy
   expect(verifier.verify(tokenOf(k1, claimsAt(clock)))).toBeDefined();
 });
 
-test('a remembered token expires when it expires', async () => {
+test('a cached token expires in time', async () => {
   await using mount = await secretMount(consumerSecret([k1]));
   const { verifier, clock } = open(mount.directory);
   const token = tokenOf(k1, claimsAt(clock));
@@ -134,7 +141,7 @@ test('a remembered token expires when it expires', async () => {
   expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ code: 'TOKEN_EXPIRED' }));
 });
 
-test('no more tokens are remembered than asked for, and those forgotten are verified anew', async () => {
+test('no more tokens are cached than cacheSize, and an evicted one is verified again', async () => {
   await using mount = await secretMount(consumerSecret([k1]));
   const { verifier, clock } = open(mount.directory, 2);
   const token = (jti: string) => tokenOf(k1, { ...claimsAt(clock), jti });
@@ -146,7 +153,7 @@ test('no more tokens are remembered than asked for, and those forgotten are veri
   expect(verifier.verify(a)).toEqual(first);
 });
 
-test('a closed verifier looks no further', async () => {
+test('a closed verifier follows no change', async () => {
   await using mount = await secretMount(consumerSecret([k1]));
   const { verifier, clock } = open(mount.directory);
   verifier.close();

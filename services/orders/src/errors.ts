@@ -6,7 +6,7 @@ import type { ProblemKind } from '@authstack/http-service/problems';
 export const problems = {
   ...commonProblems,
   TICKET_NOT_FOUND: { status: 404, title: 'There is no such ticket' },
-  ALREADY_BOUGHT: { status: 409, title: 'The user has this ticket already' },
+  ALREADY_BOUGHT: { status: 409, title: 'The user already has this ticket' },
   SOLD_OUT: { status: 409, title: 'The ticket is sold out' },
 } as const satisfies Record<string, ProblemKind>;
 

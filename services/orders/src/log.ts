@@ -1,17 +1,17 @@
 import type { VerifierEvent } from '@authstack/verify';
 import type { Logger } from 'pino';
 
-/** Refusals are counted, not logged: anybody can cause as many as they like. */
+/** Refusals are counted, not logged: anybody can cause any number of them. */
 export function logEvent(log: Logger, event: VerifierEvent): void {
   switch (event.type) {
     case 'loaded':
       log.info({ issuer: event.issuer, kids: event.kids }, 'keys loaded');
       return;
     case 'notLoaded':
-      log.error({ reason: event.reason, keptKids: event.keptKids }, 'mounted Secret not usable');
+      log.error({ reason: event.reason, keptKids: event.keptKids }, 'the mounted Secret is unusable');
       return;
     case 'refresh':
-      if (event.outcome === 'unavailable') log.warn({ reason: event.reason }, 'the auth service cannot renew tokens');
+      if (event.outcome === 'unavailable') log.warn({ reason: event.reason }, 'the auth service does not renew tokens');
       return;
     case 'refused':
       return;

@@ -53,7 +53,7 @@ test('the process drains at SIGTERM and exits 0', async () => {
   expect(await once(running.child, 'exit')).toEqual([0, null]);
 });
 
-test('two processes on one database never sell a ticket twice, and a kill takes no order back', async () => {
+test('two processes on one database never sell a ticket twice, and a kill loses no order', async () => {
   await using place = await premises();
   const buyers = Array.from({ length: 20 }, (_, index) => `user-${index}`);
   let winners: string[];

@@ -15,23 +15,23 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const refusals = new Counter({
     name: 'orders_sign_in_refusals_total',
-    help: 'Requests refused before a handler saw them, by the code of the problem.',
+    help: 'Requests refused before they reached a handler, by code of the problem.',
     labelNames: ['code'],
     registers,
   });
   const refreshes = new Counter({
     name: 'orders_token_refreshes_total',
-    help: 'Requests with an expired token that the auth service was asked to renew, by outcome.',
+    help: 'Requests whose expired token the auth service was asked to renew, by outcome.',
     labelNames: ['outcome'],
     registers,
   });
   const loads = new Counter({
     name: 'orders_key_loads_total',
-    help: 'Times the mounted Secret was taken over, or refused with the last good one kept.',
+    help: 'Changes of the mounted Secret, by outcome; after a refused one the last usable Secret stays in force.',
     labelNames: ['outcome'],
     registers,
   });
-  const keys = new Gauge({ name: 'orders_verification_keys', help: 'Keys that tokens may be signed with.', registers });
+  const keys = new Gauge({ name: 'orders_verification_keys', help: 'Keys in force.', registers });
 
   return {
     registry,

@@ -22,7 +22,7 @@ test('a signed-in user buys a ticket and finds it among their own orders', async
   expect((await supertest(shop.url).get('/api/orders').set(as('ben'))).body).toEqual({ orders: [] });
 });
 
-test('the catalogue is public and counts what is left', async () => {
+test('the catalogue is public and shows how many tickets remain', async () => {
   await using place = await premises();
   await using shop = await openShop(place);
   await supertest(shop.url).post('/api/orders').set(as('anna')).send({ ticketId: 'last' });
@@ -63,7 +63,7 @@ test.each<[string, string, number, object]>([
   ['half a body', '{"ticketId":', 400, { code: 'MALFORMED_JSON' }],
   ['a word', 'plenty', 400, { code: 'MALFORMED_JSON' }],
   ['too much', `{"ticketId":"${'x'.repeat(5000)}"}`, 413, { code: 'BODY_TOO_LARGE' }],
-])('a body is refused by the field at fault, never with a 500: %s', async (...[, body, status, problem]) => {
+])('an invalid body is refused by field, never with a 500: %s', async (...[, body, status, problem]) => {
   await using place = await premises();
   await using shop = await openShop(place);
   const headers = { ...as('anna'), 'content-type': 'application/json' };
@@ -72,7 +72,7 @@ test.each<[string, string, number, object]>([
   expect(JSON.parse(answer.text)).toMatchObject(problem);
 });
 
-test('a form is refused, and so is no body at all', async () => {
+test('a form and an empty request are refused', async () => {
   await using place = await premises();
   await using shop = await openShop(place);
   const form = await supertest(shop.url).post('/api/orders').set(as('anna')).type('form').send('ticketId=plenty');
@@ -80,7 +80,7 @@ test('a form is refused, and so is no body at all', async () => {
   expect((await supertest(shop.url).post('/api/orders').set(as('anna'))).status).toBe(415);
 });
 
-test('who is not signed in sees no orders and buys nothing', async () => {
+test('a visitor who is not signed in sees no orders and buys nothing', async () => {
   await using place = await premises();
   await using shop = await openShop(place);
   expect((await supertest(shop.url).get('/api/orders')).status).toBe(401);
@@ -88,7 +88,7 @@ test('who is not signed in sees no orders and buys nothing', async () => {
   expect(JSON.parse(answer.text)).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
 });
 
-test('a foreign page cannot buy for its visitor; a page of the stack can', async () => {
+test('a page of another site cannot buy for its visitor; a page of the stack can', async () => {
   await using place = await premises();
   await using shop = await openShop(place);
   const buy = (site: string) =>
@@ -112,7 +112,7 @@ test('orders outlive the process', async () => {
   expect((await supertest(shop.url).post('/api/orders').set(as('ben')).send({ ticketId: 'last' })).status).toBe(409);
 });
 
-test('without its Secret the service is unready, says for what it waits, and shows the catalogue all the same', async () => {
+test('without its Secret the service is unready, says what it waits for, and still shows the catalogue', async () => {
   await using place = await premises({});
   await using shop = await openShop(place);
   const unready = await supertest(shop.probes).get('/readyz');
@@ -170,7 +170,7 @@ test('the page of the shop is served below /shop/, with a strict policy', async 
   await rm(directory, { recursive: true });
 });
 
-test('what is not there is a 404 in the form of all other problems', async () => {
+test('an unknown path is a 404 as a problem document', async () => {
   await using place = await premises();
   await using shop = await openShop(place);
   const answer = await supertest(shop.url).get('/api/nothing');

@@ -47,7 +47,7 @@ export function createService(settings: Settings, { clock, log, catalogue }: Ser
     ports: settings.ports,
     drain: settings.drain,
     finishWithin: FINISH_WITHIN,
-    /** Nothing is sold until it is known to whom. */
+    /** Without keys no request has a user, so nothing can be sold. */
     missing: () => (verifier.status.state === 'ready' ? [] : [`auth: ${verifier.status.reason}`]),
     registry: metrics.registry,
     clock,

@@ -37,13 +37,13 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]();
 });
 
-test('whoever signed up at the auth service buys a ticket here', async () => {
+test('a user who signed up at the auth service buys a ticket here', async () => {
   const visitor = await newcomer(stack.pods[0]);
   expect((await visitor.on(shop, 'POST /api/orders', TICKET)).status).toBe(201);
   expect((await visitor.on(shop, 'GET /api/orders')).body).toMatchObject({ orders: [{ ticketId: 'plenty' }] });
 });
 
-test('hours later the browser still orders, its cookies renewed in passing, again and again', async () => {
+test('hours later the browser still orders: each request renews its cookies', async () => {
   const [auth] = stack.pods;
   const visitor = await newcomer(auth);
   for (const order of ['POST /api/orders', 'GET /api/orders', 'GET /api/orders']) {
@@ -60,7 +60,7 @@ test('hours later the browser still orders, its cookies renewed in passing, agai
   }
 });
 
-test('two tabs with the same expired token both go on', async () => {
+test('two tabs with the same expired token both stay signed in', async () => {
   const [auth] = stack.pods;
   const visitor = await newcomer(auth);
   const tabs = [visitor.copy(), visitor.copy()];
@@ -80,7 +80,7 @@ test('after a sign-out an expired token is not renewed', async () => {
   expect(answer).toMatchObject({ status: 401, body: { code: 'SESSION_REFUSED' }, setCookie: [] });
 });
 
-test('with the database of the auth service down, valid tokens order and expired ones are asked to come again', async () => {
+test('while the database of the auth service is down, valid tokens buy and expired ones get a 503 with Retry-After', async () => {
   const [auth] = stack.pods;
   const [current, expired] = [await newcomer(auth), await newcomer(auth)];
   auth.clock.advance(TOKEN_LIFETIME / 2);

@@ -2,7 +2,7 @@ import { textOf } from '@authstack/page/problem.ts';
 import type { Problem, Texts } from '@authstack/page/problem.ts';
 import { SIGN_IN_UNREACHABLE } from './api.ts';
 
-/** What the page says to each code of the orders service. The one place for these texts. */
+/** The text for each code of the orders service. All of them are here. */
 const texts: Texts = {
   SOLD_OUT: 'This ticket is sold out.',
   ALREADY_BOUGHT: 'You already have this ticket.',

@@ -59,7 +59,7 @@ export function isBought({ orders }: Shop, ticketId: string): boolean {
   return orders.state === 'loaded' && orders.value.some((order) => order.ticketId === ticketId);
 }
 
-/** What a screen reader is told of a change. */
+/** What a screen reader announces after a change. */
 export function announcementOf({ purchase }: Shop): string {
   return purchase.state === 'bought' ? `Bought “${purchase.order.title}”.` : '';
 }

@@ -60,7 +60,7 @@ export function useShop(api: Api): ShopControl {
   return { shop, retryTickets, retryOrders, buy };
 }
 
-/** Loads now, and again when the browser shows a page that it had kept: the visitor may have signed in or out meanwhile. */
+/** Loads now, and again when the browser restores the page from its cache: the visitor may have signed in or out meanwhile. */
 function useReload(load: () => void): void {
   useEffect(() => {
     load();

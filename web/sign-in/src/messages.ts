@@ -1,7 +1,7 @@
 import { textOf } from '@authstack/page/problem.ts';
 import type { FieldProblem, Problem, Texts } from '@authstack/page/problem.ts';
 
-/** What the page says to each code of the auth service. The one place for these texts. */
+/** The text for each code of the auth service. All of them are here. */
 const texts: Texts = {
   VALIDATION_FAILED: 'Check what you entered.',
   INVALID_CREDENTIALS: 'The email address or the password is wrong.',

@@ -3,7 +3,7 @@ import { readCurrentUser } from './replies.ts';
 
 const user = { id: 'u1', email: 'ada@example.com', roles: ['user'], createdAt: '2026-01-02T03:04:05.000Z' };
 
-test('nobody and somebody are told apart', () => {
+test('a visitor and a signed-in user are distinguished', () => {
   expect(readCurrentUser({ currentUser: null })).toEqual({ user: null });
   expect(readCurrentUser({ currentUser: user })).toEqual({ user });
 });

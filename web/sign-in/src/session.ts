@@ -46,7 +46,7 @@ function afterLoad(session: Session, user: User | null): Session {
   return user ? { state: 'signedIn', user, because } : { state: 'signedOut', because };
 }
 
-/** What a screen reader is told of a change. */
+/** What a screen reader announces after a change. */
 export function announcementOf(session: Session): string {
   switch (session.state) {
     case 'loading':
@@ -66,7 +66,7 @@ const signedInTexts = {
   signIn: 'You are signed in.',
 } as const;
 
-/** Whoever has just signed in goes on to the page that sent them here; whoever was signed in already chooses. */
+/** After a sign-in or a sign-up, the page leaves for the one that sent the visitor here. Without one, the visitor decides. */
 export function leavesAtOnce(session: Session): boolean {
   return session.state === 'signedIn' && (session.because === 'signIn' || session.because === 'signUp');
 }

@@ -5,7 +5,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Stands still until told otherwise. */
+/** Stands still until it is advanced. */
 export class FakeClock implements Clock {
   private time: Millis = 1_800_000_000_000;
   private timers: Timer[] = [];

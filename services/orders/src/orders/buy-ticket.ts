@@ -15,7 +15,7 @@ export interface BuyTicketPorts {
   readonly newId: () => string;
 }
 
-/** May this user buy this ticket? Then it is theirs. */
+/** Places an order, or throws why this user cannot buy this ticket. */
 export function buyTicket({ userId, ticketId }: Purchase, { catalogue, store, now, newId }: BuyTicketPorts): Order {
   const ticket = catalogue.find(({ id }) => id === ticketId);
   if (!ticket) throw new TicketNotFound();

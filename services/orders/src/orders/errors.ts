@@ -12,7 +12,7 @@ export class AlreadyBought extends OrdersError {
   override readonly code = 'ALREADY_BOUGHT';
 
   constructor() {
-    super('one ticket of a kind for each user');
+    super('each user may buy one ticket of a kind');
   }
 }
 

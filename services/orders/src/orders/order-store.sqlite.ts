@@ -53,7 +53,7 @@ export function openOrderStore(path: string): OrderStore {
 
   return {
     place(order, { stock }) {
-      // Takes the lock before the first look, so that no other process sells the same ticket in between.
+      // Takes the lock before the first read, so that no other process sells the same ticket in between.
       database.exec('BEGIN IMMEDIATE');
       try {
         const outcome = placed(order, stock);

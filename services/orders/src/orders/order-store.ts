@@ -5,7 +5,7 @@ export interface Order {
   readonly id: string;
   readonly userId: string;
   readonly ticketId: TicketId;
-  /** As it was when it was bought. */
+  /** Of the ticket at the time of the order. */
   readonly title: string;
   readonly createdAt: Millis;
 }
@@ -13,7 +13,7 @@ export interface Order {
 export type Placed = 'placed' | 'alreadyBought' | 'soldOut';
 
 export interface OrderStore {
-  /** Keeps the order if the user has none for this ticket and fewer than `stock` were sold; one step for all who try. */
+  /** Stores the order if the user has none for this ticket and fewer than `stock` were sold; atomic. */
   place(order: Order, limit: { readonly stock: number }): Placed;
   /** The newest first. */
   ofUser(userId: string): readonly Order[];
