@@ -60,12 +60,14 @@ async function buildProduct(product: ProductImage, base: string): Promise<string
   }
 }
 
-/** What goes into the image: `app/main.js` and what cannot be bundled. */
+/** What goes into the image: `app/main.js`, its chunks, and what cannot be bundled. */
 export async function bundle({ entry, unbundled = [], page }: ProductImage, folder: string): Promise<void> {
   await build({
     entryPoints: [join(root, entry)],
-    outfile: join(folder, 'app/main.js'),
+    outdir: join(folder, 'app'),
     bundle: true,
+    // What is imported only when it is needed is a file of its own, and not in memory before.
+    splitting: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',

@@ -14,6 +14,7 @@ import {
 } from './api/names.ts';
 import { createAgentClient } from './agents/client.ts';
 import { authPodClient } from './auth-pods/client.ts';
+import { databaseClient } from './auth-service/database-client.ts';
 import { createOperatorIdentities } from './certificates/operator-identity.ts';
 import { consumerMappings, createConsumerReconciler } from './consumers/reconcile.ts';
 import type { Settings } from './environment.ts';
@@ -109,6 +110,7 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
       cluster,
       agents,
       authPodClient,
+      databaseClient,
       now,
       images: settings.images,
       seesCluster,

@@ -4,19 +4,41 @@ import type { Cluster } from '../runtime/cluster.ts';
 import { deploymentKind, persistentVolumeClaimKind, secretKind } from '../runtime/core-kinds.ts';
 import type { KubernetesObject, ObjectRef } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
+import { databaseUriIn, databaseUriOf } from '../stored/database-uri.ts';
 import { readIdentity } from '../stored/identity.ts';
+import type { DatabaseClient } from './database-client.ts';
 import type { EarlierStart } from './types.ts';
 
 /*
  * A pepper is made once: every password hash needs it, so a second one would make all of them useless. Where the Secret is
  * absent, whatever shows that the stack has started before means that it was lost:
  *
- *   status.mongodb.replicaSetId · identity Secret, initiated · Deployment · first volume ──► SecretLost
- *   none of them                                                                         ──► a pepper is made
+ *   status.mongodb.replicaSetId · identity Secret, initiated · Deployment · first volume ──► evident ──► SecretLost
+ *     │ none of them
+ *     ├── own database ─────────────────────────────────────────────────────────────────► none ────► a pepper is made
+ *     └── external database: it outlives the stack, so only it can tell
+ *           ├── the marker of the first user, or a user ───────────────────────────────► evident ──► SecretLost
+ *           ├── empty ─────────────────────────────────────────────────────────────────► none ────► a pepper is made
+ *           └── cannot be read ────────────────────────────────────────────────────────► unknown ──► DatabaseNotRead
  */
-export async function observeEarlierStart(stack: AuthStack, cluster: Cluster, pass: Pass): Promise<EarlierStart> {
+export interface EarlierStartPorts {
+  readonly cluster: Cluster;
+  readonly databaseClient: DatabaseClient;
+}
+
+export async function observeEarlierStart(
+  stack: AuthStack,
+  { cluster, databaseClient }: EarlierStartPorts,
+  pass: Pass,
+): Promise<EarlierStart> {
   const evidence = await evidenceOfEarlierStart(stack, cluster, pass);
-  return evidence === undefined ? { state: 'none' } : { state: 'evident', evidence };
+  if (evidence !== undefined) return { state: 'evident', evidence };
+  if (!stack.spec.mongodb.external) return { state: 'none' };
+  const ref = { namespace: namespaceOf(stack), name: databaseUriOf(stack).secretName };
+  const uri = databaseUriIn(stack, await cluster.read(secretKind, ref, pass));
+  if (uri === undefined) return { state: 'unknown', problem: 'there is no connection string' };
+  const users = await databaseClient.usersIn(uri, pass);
+  return users.state === 'some' ? { state: 'evident', evidence: users.evidence } : users;
 }
 
 /** Read live: a cached object that is behind would let a second pepper be made. */

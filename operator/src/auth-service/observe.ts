@@ -12,19 +12,22 @@ import { databaseUriOf, readDatabaseUri } from '../stored/database-uri.ts';
 import type { SeenDatabaseUri } from '../stored/database-uri.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
 import { textsIn } from '../stored/secret.ts';
+import type { DatabaseClient } from './database-client.ts';
 import { INITIAL_ADMIN_ANNOTATION } from './deployment.ts';
 import { observeEarlierStart } from './earlier-start.ts';
+import type { EarlierStartPorts } from './earlier-start.ts';
 import type { AuthImages, AuthServiceObservation, ObservedAuthSecrets, SeenInitialAdmin } from './types.ts';
 
 export interface AuthServicePorts {
   readonly cluster: Cluster;
   readonly images: AuthImages;
   readonly authPods: readonly AuthPod[];
+  readonly databaseClient: DatabaseClient;
 }
 
 export async function observeAuthService(
   stack: AuthStack,
-  { cluster, images, authPods }: AuthServicePorts,
+  { cluster, images, authPods, databaseClient }: AuthServicePorts,
   pass: Pass,
 ): Promise<AuthServiceObservation> {
   const names = namesOf(stack.metadata.name);
@@ -39,7 +42,7 @@ export async function observeAuthService(
     stack,
     now: pass.now,
     images,
-    secrets: await observeSecrets(stack, cluster, pass),
+    secrets: await observeSecrets(stack, { cluster, databaseClient }, pass),
     databaseUri: await observeDatabaseUri(stack, { cluster, deployment }, pass),
     // A damaged ring is the condition of the keys; pods serve with what they read before.
     keyRing: ring.state === 'absent' || ring.state === 'foreign' ? ring.state : 'present',
@@ -51,10 +54,10 @@ export async function observeAuthService(
   };
 }
 
-async function observeSecrets(stack: AuthStack, cluster: Cluster, pass: Pass): Promise<ObservedAuthSecrets> {
+async function observeSecrets(stack: AuthStack, ports: EarlierStartPorts, pass: Pass): Promise<ObservedAuthSecrets> {
   const ref = { namespace: namespaceOf(stack), name: namesOf(stack.metadata.name).authSecrets };
-  const seen = readAuthSecrets(stack, await cluster.find(secretKind, ref, pass));
-  return seen.state === 'absent' ? { ...seen, earlierStart: await observeEarlierStart(stack, cluster, pass) } : seen;
+  const seen = readAuthSecrets(stack, await ports.cluster.find(secretKind, ref, pass));
+  return seen.state === 'absent' ? { ...seen, earlierStart: await observeEarlierStart(stack, ports, pass) } : seen;
 }
 
 interface WithDeployment {

@@ -10,7 +10,7 @@ import type { AuthServiceObservation, AuthVerdict } from './types.ts';
 
 /** Secrets that are a person's own are not watched. */
 const RECHECK: Millis = 5_000;
-/** An external database is asked again. */
+/** A Secret that is restored without labels is not watched either; an external database is read again. */
 const DATABASE_RECHECK: Millis = 10_000;
 
 export function theSecretsAreNotOurs({
@@ -60,7 +60,7 @@ export function theSecretsAreLost({ stack, secrets, now }: AuthServiceObservatio
       `operator creates no new one: that would make every stored password useless. Restore it from a backup; pods that ` +
       `run keep serving`,
     stalls: 'now',
-    recheckAt: now + RECHECK,
+    recheckAt: now + DATABASE_RECHECK,
   };
 }
 

@@ -1,12 +1,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { MongoClient } from 'mongodb';
 import { run } from '../../../cluster/process.ts';
 import { auditedRequests, startApiServer } from '../../../test/support/api-server.ts';
 import type { ApiServer } from '../../../test/support/api-server.ts';
 import { applyTo, installOperator } from '../../../test/support/installed-operator.ts';
 import type { InstalledOperator } from '../../../test/support/installed-operator.ts';
+import { startMongod } from '../../../test/support/mongod.ts';
+import type { Mongod } from '../../../test/support/mongod.ts';
 import { tool } from '../../../test/support/tools.ts';
 import type { Condition, KubernetesObject } from '../runtime/objects.ts';
 import { eventually } from '../runtime/testing/eventually.ts';
@@ -146,6 +149,72 @@ test('a pepper that is gone after the founding is named and not made anew', asyn
     expect(await conditionsOf('lost')).toMatchObject({ AuthReady: 'False/SecretLost', Stalled: 'True/SecretLost' });
   });
   expect(await namesOfOwn('lost')).not.toContain('Secret lost-auth-secrets');
+});
+
+describe('the auth secrets of a stack with an external database', () => {
+  let mongod: Mongod;
+  let database: MongoClient;
+
+  beforeAll(async () => {
+    mongod = await startMongod({ replicaSet: 'rs0', initiate: true });
+    database = new MongoClient(mongod.uri);
+  }, 60_000);
+
+  afterAll(async () => {
+    await database.close();
+    await mongod[Symbol.asyncDispose]();
+  });
+
+  const uriOf = (name: string): string => mongod.uri.replace('/?', `/${name}?`);
+
+  async function applyExternal(name: string, uri: string): Promise<void> {
+    const metadata = { name: `${name}-uri`, namespace: 'auth' };
+    const external = { uriSecretRef: { name: `${name}-uri` } };
+    await apply(
+      { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { uri } },
+      authStack(name, { mongodb: { external } }),
+    );
+  }
+
+  async function messageOf(stack: string, type: string): Promise<string> {
+    const path = `jsonpath={.status.conditions[?(@.type=="${type}")].message}`;
+    return api.kubectl(['-n', 'auth', 'get', 'authstack', stack, '-o', path]);
+  }
+
+  test('are lost where the database has users, although nothing in the cluster shows an earlier start', async () => {
+    await database.db('used').collection('users').insertOne({ email: 'somebody@example.com' });
+    await applyExternal('ext-used', uriOf('used'));
+    await eventually(async () => {
+      expect(await conditionsOf('ext-used')).toMatchObject({ AuthReady: 'False/SecretLost' });
+    });
+    expect(await messageOf('ext-used', 'AuthReady')).toContain('collection users of database used has users');
+    expect(await namesOfOwn('ext-used')).not.toContain('Secret ext-used-auth-secrets');
+  });
+
+  test('are created where the database is empty', async () => {
+    await applyExternal('ext-new', uriOf('new'));
+    await eventually(async () => expect(await namesOfOwn('ext-new')).toContain('Secret ext-new-auth-secrets'));
+  });
+
+  test('are not created while the database cannot be read, and are once it can be', async () => {
+    await mongod.kill();
+    await applyExternal('ext-away', uriOf('away').replace('://', '://auth:hunter2@'));
+    await eventually(async () => {
+      expect(await conditionsOf('ext-away')).toMatchObject({ AuthReady: 'Unknown/DatabaseNotRead' });
+    });
+    const message = await messageOf('ext-away', 'AuthReady');
+    expect(message).toMatch(
+      /cannot read the database of Secret ext-away-uri .* ECONNREFUSED .*restore Secret ext-away/s,
+    );
+    expect(message).not.toContain('hunter2');
+    expect(await namesOfOwn('ext-away')).not.toContain('Secret ext-away-auth-secrets');
+
+    await mongod.restart();
+    await applyExternal('ext-away', uriOf('away'));
+    await eventually(async () => expect(await namesOfOwn('ext-away')).toContain('Secret ext-away-auth-secrets'), {
+      within: 30_000,
+    });
+  }, 60_000);
 });
 
 test('a Secret of somebody else is named and left as it is', async () => {

@@ -22,7 +22,14 @@ export const authContract = {
   signInDir: '/app/sign-in',
   /** Of a connection string that names none. */
   defaultDatabase: 'auth',
+  /** Of the accounts, in that database. */
+  usersCollection: 'users',
 } as const;
+
+/** For drivers: a connection string may name its database and need not (mongodb.com/docs, "Connection Strings"). */
+export function databaseNamed(uri: string): { readonly dbName?: string } {
+  return /^[a-z+]+:\/\/[^/]+\/[^?]/.test(uri) ? {} : { dbName: authContract.defaultDatabase };
+}
 
 /** Environment of a pod; docs/auth-service.md says what each is. */
 export const variables = {

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { pause } from '@authstack/http-service/clock';
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import { messageOf } from '@authstack/http-service/errors';
-import { authContract } from '../api.ts';
+import { databaseNamed } from '../api.ts';
 import { asUnavailable, NotConnected } from './database-unavailable.ts';
 
 export interface DatabasePorts {
@@ -60,11 +60,6 @@ const options: ConnectOptions = {
   autoCreate: false,
 };
 
-/** A connection string of somebody else's may name the database; ours need not (mongodb.com/docs, "Connection Strings"). */
-function databaseUnnamed(uri: string): { dbName?: string } {
-  return /^[a-z+]+:\/\/[^/]+\/[^?]/.test(uri) ? {} : { dbName: authContract.defaultDatabase };
-}
-
 export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
   const mongoose = new Mongoose({ transactionAsyncLocalStorage: true, bufferCommands: false });
   const connection = mongoose.createConnection();
@@ -108,7 +103,7 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
   async function connect(target: string, prepare: () => Promise<void>): Promise<void> {
     connectedWith = undefined;
     await connection.close();
-    await connection.openUri(target, { ...options, ...databaseUnnamed(target) });
+    await connection.openUri(target, { ...options, ...databaseNamed(target) });
     connectedWith = target;
     await prepare();
     ready = true;

@@ -1,5 +1,6 @@
 import { Schema } from 'mongoose';
 import type { Connection, HydratedDocument, Model } from 'mongoose';
+import { authContract } from '../api.ts';
 import type { UsersMarker } from '../api.ts';
 import type { Database } from '../mongo/database.ts';
 import { pepperIdOf } from '../passwords/passwords.ts';
@@ -43,7 +44,7 @@ const schema = new Schema<UserFields, UserModel>(
     sessionsFrom: { type: Number, required: true, default: 1 },
   },
   {
-    collection: 'users',
+    collection: authContract.usersCollection,
     strict: 'throw',
     strictQuery: 'throw',
     timestamps: true,
