@@ -210,8 +210,8 @@ const keysReady = {
   },
   RotationBlocked: {
     status: 'False',
-    seen: 'The copies of the named consumers lack the next key, so the active key continues to sign.',
-    do: 'The `kubectl describe` in the message.',
+    seen: 'The copies of the named consumers lack the next key, or their namespace cannot be watched, so the active key continues to sign.',
+    do: 'The command in the message.',
   },
   CreatingKeys: { status: 'False', seen: 'The operator creates the first keys.' },
   SigningKeysLost: {

@@ -33,6 +33,7 @@ export async function observeSigningKeys(
     ring: readKeyRing(stack, ring),
     jwks: readStored(publishedKeys, stack, jwks),
     copies: copiesOf(stack, cluster),
+    unseenNamespaces: stack.spec.consumers.allowedNamespaces.from === 'Same' ? [] : cluster.refusedNamespaces(),
     authServiceRunsSince: authPods.flatMap(({ runningSince }) => runningSince),
   };
 }

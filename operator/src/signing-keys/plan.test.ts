@@ -74,6 +74,18 @@ describe('rules, each seen alone', () => {
       [],
     ],
     [
+      'a namespace whose consumers cannot be seen holds rotation back',
+      { ...keys(due, undistributed('k2')), unseenNamespaces: ['gone'] },
+      'False/RotationBlocked',
+      [],
+    ],
+    [
+      'a next key that every copy held before the namespace could not be seen any more signs when it is due',
+      { ...keys(due, next('k2')), unseenNamespaces: ['gone'] },
+      'True/UpToDate',
+      [promotion],
+    ],
+    [
       'before the lead is over nobody is blamed for lacking the successor',
       { ...keys(due, undistributed('k2', { publishedAt: NOW - MINUTE })), ...copies('k1') },
       'True/RotationDelayed',

@@ -13,7 +13,9 @@ export function theDistributionChanged(ring: Ring): KeysVerdict | undefined {
   const { next } = ring;
   if (!next) return undefined;
   const { kid, distributedAt } = next;
-  const isEverywhere = consumersWithout(next, ring).length === 0;
+  // What every copy held when it was noted, those in a namespace that cannot be seen any more held as well.
+  const isSeen = distributedAt !== undefined || ring.unseenNamespaces.length === 0;
+  const isEverywhere = isSeen && consumersWithout(next, ring).length === 0;
   if (isEverywhere === (distributedAt !== undefined)) return undefined;
   return isEverywhere
     ? editing(ring, { type: 'noteDistributed', kid }, `Every copy holds the next key ${kid}`)
@@ -23,9 +25,9 @@ export function theDistributionChanged(ring: Ring): KeysVerdict | undefined {
 export function theActiveKeyIsDue(ring: Ring): KeysVerdict | undefined {
   const { active, next, now } = ring;
   if (!active || !next || now < isDueAt(active, ring)) return undefined;
-  const behind = consumersWithout(next, ring);
   // Before the lead is over nobody waits for the copies.
-  if (behind.length > 0 && now >= leadEndsAt(next, ring)) return blocked({ active, next, behind });
+  const block = now < leadEndsAt(next, ring) ? undefined : blockOf(ring, active, next);
+  if (block) return block;
   const at = mayActivateAt(next, ring);
   if (at === undefined || now < at) {
     const until = rfc3339(at ?? leadEndsAt(next, ring));
@@ -36,6 +38,12 @@ export function theActiveKeyIsDue(ring: Ring): KeysVerdict | undefined {
     };
   }
   return promoting(ring, next, `${active.kid} is due`);
+}
+
+function blockOf(ring: Ring, active: ActiveKey, next: NextKey): KeysVerdict | undefined {
+  const behind = consumersWithout(next, ring);
+  if (behind.length > 0) return blocked({ active, next, behind });
+  return next.distributedAt === undefined && ring.unseenNamespaces.length > 0 ? unseen(ring, active, next) : undefined;
 }
 
 interface Blocked {
@@ -53,6 +61,17 @@ function blocked({ active, next, behind }: Blocked): KeysVerdict {
     message:
       `${listed(behind)} cannot verify ${next.kid} yet, so ${active.kid} continues to sign: ` +
       `kubectl -n ${namespace} describe authconsumer ${name}`,
+  };
+}
+
+function unseen({ unseenNamespaces }: Ring, active: ActiveKey, next: NextKey): KeysVerdict {
+  const [namespace = ''] = unseenNamespaces;
+  return {
+    status: 'False',
+    reason: 'RotationBlocked',
+    message:
+      `The operator cannot watch ${listed(unseenNamespaces)}, so a consumer there may lack ${next.kid}, and ${active.kid} ` +
+      `continues to sign. Remove the namespace from watchNamespaces if it is gone: kubectl get namespace ${namespace}`,
   };
 }
 

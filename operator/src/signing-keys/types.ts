@@ -35,6 +35,8 @@ export interface KeysObservation {
   /** Its content matters only when the ring is lost. */
   readonly jwks: Seen<PublishedKeys>;
   readonly copies: readonly Copy[];
+  /** Namespaces that the stack may allow and whose AuthConsumers cannot be seen for now. */
+  readonly unseenNamespaces: readonly string[];
   /** Since when each container of the auth service runs: it may have in its memory what the ring held then. */
   readonly authServiceRunsSince: readonly Millis[];
 }

@@ -84,6 +84,7 @@ export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
       value: { keys: [jwk('k1'), jwk('k2')], lifetimes },
     },
     copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']) }],
+    unseenNamespaces: [],
     authServiceRunsSince: [NOW - 2 * DAY],
     ...change,
   };
