@@ -28,7 +28,7 @@ export function labelsOf(
   };
 }
 
-/** Selectors never carry what may change, such as a version. */
+/** A selector is immutable, so it holds only what never changes. */
 export function selectorOf(
   stack: { readonly metadata: { readonly name: string } },
   component: Component,
@@ -40,7 +40,7 @@ export function selectorOf(
   };
 }
 
-/** Names of the objects of one stack; all in the stack's own namespace. */
+/** Names of a stack's objects, all in its own namespace. */
 export interface StackNames {
   readonly mongodb: string;
   readonly identity: string;
@@ -71,7 +71,7 @@ export function namesOf(stackName: string): StackNames {
   };
 }
 
-/** The owner reference of objects that go with the stack; volumes, identity and credentials never carry it. */
+/** For objects that are deleted with the stack: never volumes, identity or credentials, which may outlive it. */
 export function ownedBy(stack: AuthStack): {
   apiVersion: string;
   kind: string;

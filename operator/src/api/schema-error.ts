@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { listed } from '../runtime/listed.ts';
 
 /**
  * The fields of a stored spec that are invalid, and why; undefined where all are valid. The API server refuses such a spec
@@ -6,5 +7,5 @@ import { z } from 'zod';
  */
 export function schemaErrorOf(spec: unknown, schema: z.ZodType): string | undefined {
   const issues = schema.safeParse(spec).error?.issues;
-  return issues?.map(({ path, message }) => `${['spec', ...path].join('.')}: ${message}`).join('; ');
+  return issues && listed(issues.map(({ path, message }) => `${['spec', ...path].join('.')}: ${message}`));
 }
