@@ -53,7 +53,7 @@ beforeAll(async () => {
   await create(authStackKind, other, { ...stackSpec, publicURL: 'https://other.example.com' });
   await create(authStackKind, main, stackSpec);
   await create(authConsumerKind, consumer, consumerSpec);
-  await foundDatabase();
+  await initiateReplicaSet();
   first = await settled();
 }, 180_000);
 
@@ -78,13 +78,13 @@ function patch(kind: Kind, ref: ObjectRef, body: object): Promise<unknown> {
   return send({ method: 'PATCH', path: objectPath(kind, ref), body, contentType });
 }
 
-/** No member runs here; the database counts as founded, so that what needs it is made and edited, too. */
-async function foundDatabase(): Promise<void> {
+/** No member runs here; the replica set counts as initiated, so that what needs it is made and edited, too. */
+async function initiateReplicaSet(): Promise<void> {
   const identity = { namespace: 'auth', name: 'main-mongodb-identity' };
   // The last that is made before a member is asked.
   await isThere(secretKind, { namespace: 'auth', name: 'main-mongodb-keyfile' });
-  const founded = { state: 'founded', 'replica-set-id': '0123456789abcdef01234567' };
-  const data = Object.fromEntries(Object.entries(founded).map(([key, value]) => [key, btoa(value)]));
+  const initiated = { state: 'initiated', 'replica-set-id': '0123456789abcdef01234567' };
+  const data = Object.fromEntries(Object.entries(initiated).map(([key, value]) => [key, btoa(value)]));
   await patch(secretKind, identity, { data });
   await isThere(deploymentKind, { namespace: 'auth', name: 'main-auth' });
 }

@@ -4,7 +4,7 @@ import { authStackKind } from '../../operator/src/api/auth-stack.ts';
 import type { AuthStack } from '../../operator/src/api/auth-stack.ts';
 import type { ApiClient, ApiRequest } from '../../operator/src/runtime/client.ts';
 import { namesOf } from '../../operator/src/api/names.ts';
-import { templateIdOf } from '../../operator/src/mongodb/objects/stateful-set.ts';
+import { templateIdOf } from '../../operator/src/mongodb/objects/pod-template.ts';
 import {
   namespaceKind,
   persistentVolumeClaimKind,

@@ -87,7 +87,7 @@ test('a key that a copy lacks is, and one that all have for its lead is not', as
 test('a second replica set is', async () => {
   const { auth } = await scene('twice');
   for (const id of ['', 'one', 'one', 'two']) await write(auth, 'main-mongodb-identity', { 'replica-set-id': id });
-  await isHeld(auth, /founded more than once: one, two/);
+  await isHeld(auth, /initiated more than once: one, two/);
 });
 
 test('a claim that is deleted is', async () => {

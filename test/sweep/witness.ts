@@ -118,7 +118,7 @@ export class Witness {
     const id = textOf(secret, 'replica-set-id');
     if (id === '' || sets.has(id)) return;
     sets.add(id);
-    if (sets.size > 1) broken.push(`the replica set was founded more than once: ${[...sets].join(', ')}`);
+    if (sets.size > 1) broken.push(`the replica set was initiated more than once: ${[...sets].join(', ')}`);
   }
 
   private seeDeletion({ metadata: { namespace = '', name } }: PersistentVolumeClaim): void {

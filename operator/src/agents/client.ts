@@ -1,11 +1,10 @@
 import { agentContract, keyfileReply, observation, problem } from '@authstack/mongodb-agent/api';
 import type { Observation } from '@authstack/mongodb-agent/api';
 import { Agent, request } from 'undici';
-import type { AuthStack } from '../api/auth-stack.ts';
-import { namespaceOf, namesOf } from '../api/names.ts';
+import { namesOf } from '../api/names.ts';
 import { podKind } from '../runtime/core-kinds.ts';
 import type { PerObjectOf } from '../runtime/manager.ts';
-import type { Millis } from '../runtime/objects.ts';
+import type { Millis, ObjectRef } from '../runtime/objects.ts';
 
 /** Where the agent of a member answers. */
 export interface AgentAddress {
@@ -14,7 +13,7 @@ export interface AgentAddress {
   readonly ip: string;
 }
 
-/** PEM texts with which the operator speaks to the agents of one stack. */
+/** PEM texts with which the operator authenticates to the agents of one stack. */
 export interface AgentIdentity {
   readonly cert: string;
   readonly key: string;
@@ -39,11 +38,11 @@ interface Call {
 
 export interface AgentClient {
   /** `unknown` for every member that does not answer in time, whatever the reason. */
-  observe(stack: AuthStack, member: AgentAddress, call: Call): Promise<Observation | 'unknown'>;
+  observe(stack: ObjectRef, member: AgentAddress, call: Call): Promise<Observation | 'unknown'>;
   /** One of the agent's commands; throws `AgentError`. */
-  command(stack: AuthStack, command: AgentCommand, call: Call): Promise<void>;
+  command(stack: ObjectRef, command: AgentCommand, call: Call): Promise<void>;
   /** The keyfile that this member's mongod runs with; throws `AgentError`. */
-  keyfile(stack: AuthStack, member: AgentAddress, call: Call): Promise<string>;
+  keyfile(stack: ObjectRef, member: AgentAddress, call: Call): Promise<string>;
 }
 
 export interface AgentCommand {
@@ -52,10 +51,10 @@ export interface AgentCommand {
   readonly body: unknown;
 }
 
-const OBSERVE_WITHIN: Millis = 2_000;
+const ANSWERS_WITHIN: Millis = 2_000;
 
 export interface AgentClientPorts {
-  readonly identityOf: (stack: AuthStack) => Promise<AgentIdentity | undefined>;
+  readonly identityOf: (stack: ObjectRef) => Promise<AgentIdentity | undefined>;
   readonly perObject: PerObjectOf;
 }
 
@@ -68,15 +67,15 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
   /** To each member's pod. They are closed when it is gone, and when the identity is a new one. */
   const connections = perObject<Connections>(podKind, ({ agent }) => void agent.close());
 
-  async function dispatcherTo(stack: AuthStack, { name }: AgentAddress): Promise<Agent | undefined> {
+  async function dispatcherTo(stack: ObjectRef, { name }: AgentAddress): Promise<Agent | undefined> {
     const identity = await identityOf(stack);
     if (!identity) return undefined;
-    const pod = { namespace: namespaceOf(stack), name };
+    const pod = { ...stack, name };
     const known = connections.get(pod);
     if (known?.identity === identity) return known.agent;
-    const servername = `${name}.${namesOf(stack.metadata.name).mongodb}.${pod.namespace}.svc`;
+    const servername = `${name}.${namesOf(stack.name).mongodb}.${stack.namespace ?? ''}.svc`;
     const agent = new Agent({
-      connect: { ...identity, servername, timeout: OBSERVE_WITHIN },
+      connect: { ...identity, servername, timeout: ANSWERS_WITHIN },
       keepAliveTimeout: 30_000,
     });
     connections.set(pod, { identity, agent });
@@ -84,7 +83,7 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
   }
 
   async function call(
-    stack: AuthStack,
+    stack: ObjectRef,
     { member, path, ...rest }: Omit<AgentCommand, 'body'> & { body?: unknown; within: Millis },
     signal: AbortSignal,
   ): Promise<unknown> {
@@ -106,8 +105,8 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
       return { status: answer.statusCode, body: text === '' ? undefined : JSON.parse(text) };
     };
     const { status, body } = await send().catch((cause: unknown) => {
-      const said = cause instanceof Error ? cause.message : String(cause);
-      throw new AgentError(act, { code: 'UNREACHABLE', detail: `the agent did not answer: ${said}`, cause });
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AgentError(act, { code: 'UNREACHABLE', detail: `the agent did not answer: ${reason}`, cause });
     });
     if (status < 300) return body;
     const refusal = problem.safeParse(body);
@@ -119,7 +118,7 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
     async observe(stack, member, { signal }) {
       try {
         const path = agentContract.paths.observation;
-        const answer = observation.safeParse(await call(stack, { member, path, within: OBSERVE_WITHIN }, signal));
+        const answer = observation.safeParse(await call(stack, { member, path, within: ANSWERS_WITHIN }, signal));
         return answer.success ? answer.data : 'unknown';
       } catch (error) {
         if (error instanceof AgentError) return 'unknown';
@@ -131,7 +130,7 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
     },
     async keyfile(stack, member, { signal }) {
       const path = agentContract.paths.keyfile;
-      const answer = await call(stack, { member, path, body: {}, within: OBSERVE_WITHIN }, signal);
+      const answer = await call(stack, { member, path, body: {}, within: ANSWERS_WITHIN }, signal);
       return keyfileReply.parse(answer).keyfile;
     },
   };

@@ -181,6 +181,11 @@ const databaseReady = {
     seen: 'A Secret with a name of ours exists and does not belong to the stack.',
     do: 'Label, rename or delete it, as the message says.',
   },
+  SecretMalformed: {
+    status: 'False',
+    seen: 'The Secret of the keyfile or of a database user cannot be read.',
+    do: 'Restore it, or delete it to have it recovered from the members.',
+  },
   External: {
     status: 'True',
     seen: '`spec.mongodb.external` names a database of your own, and it answers the pods of the auth service.',

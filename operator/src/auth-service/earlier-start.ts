@@ -47,12 +47,12 @@ async function evidenceOfEarlierStart(stack: AuthStack, cluster: Cluster, pass: 
   const ref = (name: string): ObjectRef => ({ namespace: namespaceOf(stack), name });
   if (stack.status?.mongodb?.replicaSetId !== undefined) return 'its status records a replica set';
   const identity = readIdentity(stack, await cluster.read(secretKind, ref(names.identity), pass));
-  if (identity.state === 'founded') return `Secret ${names.identity} records an initiated replica set`;
+  if (identity.state === 'initiated') return `Secret ${names.identity} records an initiated replica set`;
   // Whoever cannot read it cannot rule out that it records one.
   if (identity.state === 'foreign' || identity.state === 'malformed') return `Secret ${names.identity} exists`;
   const deployment = await cluster.read(deploymentKind, ref(names.auth), pass);
   if (stays(deployment)) return `Deployment ${names.auth} exists`;
-  if (identity.state === 'founding') return undefined;
+  if (identity.state === 'initiating') return undefined;
   const volume = ref(`data-${names.mongodb}-0`);
   const claim = await cluster.read(persistentVolumeClaimKind, volume, pass);
   return stays(claim) ? `PersistentVolumeClaim ${volume.name} exists` : undefined;

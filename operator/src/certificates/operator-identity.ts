@@ -1,17 +1,16 @@
 import { authStackKind } from '../api/auth-stack.ts';
-import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf } from '../api/names.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { PerObjectOf } from '../runtime/manager.ts';
-import type { Millis } from '../runtime/objects.ts';
+import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import { inspect, issue } from './certificate.ts';
 import type { KeyPair } from './certificate.ts';
-import { keyPairIn, refIn } from './observe.ts';
+import { keyPairIn } from './observe.ts';
 import type { CertificatesPorts } from './observe.ts';
 import { renewalOf } from './plan.ts';
 import { CLIENT_LIFE } from './types.ts';
 
-/** PEM texts with which the operator speaks to the agents of one stack. */
+/** PEM texts with which the operator authenticates to the agents of one stack. */
 export interface OperatorIdentity {
   readonly cert: string;
   readonly key: string;
@@ -21,7 +20,7 @@ export interface OperatorIdentity {
 export const OPERATOR_COMMON_NAME = 'authstack-operator';
 
 /** Hands out the operator's client certificate of a stack; undefined while the stack has no usable authority. */
-export type OperatorIdentities = (stack: AuthStack) => Promise<OperatorIdentity | undefined>;
+export type OperatorIdentities = (stack: ObjectRef) => Promise<OperatorIdentity | undefined>;
 
 interface Issued {
   readonly ca: string;
@@ -38,14 +37,14 @@ export interface OperatorIdentityPorts extends CertificatesPorts {
 export function createOperatorIdentities({ cluster, now, perObject }: OperatorIdentityPorts): OperatorIdentities {
   const issued = perObject<Issued>(authStackKind);
   return async (stack) => {
-    const secret = cluster.cached(secretKind, refIn(stack, namesOf(stack.metadata.name).ca));
+    const secret = cluster.cached(secretKind, { ...stack, name: namesOf(stack.name).ca });
     const authority = secret && keyPairIn(secret);
     const found = authority && inspect(authority);
     if (!authority || !found || 'why' in found) {
-      issued.delete(stack.metadata);
+      issued.delete(stack);
       return undefined;
     }
-    const held = issued.get(stack.metadata);
+    const held = issued.get(stack);
     if (held?.ca === authority.certificate && now() < held.renewAt) return held.identity;
 
     const notBefore = now();
@@ -53,9 +52,9 @@ export function createOperatorIdentities({ cluster, now, perObject }: OperatorId
     // Kept as a promise: the members of a stack are asked at the same time and share one connection identity.
     const identity = issueIdentity(authority, notBefore);
     identity.catch(() => {
-      issued.delete(stack.metadata);
+      issued.delete(stack);
     });
-    issued.set(stack.metadata, { ca: authority.certificate, renewAt: renewalOf({ notBefore, notAfter }), identity });
+    issued.set(stack, { ca: authority.certificate, renewAt: renewalOf({ notBefore, notAfter }), identity });
     return identity;
   };
 }

@@ -4,6 +4,24 @@ import type { ConditionStatus, Millis } from '../runtime/objects.ts';
 import { databaseUriOf } from '../stored/database-uri.ts';
 import type { ExternalDatabaseObservation } from './observe.ts';
 
+/** No field of a replica set of our own applies; what an earlier database left in the status is removed. */
+export interface ExternalDatabaseStatus {
+  readonly mongodb: {
+    readonly replicaSetId: undefined;
+    readonly primary: undefined;
+    readonly version: undefined;
+    readonly featureCompatibilityVersion: undefined;
+    readonly members: readonly never[];
+  };
+}
+
+const noMembers: ExternalDatabaseStatus = {
+  mongodb: {
+    ...{ replicaSetId: undefined, primary: undefined, version: undefined },
+    ...{ featureCompatibilityVersion: undefined, members: [] },
+  },
+};
+
 export type ExternalDatabaseReason = 'External' | 'ExternalUnreachable' | 'ExternalNotTried' | 'Degraded';
 
 interface Verdict {
@@ -16,14 +34,12 @@ const IN_MOTION: Millis = 1_500;
 const AT_REST: Millis = 10_000;
 
 /** The operator reports what the auth pods report; it changes nothing in a database that is not ours. */
-export function planExternalDatabase(
-  seen: ExternalDatabaseObservation,
-): Plan<never, { readonly mongodb: { readonly members: readonly never[] } }> {
+export function planExternalDatabase(seen: ExternalDatabaseObservation): Plan<never, ExternalDatabaseStatus> {
   const { status, reason, message } = verdictOn(seen);
   return {
     actions: [],
     conditions: [{ type: 'DatabaseReady', status, reason, message }],
-    status: { mongodb: { members: [] } },
+    status: noMembers,
     recheckAt: seen.now + (reason === 'External' ? AT_REST : IN_MOTION),
     ...stalledBy(seen, { status, reason, message }),
   };

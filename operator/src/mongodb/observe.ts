@@ -1,4 +1,5 @@
-import type { AgentClient } from '../agents/client.ts';
+import { createHash } from 'node:crypto';
+import type { AgentReports } from '../agents/observe.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf, namespaceOf, selectorOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
@@ -12,108 +13,171 @@ import {
   statefulSetKind,
   storageClassKind,
 } from '../runtime/core-kinds.ts';
-import type { PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '../runtime/core-kinds.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Secret, StatefulSet } from '../runtime/core-kinds.ts';
+import type { Kind, KubernetesObject } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
-import { isOfStack, readIdentity } from '../stored/identity.ts';
+import { authUserSecret, rootUserSecret } from '../stored/database-users.ts';
+import type { Credentials } from '../stored/database-users.ts';
+import { readIdentity } from '../stored/identity.ts';
 import type { SeenIdentity } from '../stored/identity.ts';
-import { addressOf, claimName, connectionUri, memberHost, memberName } from './members/member.ts';
-import type { Member, MongodbImages, MongodbObservation, SeenSecret, SeenUriSecret } from './members/types.ts';
+import { keyfileSecret } from '../stored/keyfile.ts';
+import { belongsTo, readStored } from '../stored/secret.ts';
+import type { Seen } from '../stored/secret.ts';
+import { claimName, connectionUri, hostsOf, memberHost, memberName, ordinalsOf } from './members/addresses.ts';
+import { addressOf } from './members/member.ts';
+import type { Member, MongodbImages, MongodbObservation, SeenSecret, SeenUser } from './members/observation.ts';
 
 export interface MongodbPorts {
   readonly cluster: Cluster;
-  readonly agents: AgentClient;
   readonly images: MongodbImages;
   /** What is in no namespace (StorageClasses, volumes, Nodes): an operator of listed namespaces has no right to it. */
   readonly seesCluster: boolean;
 }
 
-interface Around {
+/** What the stack observed for all features. */
+export interface ObservedMembers {
+  readonly pods: readonly Pod[];
+  readonly reports: AgentReports;
+}
+
+interface Members {
   readonly cluster: Cluster;
   readonly members: readonly Member[];
 }
 
-export async function observeMongodb(stack: AuthStack, ports: MongodbPorts, pass: Pass): Promise<MongodbObservation> {
+export async function observeMongodb(
+  stack: AuthStack,
+  { pods, reports, ...ports }: MongodbPorts & ObservedMembers,
+  pass: Pass,
+): Promise<MongodbObservation> {
   const { cluster, images, seesCluster } = ports;
   const names = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
-  // The watch sees only what carries our label; a Secret without it must be seen before one is made.
-  const find = (name: string): Promise<Secret | undefined> => cluster.find(secretKind, { namespace, name }, pass);
-  const members = await observeMembers(stack, ports, pass);
-  const identity = await observeIdentity(stack, { cluster, members }, pass);
-  // Users come after the founding; looking for what cannot be there yet would cost requests for as long as it takes.
-  const findUser = (name: string): Promise<Secret | undefined> =>
-    identity.state === 'founded' ? find(name) : Promise.resolve(cluster.cached(secretKind, { namespace, name }));
-  const [keyfile, rootUser, authUser] = await Promise.all([
-    find(names.keyfile),
-    findUser(names.rootUser),
-    findUser(names.authUser),
-  ]);
   const statefulSet = cluster.cached(statefulSetKind, { namespace, name: names.mongodb });
   const budget = cluster.cached(podDisruptionBudgetKind, { namespace, name: names.mongodb });
+  const members = await Promise.all(
+    membersOf(stack, { cluster, pods, reports }).map(async (member): Promise<Member> => ({
+      ...member,
+      ...(seesCluster && !addressOf(member) && (await observeNode(member, { cluster, pass }))),
+    })),
+  );
   return {
     stack,
     now: pass.now,
     images,
-    identity,
-    keyfile: readSecret(stack, keyfile),
-    rootUser: readSecret(stack, rootUser),
-    authUser: readUri(stack, authUser),
+    ...(await observeSecrets(stack, { cluster, members }, pass)),
     hasAgentCertificate: cluster.cached(secretKind, { namespace, name: names.agentTls }) !== undefined,
     ...(statefulSet && { statefulSet }),
     ...(budget && { budget }),
     members,
+    unlabelled: await findUnlabelled(stack, { cluster, members, statefulSet }, pass),
     storageClass: seesCluster ? observeStorageClass(stack, { cluster, members }) : 'notLooked',
     volumesCanGrow: seesCluster ? observeExpansion({ cluster, members }) : 'notLooked',
   };
 }
 
+async function observeSecrets(
+  stack: AuthStack,
+  { cluster, members }: Members,
+  pass: Pass,
+): Promise<Pick<MongodbObservation, 'identity' | 'keyfile' | 'rootUser' | 'authUser'>> {
+  const namespace = namespaceOf(stack);
+  const names = namesOf(stack.metadata.name);
+  const identity = await observeIdentity(stack, { cluster, members }, pass);
+  // The watch sees only what carries our label; a Secret without it must be seen before one is made.
+  const find = (name: string): Promise<Secret | undefined> => cluster.find(secretKind, { namespace, name }, pass);
+  // Users come once the set is initiated; looking for what cannot exist yet would cost requests all the time until then.
+  const findUser = (name: string): Promise<Secret | undefined> =>
+    identity.state === 'initiated' ? find(name) : Promise.resolve(cluster.cached(secretKind, { namespace, name }));
+  const [keyfile, rootUser, authUser] = await Promise.all([
+    find(names.keyfile),
+    findUser(names.rootUser),
+    findUser(names.authUser),
+  ]);
+  return {
+    identity,
+    keyfile: seenSecret(readStored(keyfileSecret, stack, keyfile)),
+    rootUser: seenUser(readStored(rootUserSecret, stack, rootUser), () => true),
+    authUser: seenUser(
+      readStored(authUserSecret, stack, authUser),
+      (user) => user.uri === connectionUri(hostsOf(stack), user),
+    ),
+  };
+}
+
 /**
- * Live as long as it may decide that a database is founded. The watch is enough for one that merely goes on, and while
- * there is no agent that could be told to found it.
+ * Live as long as it may decide that a replica set is initiated. The watch is enough for one that is formed, and while
+ * there is no agent that could be asked to initiate it.
  */
-async function observeIdentity(stack: AuthStack, { cluster, members }: Around, pass: Pass): Promise<SeenIdentity> {
+async function observeIdentity(stack: AuthStack, { cluster, members }: Members, pass: Pass): Promise<SeenIdentity> {
   const ref = { namespace: namespaceOf(stack), name: namesOf(stack.metadata.name).identity };
   const cached = readIdentity(stack, cluster.cached(secretKind, ref));
-  if (cached.state === 'founded' && cached.formed) return cached;
-  if (cached.state === 'founding' && members.every(({ agent }) => agent === 'unknown')) return cached;
+  if (cached.state === 'initiated' && cached.formed > 0) return cached;
+  if (cached.state === 'initiating' && members.every(({ agent }) => agent === 'unknown')) return cached;
   return readIdentity(stack, await cluster.read(secretKind, ref, pass));
 }
 
-async function observeMembers(
+/** What is secret stays here. */
+function seenSecret(seen: Seen<unknown>): SeenSecret {
+  return seen.state === 'value' ? { state: 'present' } : seen;
+}
+
+function seenUser<User extends Credentials>(seen: Seen<User>, isCurrent: (user: User) => boolean): SeenUser {
+  if (seen.state !== 'value') return seen;
+  const { username, password } = seen.value;
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([username, password]))
+    .digest('hex')
+    .slice(0, 16);
+  return { state: 'present', fingerprint, isCurrent: isCurrent(seen.value) };
+}
+
+/** Those of the spec, and any further ones that have a claim. */
+function membersOf(
   stack: AuthStack,
-  { cluster, agents, seesCluster }: MongodbPorts,
-  pass: Pass,
-): Promise<readonly Member[]> {
+  { cluster, pods, reports }: ObservedMembers & Pick<MongodbPorts, 'cluster'>,
+): readonly Member[] {
   const namespace = namespaceOf(stack);
   const selector = { namespace, labels: selectorOf(stack, 'mongodb') };
-  const claims = cluster.cachedList(persistentVolumeClaimKind, selector);
-  const ordinals = new Set(Array.from({ length: stack.spec.mongodb.members }, (_, ordinal) => ordinal));
-  for (const { metadata } of claims) {
+  const ordinals = new Set(ordinalsOf(stack));
+  for (const { metadata } of cluster.cachedList(persistentVolumeClaimKind, selector)) {
     const ordinal = Number(metadata.name.slice(claimName(stack, 0).length - 1));
     if (Number.isInteger(ordinal) && metadata.name === claimName(stack, ordinal)) ordinals.add(ordinal);
   }
-  return Promise.all(
-    [...ordinals]
-      .sort((a, b) => a - b)
-      .map(async (ordinal): Promise<Member> => {
-        const name = memberName(stack, ordinal);
-        const claim = cluster.cached(persistentVolumeClaimKind, { namespace, name: claimName(stack, ordinal) });
-        const pod = cluster.cached(podKind, { namespace, name });
-        const member = {
-          ordinal,
-          name,
-          host: memberHost(stack, ordinal),
-          ...(claim && { claim }),
-          ...(pod && { pod }),
-          agent: 'unknown' as const,
-        };
-        const at = addressOf(member);
-        if (!at) return { ...member, ...(seesCluster && (await observeNode(member, { cluster, pass }))) };
-        const seen = await agents.observe(stack, at, pass);
-        // An address that another pod has by now must not speak for this member.
-        return { ...member, agent: seen !== 'unknown' && seen.podUid === pod?.metadata.uid ? seen : 'unknown' };
-      }),
+  return [...ordinals]
+    .sort((a, b) => a - b)
+    .map((ordinal): Member => {
+      const name = memberName(stack, ordinal);
+      const claim = cluster.cached(persistentVolumeClaimKind, { namespace, name: claimName(stack, ordinal) });
+      const pod = pods.find(({ metadata }) => metadata.name === name);
+      const agent = reports.get(name) ?? 'unknown';
+      return { ordinal, name, host: memberHost(stack, ordinal), ...(claim && { claim }), ...(pod && { pod }), agent };
+    });
+}
+
+/**
+ * Kubernetes counts a pod that no watch of ours shows, or a pod runs on a claim that none shows: somebody took our labels
+ * off. Only then is it worth a look.
+ */
+async function findUnlabelled(
+  stack: AuthStack,
+  { cluster, members, statefulSet }: Members & { readonly statefulSet: StatefulSet | undefined },
+  pass: Pass,
+): Promise<MongodbObservation['unlabelled']> {
+  const namespace = namespaceOf(stack);
+  const counted = statefulSet?.status?.replicas ?? 0;
+  const isPodMissing = counted > members.filter(({ pod }) => pod).length;
+  const suspects = members.flatMap(({ ordinal, name, pod, claim }): [Kind, string][] => {
+    if (!pod) return isPodMissing && ordinal < counted ? [[podKind, name]] : [];
+    return claim ? [] : [[persistentVolumeClaimKind, claimName(stack, ordinal)]];
+  });
+  const found = await Promise.all(
+    suspects.map(async ([kind, name]) => {
+      const object = await cluster.find<KubernetesObject>(kind, { namespace, name }, pass);
+      return object && !belongsTo(stack, object) ? [{ kind: kind.kind, name }] : [];
+    }),
   );
+  return found.flat();
 }
 
 /**
@@ -152,23 +216,8 @@ function nodesOf({ spec }: PersistentVolume): readonly string[] {
 /** Kubelets give it their own node's name (kubernetes.io/docs, "Well-Known Labels"). */
 const HOSTNAME_LABEL = 'kubernetes.io/hostname';
 
-function readSecret(stack: AuthStack, secret: Secret | undefined): SeenSecret {
-  if (!secret) return { state: 'absent' };
-  if (!isOfStack(stack, secret)) return { state: 'foreign' };
-  return { state: 'present', resourceVersion: secret.metadata.resourceVersion ?? '' };
-}
-
-function readUri(stack: AuthStack, secret: Secret | undefined): SeenUriSecret {
-  const text = (key: string): string => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
-  const credentials = { username: text('username'), password: text('password') };
-  return {
-    ...readSecret(stack, secret),
-    ...(secret && { isCurrent: text('uri') === connectionUri(stack, credentials) }),
-  };
-}
-
 /** Of the class that the first volume has; all have the same. */
-function observeExpansion({ cluster, members }: Around): MongodbObservation['volumesCanGrow'] {
+function observeExpansion({ cluster, members }: Members): MongodbObservation['volumesCanGrow'] {
   const name = members.map(({ claim }) => claim?.spec?.storageClassName).find((one) => one !== undefined);
   if (name === undefined || name === '') return false;
   return cluster.cached(storageClassKind, { name })?.allowVolumeExpansion === true;
@@ -177,7 +226,7 @@ function observeExpansion({ cluster, members }: Around): MongodbObservation['vol
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
 
 /** Looked at only while a volume is missing. */
-function observeStorageClass(stack: AuthStack, { cluster, members }: Around): MongodbObservation['storageClass'] {
+function observeStorageClass(stack: AuthStack, { cluster, members }: Members): MongodbObservation['storageClass'] {
   const isBound = (claim: PersistentVolumeClaim | undefined): boolean => claim?.status?.phase === 'Bound';
   if (members.every(({ claim }) => isBound(claim))) return 'notLooked';
   const { className } = stack.spec.mongodb.storage;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ContainerStatus, Pod } from '../runtime/core-kinds.ts';
-import type { MongodbObservation, SeenAgent } from './members/types.ts';
+import type { MongodbObservation, SeenAgent } from './members/observation.ts';
 import { planMongodb } from './plan.ts';
 import type { MongodbPlan } from './plan.ts';
 import {
@@ -56,7 +56,7 @@ const newcomers: Votes = [
   [1, 0],
   [2, 0],
 ];
-const notFormed = initiatedIdentity({ formed: false });
+const notFormed = initiatedIdentity({ formed: 0 });
 const anotherLife = initiatedIdentity({ adoptedBy: 'stack-0' });
 
 type Case = [law: string, change: Change, ready: string, does: object[]];
@@ -82,37 +82,37 @@ describe('founding', () => {
     [
       'begins with the volume, before there is anything else',
       nothing,
-      'False/Founding',
+      'False/Initiating',
       [{ create: 'data-shop-mongodb-0' }],
     ],
     [
       'then writes down which volume founds',
       { ...nothing, members: [{ ...noMember(0), claim: claim(0) }, noMember(1), noMember(2)] },
-      'False/Founding',
+      'False/Initiating',
       [
         {
           create: 'shop-mongodb-identity',
-          ...{ state: 'founding', 'founder-pvc-uid': 'claim-0', version: '8.0', 'next-member-id': '1' },
+          ...{ state: 'initiating', 'first-claim-uid': 'claim-0', version: '8.0', 'next-member-id': '1' },
         },
       ],
     ],
     [
       'makes a keyfile',
       { ...identityOnly, members: [{ ...noMember(0), claim: claim(0) }] },
-      'False/Founding',
+      'False/Initiating',
       [{ createKeyfile: true }],
     ],
-    ['waits for the firstMember', firstMember('unknown'), 'False/Founding', []],
+    ['waits for the firstMember', firstMember('unknown'), 'False/Initiating', []],
     [
       'releases the firstMember',
       firstMember(held),
-      'False/Founding',
+      'False/Initiating',
       [{ release: 'shop-mongodb-0', pvcUid: 'claim-0' }],
     ],
     [
       'initiates on the volume that was written down',
       firstMember(released('claim-0')),
-      'False/Founding',
+      'False/Initiating',
       [{ initiate: 'shop-mongodb-0', pvcUid: 'claim-0' }],
     ],
     [
@@ -139,14 +139,14 @@ describe('founding', () => {
     [
       'releases its own volume again when it is interrupted',
       firstMember({ ...held, volume: { state: 'empty', pvcUid: 'claim-0' } }),
-      'False/Founding',
+      'False/Initiating',
       [{ release: 'shop-mongodb-0', pvcUid: 'claim-0' }],
     ],
     [
       'writes down the id before anything else happens to the set',
       firstMember(inSet({ self: 'PRIMARY', votes: alone })),
-      'False/Founding',
-      [replaced({ state: 'founded', 'replica-set-id': SET, version: '8.0', 'next-member-id': '1' })],
+      'False/Initiating',
+      [replaced({ state: 'initiated', 'replica-set-id': SET, version: '8.0', 'next-member-id': '1' })],
     ],
     [
       'moves to the volume that replaced the lost one',
@@ -154,13 +154,13 @@ describe('founding', () => {
         identity: founding,
         members: [member(0, held, { claim: claim(0, { uid: 'claim-new' }) }), noMember(1), noMember(2)],
       },
-      'False/Founding',
-      [replaced({ 'founder-pvc-uid': 'claim-new' })],
+      'False/Initiating',
+      [replaced({ 'first-claim-uid': 'claim-new' })],
     ],
     [
       'makes the volume again that was lost',
       { identity: founding, members: [noMember(0), noMember(1), noMember(2)] },
-      'False/Founding',
+      'False/Initiating',
       [{ create: 'data-shop-mongodb-0' }],
     ],
     [
@@ -175,7 +175,7 @@ describe('founding', () => {
     [
       'waits while another volume may hold a set',
       { identity: founding, members: [member(0, held), member(1, 'unknown'), noMember(2)] },
-      'False/Founding',
+      'False/Initiating',
       [],
     ],
     [
@@ -184,8 +184,8 @@ describe('founding', () => {
         identity: founding,
         members: [member(0, held), member(1, inSet({ self: 'SECONDARY', votes: allVote })), noMember(2)],
       },
-      'False/Founding',
-      [replaced({ state: 'founded', 'replica-set-id': SET, version: '8.0', 'next-member-id': '3' })],
+      'False/Initiating',
+      [replaced({ state: 'initiated', 'replica-set-id': SET, version: '8.0', 'next-member-id': '3' })],
     ],
     [
       'refuses volumes of different sets',
@@ -251,7 +251,7 @@ describe('a lost identity', () => {
       [
         {
           create: 'shop-mongodb-identity',
-          ...{ state: 'founded', 'replica-set-id': SET, version: '8.0', 'next-member-id': '3', formed: 'yes' },
+          ...{ state: 'initiated', 'replica-set-id': SET, version: '8.0', 'next-member-id': '3', formed: '3' },
         },
       ],
     ],
@@ -335,11 +335,15 @@ describe('what stands in the way', () => {
       { keyfile: absent },
       { hasAgentCertificate: false },
       { identity: anotherLife, stack: aStack({ mongodb: { version: '6.0' } }) },
-      { rootUser: absent },
-      { authUser: { state: 'present', resourceVersion: '1', isCurrent: false } },
       { images: { ...seen().images, mongodb: {} } },
     ];
     for (const change of changes) expect(summary(planMongodb(seen(change))).ready).toBe('True/Degraded');
+    const routine: Change[] = [
+      { rootUser: absent },
+      { authUser: { state: 'present', fingerprint: '1', isCurrent: false } },
+      { authUser: { state: 'present', fingerprint: '2', isCurrent: true } },
+    ];
+    for (const change of routine) expect(summary(planMongodb(seen(change))).ready).toBe('True/AllMembersHealthy');
   });
 });
 
@@ -347,26 +351,26 @@ describe('credentials', () => {
   test.each<Case>([
     [
       'are stored before they are created in the database',
-      { identity: initiatedIdentity({ formed: false, credentials: '' }), rootUser: absent, authUser: absent },
+      { identity: initiatedIdentity({ formed: 0, credentials: '' }), rootUser: absent, authUser: absent },
       'False/CreatingUsers',
-      [{ createUser: 'root' }, { createUser: 'auth' }],
+      [{ createRootUser: true }, { createAuthUser: true }],
     ],
     [
       'are then created, and that is written down',
-      { identity: initiatedIdentity({ formed: false, credentials: '' }) },
+      { identity: initiatedIdentity({ formed: 0, credentials: '' }) },
       'False/CreatingUsers',
       [{ ensureUsers: 'shop-mongodb-0' }, replaced({ credentials: 'root@1 auth@1' })],
     ],
     [
       'are carried into the database again when a Secret was made anew',
-      { rootUser: { state: 'present', resourceVersion: '9' } },
-      'True/Degraded',
+      { rootUser: { state: 'present', fingerprint: '9', isCurrent: true } },
+      'True/AllMembersHealthy',
       [{ ensureUsers: 'shop-mongodb-0' }, replaced({ credentials: 'root@9 auth@1' })],
     ],
     [
       'are never created where no primary was asked',
       {
-        identity: initiatedIdentity({ formed: false, credentials: '' }),
+        identity: initiatedIdentity({ formed: 0, credentials: '' }),
         members: [member(0, 'unknown'), member(1, inSet({ self: 'SECONDARY', votes: allVote }))],
       },
       'False/Starting',
@@ -576,7 +580,7 @@ describe('members', () => {
       'whole for the first time: from now on offered',
       { identity: notFormed },
       'True/AllMembersHealthy',
-      [replaced({ formed: 'yes' })],
+      [replaced({ formed: '3' })],
     ],
     [
       'a primary whose agent is silent is known from its secondaries',
@@ -645,11 +649,11 @@ describe('lost disks', () => {
     [
       'the loss was accepted, and nothing is left',
       { ...accepting(SET), members: none },
-      'False/Founding',
+      'False/Initiating',
       [
         replaced({
-          ...{ state: 'founding', 'founder-pvc-uid': 'claim-0', 'replica-set-id': '' },
-          ...{ formed: '', credentials: '', 'next-member-id': '1' },
+          ...{ state: 'initiating', 'first-claim-uid': 'claim-0', 'replica-set-id': '' },
+          ...{ formed: '0', credentials: '', 'next-member-id': '1' },
         }),
       ],
     ],

@@ -1,183 +1,184 @@
-import { namesOf, namespaceOf } from '../api/names.ts';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { FIELD_MANAGER, MANAGED_BY_LABEL, STACK_LABEL, namesOf, namespaceOf } from '../api/names.ts';
+import type { ReasonOf } from '../api/reasons.ts';
+import { firstAnswer, planOf } from '../planning.ts';
+import type { Plan, Rule } from '../planning.ts';
 import type { Millis } from '../runtime/objects.ts';
-import type { Plan, Stalled } from '../planning.ts';
-import type { Initiated } from '../stored/identity.ts';
+import { foreignSecret } from '../stored/secret.ts';
 import { theLossIsAccepted } from './bootstrap/accept-data-loss.ts';
-import { anotherStackAdopts } from './bootstrap/adopt.ts';
-import { beginInitiating, planInitiating, whereToLook } from './bootstrap/initiate.ts';
+import { theDataIsOfAnEarlierStack } from './bootstrap/adopt.ts';
+import { planBootstrap, planInitiating } from './bootstrap/initiate.ts';
+import type { MongodbAction } from './members/action.ts';
 import { theKeyfileIsLost } from './members/keyfile.ts';
 import { addressOf } from './members/member.ts';
-import type { DatabaseReadyReason, MongodbAction, MongodbObservation, MongodbStatus } from './members/types.ts';
-import { verdict } from './members/verdict.ts';
+import type { MongodbObservation } from './members/observation.ts';
+import { refusing, waiting } from './members/verdict.ts';
 import type { DatabaseVerdict } from './members/verdict.ts';
-import { mongodImage } from './objects/stateful-set.ts';
+import { mongodImage } from './objects/pod-template.ts';
 import { notOffered } from './objects/version.ts';
 import { replicaSetContext } from './replica-set/context.ts';
 import type { ReplicaSetContext } from './replica-set/context.ts';
-import { nextGrowth } from './replica-set/growth.ts';
+import { aMajorityOfDisksIsEmpty, aMemberBelongsToAnotherSet } from './replica-set/data-loss.ts';
+import { aMemberIsNoLongerFenced } from './replica-set/fencing.ts';
 import { asServed } from './replica-set/health.ts';
-import {
-  aMajorityOfDisksIsEmpty,
-  aMemberBelongsToAnotherSet,
-  aMemberIsToBeUnfenced,
-  noPrimaryIsSeen,
-  theMembersHibernate,
-} from './replica-set/no-primary.ts';
-import { planServing } from './replica-set/serving.ts';
+import { theStackIsHibernated } from './replica-set/hibernation.ts';
+import { noPrimaryIsSeen } from './replica-set/no-primary.ts';
+import { theSetServes } from './replica-set/serving.ts';
 import { statusOf } from './replica-set/status.ts';
+import type { MongodbStatus } from './replica-set/status.ts';
 import { aCredentialIsNotStored, theUsersAreNotInTheDatabase } from './replica-set/users.ts';
+
+/*
+ * members/ (what is observed of them) ◄── objects/ (what Kubernetes gets) ◄── replica-set/ (a set that exists)
+ *                                                                         ◄── bootstrap/   (how it comes to exist)
+ */
 
 export type MongodbPlan = Plan<MongodbAction, MongodbStatus>;
 
-type Rule = (seen: MongodbObservation) => DatabaseVerdict | undefined;
-
-/** What must be so before a member may exist; then the set is founded, and then it is kept. */
-const rules: readonly Rule[] = [
-  aSecretIsNotOurs,
-  theIdentityCannotBeRead,
+/** What must hold before a member may exist. */
+const prerequisites: readonly Rule<MongodbObservation, DatabaseVerdict>[] = [
+  aSecretIsForeign,
+  anObjectIsNotLabelled,
+  aSecretCannotBeRead,
   theVersionIsNotOffered,
   theAgentsHaveNoCertificate,
-  ({ identity, ...seen }) => (identity.state === 'absent' ? beginInitiating({ ...seen, identity }) : undefined),
-  (seen) => (seen.identity.state === 'founding' ? planInitiating(seen, seen.identity) : undefined),
-  (seen) => (seen.identity.state === 'founded' ? planInitiated(seen, seen.identity) : undefined),
 ];
 
 /** First what forbids to start anything, then what keeps the members from serving, then what they lack. */
-const initiatedRules: readonly ((context: ReplicaSetContext) => DatabaseVerdict | undefined)[] = [
-  anotherStackAdopts,
+const rules: readonly Rule<ReplicaSetContext, DatabaseVerdict>[] = [
+  theDataIsOfAnEarlierStack,
   ({ seen }) => theKeyfileIsLost(seen),
   aMemberBelongsToAnotherSet,
   aCredentialIsNotStored,
-  theMembersHibernate,
+  theStackIsHibernated,
   theLossIsAccepted,
   aMajorityOfDisksIsEmpty,
-  aMemberIsToBeUnfenced,
+  aMemberIsNoLongerFenced,
   noPrimaryIsSeen,
   theUsersAreNotInTheDatabase,
-  planServing,
+  theSetServes,
 ];
 
-function planInitiated(seen: MongodbObservation, identity: Initiated): DatabaseVerdict | undefined {
-  const context = replicaSetContext(seen, identity);
-  for (const rule of initiatedRules) {
-    const step = rule(context);
-    if (step) return step;
-  }
-  return undefined;
+export function planMongodb(seen: MongodbObservation): MongodbPlan {
+  const { stack, now } = seen;
+  const verdict = verdictOn(seen);
+  const recheckAt = now + recheckIn(seen, verdict.reason);
+  const plan = planOf<'DatabaseReady', MongodbAction, MongodbStatus>(
+    { ...verdict, recheckAt },
+    { stack, now, type: 'DatabaseReady', status: statusOf(seen) },
+  );
+  if (!plan.stalled) return plan;
+  return { ...plan, stalled: { ...plan.stalled, message: `${plan.stalled.message} (${whereToLook(seen)})` } };
+}
+
+function verdictOn(seen: MongodbObservation): DatabaseVerdict {
+  const { identity } = seen;
+  const context = identity.state === 'initiated' ? replicaSetContext(seen, identity) : undefined;
+  const verdict = firstAnswer(prerequisites, seen) ?? (context ? firstAnswer(rules, context) : bootstrap(seen));
+  if (!verdict) throw new TypeError('planMongodb: every observation has a rule');
+  return context ? asServed(verdict, context) : verdict;
+}
+
+function bootstrap(seen: MongodbObservation): DatabaseVerdict | undefined {
+  return seen.identity.state === 'initiating' ? planInitiating(seen, seen.identity) : planBootstrap(seen);
 }
 
 const IN_MOTION: Millis = 1_500;
 const AT_REST: Millis = 10_000;
-/** Only deadlines pass meanwhile: everything but what agents say is watched. */
+/** Only deadlines pass meanwhile: everything but what agents report is watched. */
 const NOBODY_TO_ASK: Millis = 30_000;
 
-function recheckIn({ members }: MongodbObservation, reason: DatabaseReadyReason): Millis {
-  if (members.every((member) => addressOf(member) === undefined)) return NOBODY_TO_ASK;
-  return atRest.has(reason) ? AT_REST : IN_MOTION;
-}
-
-export function planMongodb(seen: MongodbObservation): MongodbPlan {
-  const step = asServed(seen, firstAnswer(seen));
-  const { status, reason, message, actions, events } = step;
-  const stalled = stalledBy(seen, step);
-  return {
-    // Growth also without a primary, for full volumes may be why there is none; and last, so that it holds nothing up.
-    actions: [...actions, ...(nextGrowth(seen)?.actions ?? [])],
-    conditions: [{ type: 'DatabaseReady', status, reason, message }],
-    status: statusOf(seen),
-    recheckAt: seen.now + recheckIn(seen, reason),
-    ...(events && { events }),
-    ...(stalled && { stalled }),
-  };
-}
-
 /** Nothing is under way, or only people can bring it on; what they change is seen by the watch, too. */
-const atRest: ReadonlySet<DatabaseReadyReason> = new Set([
+const atRest: ReadonlySet<ReasonOf<'DatabaseReady'>> = new Set([
   'AllMembersHealthy',
   'UpgradePending',
   'VersionRefused',
   'VolumeFull',
   'VolumeCannotGrow',
   'RequestInvalid',
+  'ForeignMembers',
   'Hibernated',
   'IdentityNotOwned',
   'SecretNotOwned',
+  'ObjectNotLabelled',
   'IdentityMalformed',
+  'SecretMalformed',
   'VersionNotOffered',
   'AdoptionRefused',
   'KeyfileLost',
   'ForeignData',
 ]);
 
-function firstAnswer(seen: MongodbObservation): DatabaseVerdict {
-  for (const rule of rules) {
-    const step = rule(seen);
-    if (step) return step;
-  }
-  throw new TypeError('planMongodb: every state of the identity has a rule');
+function recheckIn({ members }: MongodbObservation, reason: ReasonOf<'DatabaseReady'>): Millis {
+  if (members.every((member) => addressOf(member) === undefined)) return NOBODY_TO_ASK;
+  return atRest.has(reason) ? AT_REST : IN_MOTION;
 }
 
-function aSecretIsNotOurs({ stack, identity, ...seen }: MongodbObservation): DatabaseVerdict | undefined {
+function secretsOf({ stack, identity, keyfile, rootUser, authUser }: MongodbObservation): readonly {
+  readonly name: string;
+  readonly seen: { readonly state: string } | { readonly state: 'malformed'; readonly why: string };
+}[] {
   const names = namesOf(stack.metadata.name);
-  const foreign = [
-    [names.identity, identity],
-    [names.keyfile, seen.keyfile],
-    [names.rootUser, seen.rootUser],
-    [names.authUser, seen.authUser],
-  ].find((pair): pair is [string, { state: 'foreign' }] => (pair[1] as { state: string }).state === 'foreign');
+  return [
+    { name: names.identity, seen: identity },
+    { name: names.keyfile, seen: keyfile },
+    { name: names.rootUser, seen: rootUser },
+    { name: names.authUser, seen: authUser },
+  ];
+}
+
+function aSecretIsForeign(seen: MongodbObservation): DatabaseVerdict | undefined {
+  const foreign = secretsOf(seen).find((secret) => secret.seen.state === 'foreign');
   if (!foreign) return undefined;
-  const [name] = foreign;
-  return verdict(
-    'False',
-    name === names.identity ? 'IdentityNotOwned' : 'SecretNotOwned',
-    `Secret ${name} exists and was not made by the operator; it is left alone. Rename or delete it: ` +
-      `kubectl -n ${namespaceOf(stack)} get secret ${name} --show-labels`,
+  const reason = seen.identity.state === 'foreign' ? 'IdentityNotOwned' : 'SecretNotOwned';
+  return refusing(reason, foreignSecret(seen.stack, foreign.name));
+}
+
+function anObjectIsNotLabelled({ stack, unlabelled }: MongodbObservation): DatabaseVerdict | undefined {
+  const [first] = unlabelled;
+  return first && refusing('ObjectNotLabelled', notLabelled(stack, first));
+}
+
+function notLabelled(stack: AuthStack, { kind, name }: { readonly kind: string; readonly name: string }): string {
+  return (
+    `${kind} ${name} exists and lacks the label ${MANAGED_BY_LABEL} or ${STACK_LABEL}, so the operator does not see it. Add ` +
+    `them: kubectl -n ${namespaceOf(stack)} label --overwrite ${kind.toLowerCase()} ${name} ` +
+    `${MANAGED_BY_LABEL}=${FIELD_MANAGER} ${STACK_LABEL}=${stack.metadata.name}`
   );
 }
 
-function theIdentityCannotBeRead({ stack, identity }: MongodbObservation): DatabaseVerdict | undefined {
-  if (identity.state !== 'malformed') return undefined;
-  const name = namesOf(stack.metadata.name).identity;
-  return verdict(
-    'False',
-    'IdentityMalformed',
-    `Secret ${name} cannot be read (${identity.why}); restore it from a backup, or delete it to have it made again from ` +
-      `what the members say: kubectl -n ${namespaceOf(stack)} delete secret ${name}`,
-  );
+/** What is stored is restored, or deleted to be made again from what the members know. */
+function aSecretCannotBeRead(seen: MongodbObservation): DatabaseVerdict | undefined {
+  for (const { name, seen: secret } of secretsOf(seen)) {
+    if (!('why' in secret)) continue;
+    const reason = seen.identity.state === 'malformed' ? 'IdentityMalformed' : 'SecretMalformed';
+    const message =
+      `Secret ${name} cannot be read (${secret.why}). Restore it from a backup, or delete it to have it recovered from the ` +
+      `members: kubectl -n ${namespaceOf(seen.stack)} delete secret ${name}`;
+    return refusing(reason, message);
+  }
+  return undefined;
 }
 
 function theVersionIsNotOffered({ stack, images, identity }: MongodbObservation): DatabaseVerdict | undefined {
   const version = versionToRun({ stack, images, identity });
   if (mongodImage(stack, images, version) !== undefined) return undefined;
-  return verdict('False', 'VersionNotOffered', notOffered(images, version));
+  return refusing('VersionNotOffered', notOffered(images, version));
 }
 
-/** What was recorded; as long as nothing is founded on it, what is asked for. */
+/** What is recorded; as long as no replica set is initiated with it, what is requested. */
 function versionToRun({ stack, images, identity }: Pick<MongodbObservation, 'stack' | 'images' | 'identity'>): string {
-  if (identity.state === 'founded') return identity.version;
-  const recorded = identity.state === 'founding' ? identity.version : images.defaultVersion;
+  if (identity.state === 'initiated') return identity.version;
+  const recorded = identity.state === 'initiating' ? identity.version : images.defaultVersion;
   return stack.spec.mongodb.version ?? recorded;
 }
 
 function theAgentsHaveNoCertificate({ stack, hasAgentCertificate }: MongodbObservation): DatabaseVerdict | undefined {
   if (hasAgentCertificate) return undefined;
   const name = namesOf(stack.metadata.name).agentTls;
-  return verdict(
-    'False',
-    'WaitingForCertificates',
-    `Secret ${name} with the certificate of the members' agents is being made`,
-  );
+  return waiting('WaitingForCertificates', `Waiting for Secret ${name}, the certificate of the members' agents`);
 }
 
-/** How long the database may be away before somebody should look. */
-const PATIENCE: Millis = 300_000;
-
-function stalledBy(
-  { stack, now, ...seen }: MongodbObservation,
-  { status, reason, message }: DatabaseVerdict,
-): Stalled | undefined {
-  if (status === 'True') return undefined;
-  const stored = stack.status?.conditions?.find(({ type }) => type === 'DatabaseReady');
-  if (stored?.status !== status || now - Date.parse(stored.lastTransitionTime) < PATIENCE) return undefined;
-  return { reason, message: `${message} (${whereToLook({ stack, now, ...seen })})` };
+function whereToLook({ stack }: MongodbObservation): string {
+  return `kubectl -n ${namespaceOf(stack)} get pods,pvc -l authstack.dev/stack=${stack.metadata.name}`;
 }

@@ -1,4 +1,7 @@
+import type { AgentClient } from '../agents/client.ts';
+import { observeAgents } from '../agents/observe.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
+import { namespaceOf, selectorOf } from '../api/names.ts';
 import { observeAuthPods } from '../auth-pods/observe.ts';
 import type { AuthPod, AuthPodsPorts } from '../auth-pods/observe.ts';
 import { observeAuthService } from '../auth-service/observe.ts';
@@ -9,6 +12,7 @@ import { observeStackConsumers } from '../consumers/summary.ts';
 import { observeExternalDatabase } from '../external-database/observe.ts';
 import { observeMongodb } from '../mongodb/observe.ts';
 import type { MongodbPorts } from '../mongodb/observe.ts';
+import { podKind } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import type { SigningKeysPorts } from '../signing-keys/apply.ts';
 import { observeSigningKeys } from '../signing-keys/observe.ts';
@@ -18,7 +22,7 @@ export type StackPorts = CertificatesPorts &
   MongodbPorts &
   SigningKeysPorts &
   AuthPodsPorts &
-  Omit<AuthServicePorts, 'authPods'>;
+  Omit<AuthServicePorts, 'authPods'> & { readonly agents: AgentClient };
 
 export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pass): Promise<StackObservation> {
   const authPods = await observeAuthPods(stack, ports, pass);
@@ -37,7 +41,9 @@ async function observeDatabase(
   ports: StackPorts & { readonly authPods: readonly AuthPod[] },
   pass: Pass,
 ): Promise<DatabaseObservation> {
-  return stack.spec.mongodb.external
-    ? { type: 'external', seen: observeExternalDatabase(stack, ports, pass) }
-    : { type: 'mongodb', seen: await observeMongodb(stack, ports, pass) };
+  if (stack.spec.mongodb.external) return { type: 'external', seen: observeExternalDatabase(stack, ports, pass) };
+  const namespace = namespaceOf(stack);
+  const pods = ports.cluster.cachedList(podKind, { namespace, labels: selectorOf(stack, 'mongodb') });
+  const reports = await observeAgents({ namespace, name: stack.metadata.name }, { pods, agents: ports.agents }, pass);
+  return { type: 'mongodb', seen: await observeMongodb(stack, { ...ports, pods, reports }, pass) };
 }

@@ -144,7 +144,7 @@ test('a suspended stack is looked at and left alone', async () => {
 });
 
 test('a pepper that is gone after the founding is named and not made anew', async () => {
-  await apply(ownSecret('lost', { name: 'lost-mongodb-identity', data: { state: 'founded' } }), authStack('lost'));
+  await apply(ownSecret('lost', { name: 'lost-mongodb-identity', data: { state: 'initiated' } }), authStack('lost'));
   await eventually(async () => {
     expect(await conditionsOf('lost')).toMatchObject({ AuthReady: 'False/SecretLost', Stalled: 'True/SecretLost' });
   });

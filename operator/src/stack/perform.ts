@@ -45,8 +45,7 @@ async function perform({ feature, action }: StackAction, ports: StackPorts, pass
       await performCertificates(action, ports, pass);
       return 'done';
     case 'mongodb':
-      await performMongodb(action, ports, pass);
-      return 'done';
+      return performMongodb(action, ports, pass);
     case 'signingKeys':
       return performSigningKeys(action, ports, pass);
     case 'authService':

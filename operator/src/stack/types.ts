@@ -3,7 +3,8 @@ import type { AuthServiceAction, AuthServiceObservation } from '../auth-service/
 import type { CertificatesAction, CertificatesObservation } from '../certificates/types.ts';
 import type { StackConsumersObservation } from '../consumers/summary.ts';
 import type { ExternalDatabaseObservation } from '../external-database/observe.ts';
-import type { MongodbAction, MongodbObservation } from '../mongodb/members/types.ts';
+import type { MongodbAction } from '../mongodb/members/action.ts';
+import type { MongodbObservation } from '../mongodb/members/observation.ts';
 import type { ObservedCondition, ReportedEvent } from '../runtime/reconciler.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { KeysObservation, SigningKeysAction } from '../signing-keys/types.ts';

@@ -1,150 +1,213 @@
 import { z } from 'zod';
 import type { AuthStack } from '../api/auth-stack.ts';
-import { STACK_LABEL, labelsOf, namesOf, namespaceOf } from '../api/names.ts';
+import { namesOf } from '../api/names.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
-import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { Millis } from '../runtime/objects.ts';
+import { createStored, readStored, replaceStored } from './secret.ts';
+import type { StoredSecret, StoredVersion, Texts } from './secret.ts';
 
-/** What Secret `<stack>-mongodb-identity` says: the truth about whether, where and as what the set was founded. */
-export type SeenIdentity =
-  | { readonly state: 'absent' }
-  | { readonly state: 'foreign' }
-  | { readonly state: 'malformed'; readonly why: string }
-  | (IdentityFacts & { readonly state: 'founding'; readonly firstMemberClaimUid: string })
-  | (IdentityFacts & { readonly state: 'founded'; readonly replicaSetId: string });
-
-export type Initiated = Extract<SeenIdentity, { state: 'founded' }>;
+/** What Secret `<stack>-mongodb-identity` holds: the truth about whether, where and as what the replica set was initiated. */
+export type Identity = IdentityFacts &
+  (
+    | {
+        readonly state: 'initiating';
+        /** Of the claim on whose volume the first member initiates the set, and on no other. */
+        readonly firstClaimUid: string;
+      }
+    | { readonly state: 'initiated'; readonly replicaSetId: string }
+  );
 
 export interface IdentityFacts {
-  readonly resourceVersion: string;
-  readonly createdAt: Millis;
-  /** Everything the Secret holds, decoded; a change is written over all of it. */
-  readonly data: Readonly<Record<string, string>>;
   readonly version: string;
   /** No member that left the set had this `_id` or a higher one. */
   readonly nextMemberId: number;
-  /** All members were seen voting at once since the founding. */
-  readonly formed: boolean;
-  /** Members from this ordinal on are in no configuration; 0 while nobody has told. */
+  /** So many members were once seen voting at once; 0: never all of them, so the set was not offered to people yet. */
+  readonly formed: number;
+  /** Members from this ordinal on are in no configuration; 0 while no member has reported one. */
   readonly members: number;
-  /** The uid of the AuthStack that keeps the set; another one, made after that was deleted, has to ask for what is there. */
+  /** The uid of the AuthStack that has the set; one that was created later under the same name has to ask for what is stored. */
   readonly adoptedBy: string;
-  readonly featureCompatibilityVersion: string;
+  /** Absent until a primary has reported it. */
+  readonly featureCompatibilityVersion?: string;
   /** Since when all members run `version` and are healthy; absent once nothing of an upgrade is left to do. */
   readonly upgradedAt?: Millis;
   readonly rebuilding?: Rebuilding;
-  /** The requests that were granted, `volume 2`, each for as long as it stands. */
-  readonly rebuilt: readonly string[];
-  /** Which credentials were last put into the database, see `credentialsOf`. */
+  /** The requests that were granted, each for as long as its annotation stays. */
+  readonly rebuilt: readonly Rebuilt[];
+  /** Which versions of the credentials were last put into the database. */
   readonly credentials: string;
 }
 
-/** A member that is to begin anew, with an empty volume or on its own one; written down before anything of it goes. */
-export interface Rebuilding {
-  readonly what: 'data' | 'volume';
-  readonly ordinal: number;
+/** A member that begins anew, on an emptied volume or a new one; stored before anything of it goes. */
+export interface Rebuilding extends Rebuilt {
   /** Of the claim that it had then. */
   readonly claimUid: string;
 }
 
-const stored = z.intersection(
-  z.object({
-    version: z.string().min(1),
-    'next-member-id': z.coerce.number().int().min(1).default(1),
-    credentials: z.string().default(''),
-    formed: z.string().default(''),
-    members: z.coerce.number().int().min(0).default(0),
-    'adopted-by': z.string().default(''),
-    'feature-compatibility': z.string().default(''),
-    'upgraded-at': z.string().default(''),
-    rebuilding: z.string().default(''),
-    rebuilt: z.string().default(''),
-  }),
-  z.discriminatedUnion('state', [
-    z.object({ state: z.literal('founding'), 'founder-pvc-uid': z.string().min(1) }),
-    z.object({ state: z.literal('founded'), 'replica-set-id': z.string().min(1) }),
-  ]),
-);
-
-/** Reads the identity Secret; a field that is missing makes all of it malformed, for it decides about people's data. */
-export function readIdentity(stack: AuthStack, secret: Secret | undefined): SeenIdentity {
-  if (!secret) return { state: 'absent' };
-  if (!isOfStack(stack, secret)) return { state: 'foreign' };
-  const { resourceVersion = '', creationTimestamp = '' } = secret.metadata;
-  const data = Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, atob(value)]));
-  const parsed = stored.safeParse(data);
-  if (!parsed.success) return { state: 'malformed', why: whyNot(parsed.error) };
-  const createdAt = Date.parse(creationTimestamp);
-  const facts = { resourceVersion, createdAt, data, ...factsIn(parsed.data) };
-  return parsed.data.state === 'founding'
-    ? { ...facts, state: 'founding', firstMemberClaimUid: parsed.data['founder-pvc-uid'] }
-    : { ...facts, state: 'founded', replicaSetId: parsed.data['replica-set-id'] };
+export interface Rebuilt {
+  readonly what: 'data' | 'volume';
+  readonly ordinal: number;
 }
 
-function factsIn(told: z.infer<typeof stored>): Omit<IdentityFacts, 'resourceVersion' | 'createdAt' | 'data'> {
-  const upgradedAt = Date.parse(told['upgraded-at']);
-  const rebuilding = rebuildingFrom(told.rebuilding);
+export type SeenIdentity =
+  | { readonly state: 'absent' }
+  | { readonly state: 'foreign' }
+  | { readonly state: 'malformed'; readonly why: string }
+  | (Identity & StoredVersion);
+
+export type Initiating = Extract<SeenIdentity, { state: 'initiating' }>;
+export type Initiated = Extract<SeenIdentity, { state: 'initiated' }>;
+
+/** A replica set has at most 50 members, and mongod takes an `_id` up to 255. */
+const MAX_MEMBERS = 50;
+const MAX_NEXT_ID = 256;
+
+const numberIn = (min: number, max: number): z.ZodType<number, string> =>
+  z
+    .string()
+    .regex(/^\d{1,3}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+const ordinal = numberIn(0, MAX_MEMBERS - 1);
+const none = z.literal('').transform(() => undefined);
+const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string> => z.union([none, schema]);
+
+const instant = z
+  .string()
+  .transform((text) => Date.parse(text))
+  .pipe(z.number().min(0));
+const rebuilt = z
+  .string()
+  .regex(/^(data|volume) \d+$/)
+  .transform((text, context): Rebuilt => requestIn(text, context));
+const rebuilding = z
+  .string()
+  .regex(/^(data|volume) \d+ \S+$/)
+  .transform((text, context): Rebuilding => ({ ...requestIn(text, context), claimUid: text.split(' ')[2] ?? '' }));
+
+/** `volume 2`, and what follows it. */
+function requestIn(text: string, context: z.RefinementCtx): Rebuilt {
+  const [what, number = ''] = text.split(' ');
+  const at = ordinal.safeParse(number);
+  if (!at.success) context.addIssue('the ordinal is out of range');
+  return { what: what === 'data' ? 'data' : 'volume', ordinal: at.data ?? 0 };
+}
+
+const stored = z.object({
+  state: z.enum(['initiating', 'initiated']),
+  version: z.string().min(1),
+  'first-claim-uid': z.string().default(''),
+  'replica-set-id': z.string().default(''),
+  'next-member-id': numberIn(1, MAX_NEXT_ID).default(1),
+  credentials: z.string().default(''),
+  formed: numberIn(0, MAX_MEMBERS).default(0),
+  members: numberIn(0, MAX_MEMBERS).default(0),
+  'adopted-by': z.string().default(''),
+  'feature-compatibility': z.string().default(''),
+  'upgraded-at': optional(instant).prefault(''),
+  rebuilding: optional(rebuilding).prefault(''),
+  rebuilt: z
+    .string()
+    .default('')
+    .transform((text) => (text === '' ? [] : text.split(',')))
+    .pipe(z.array(rebuilt)),
+});
+
+const identity: StoredSecret<Identity> = {
+  component: 'mongodb',
+  nameOf: (stackName) => namesOf(stackName).identity,
+  decode(texts) {
+    const { data, error } = stored.safeParse(texts);
+    if (!data) return { why: explain(error) };
+    const facts = factsIn(data);
+    if (data.state === 'initiating') {
+      const firstClaimUid = data['first-claim-uid'];
+      if (firstClaimUid === '') return { why: 'first-claim-uid is missing' };
+      return { value: { ...facts, state: 'initiating', firstClaimUid } };
+    }
+    const replicaSetId = data['replica-set-id'];
+    if (replicaSetId === '') return { why: 'replica-set-id is missing' };
+    return { value: { ...facts, state: 'initiated', replicaSetId } };
+  },
+  encode: (value) => ({
+    state: value.state,
+    version: value.version,
+    'first-claim-uid': value.state === 'initiating' ? value.firstClaimUid : '',
+    'replica-set-id': value.state === 'initiated' ? value.replicaSetId : '',
+    'next-member-id': String(value.nextMemberId),
+    credentials: value.credentials,
+    formed: String(value.formed),
+    members: String(value.members),
+    'adopted-by': value.adoptedBy,
+    'feature-compatibility': value.featureCompatibilityVersion ?? '',
+    'upgraded-at': value.upgradedAt === undefined ? '' : new Date(value.upgradedAt).toISOString(),
+    rebuilding: value.rebuilding ? `${textOf(value.rebuilding)} ${value.rebuilding.claimUid}` : '',
+    rebuilt: value.rebuilt.map(textOf).join(','),
+  }),
+};
+
+function factsIn(data: z.infer<typeof stored>): IdentityFacts {
+  const featureCompatibilityVersion = data['feature-compatibility'];
   return {
-    version: told.version,
-    credentials: told.credentials,
-    members: told.members,
-    nextMemberId: told['next-member-id'],
-    rebuilt: told.rebuilt === '' ? [] : told.rebuilt.split(','),
-    formed: told.formed === 'yes',
-    adoptedBy: told['adopted-by'],
-    // Before it was ever seen, nothing newer than the version can have been set.
-    featureCompatibilityVersion: told['feature-compatibility'] || told.version,
-    ...(Number.isFinite(upgradedAt) && { upgradedAt }),
-    ...(rebuilding && { rebuilding }),
+    version: data.version,
+    credentials: data.credentials,
+    members: data.members,
+    nextMemberId: data['next-member-id'],
+    rebuilt: data.rebuilt,
+    formed: data.formed,
+    adoptedBy: data['adopted-by'],
+    ...(featureCompatibilityVersion !== '' && { featureCompatibilityVersion }),
+    ...(data['upgraded-at'] !== undefined && { upgradedAt: data['upgraded-at'] }),
+    ...(data.rebuilding && { rebuilding: data.rebuilding }),
   };
 }
 
-export function isOfStack(stack: AuthStack, { metadata }: Secret): boolean {
-  return metadata.labels?.[STACK_LABEL] === stack.metadata.name;
+function textOf({ what, ordinal: at }: Rebuilt): string {
+  return `${what} ${at}`;
 }
 
-function whyNot({ issues: [issue] }: z.ZodError): string {
-  return issue ? `${issue.path.join('.')}: ${issue.message}` : 'not as it should be';
+function explain({ issues: [issue] }: z.ZodError): string {
+  return issue ? `${issue.path.join('.')}: ${issue.message}` : 'it does not fit the schema';
 }
 
-/** `data 1 <uid of the claim>` */
-function rebuildingFrom(text: string): Rebuilding | undefined {
-  const [what, ordinal, claimUid] = text.split(' ');
-  if ((what !== 'data' && what !== 'volume') || claimUid === undefined) return undefined;
-  return { what, ordinal: Number(ordinal), claimUid };
+/** A field that cannot be read makes all of it malformed, for it decides about people's data. */
+export function readIdentity(stack: AuthStack, secret: Secret | undefined): SeenIdentity {
+  const seen = readStored(identity, stack, secret);
+  if (seen.state !== 'value') return seen;
+  const { value, resourceVersion, createdAt } = seen;
+  return { ...value, resourceVersion, createdAt };
 }
 
-export function rebuildingText({ what, ordinal, claimUid }: Rebuilding): string {
-  return `${what} ${ordinal} ${claimUid}`;
+/** Only if there is none. */
+export function createIdentity(stack: AuthStack, value: Identity): KubernetesAction {
+  return createStored(identity, stack, value);
 }
 
-/** Founding begins: only if no identity exists. */
-export function createIdentity(stack: AuthStack, data: Readonly<Record<string, string>>): KubernetesAction {
-  return { type: 'create', kind: secretKind, object: identitySecret(stack, data) };
+/** Replaces exactly the version that the decision was made on. */
+export function replaceIdentity(
+  stack: AuthStack,
+  { resourceVersion }: Pick<StoredVersion, 'resourceVersion'>,
+  value: Identity,
+): KubernetesAction {
+  return replaceStored(identity, stack, { value, resourceVersion });
 }
 
-/** Writes changes over exactly the version that the decision was made on. */
+/** `undefined` removes what was stored. */
+export type IdentityChange = {
+  readonly [Key in keyof IdentityFacts]?: IdentityFacts[Key] | undefined;
+};
+
 export function changeIdentity(
   stack: AuthStack,
-  identity: Extract<SeenIdentity, { readonly resourceVersion: string }>,
-  changes: Readonly<Record<string, string>>,
+  seen: Initiating | Initiated,
+  change: IdentityChange,
 ): KubernetesAction {
-  const secret = identitySecret(stack, { ...identity.data, ...changes });
-  const metadata = { ...secret.metadata, resourceVersion: identity.resourceVersion };
-  return { type: 'replace', kind: secretKind, object: { ...secret, metadata } };
+  const { resourceVersion, createdAt: _createdAt, ...value } = { ...seen, ...change };
+  return replaceIdentity(stack, { resourceVersion }, value as Identity);
 }
 
-function identitySecret(stack: AuthStack, data: Readonly<Record<string, string>>): Secret {
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {
-      name: namesOf(stack.metadata.name).identity,
-      namespace: namespaceOf(stack),
-      labels: labelsOf(stack, 'mongodb'),
-    },
-    type: 'Opaque',
-    data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, btoa(value)])),
-  };
+/** As it is stored; for tests and tools that read the Secret's texts. */
+export function identityTexts(value: Identity): Texts {
+  return identity.encode(value);
 }

@@ -1,46 +1,9 @@
-import { replicaSetName } from '@authstack/mongodb-agent/gate-script';
 import type { ConfigMember, Observation } from '@authstack/mongodb-agent/api';
-import type { AuthStack } from '../../api/auth-stack.ts';
-import { namesOf, namespaceOf } from '../../api/names.ts';
 import type { Target } from '../../runtime/cluster.ts';
 import type { PersistentVolumeClaim } from '../../runtime/core-kinds.ts';
-import type { KubernetesObject } from '../../runtime/objects.ts';
-import type { Member, ReachableMember } from './types.ts';
-
-export const MONGOD_PORT = 27_017;
-
-export function memberName(stack: AuthStack, ordinal: number): string {
-  return `${namesOf(stack.metadata.name).mongodb}-${ordinal}`;
-}
-
-export function memberHost(stack: AuthStack, ordinal: number): string {
-  const service = namesOf(stack.metadata.name).mongodb;
-  return `${memberName(stack, ordinal)}.${service}.${namespaceOf(stack)}.svc:${MONGOD_PORT}`;
-}
-
-/** `shop-mongodb-0` of `shop-mongodb-0.shop-mongodb.auth.svc:27017`. */
-export function nameOfHost(host: string): string {
-  return host.split('.')[0] ?? host;
-}
-
-/** 2 of `shop-mongodb-2.shop-mongodb.auth.svc:27017`; NaN for a host that is not one of ours. */
-export function ordinalOfHost(host: string): number {
-  return Number(/-(\d+)$/.exec(nameOfHost(host))?.[1]);
-}
-
-export function claimName(stack: AuthStack, ordinal: number): string {
-  return `data-${memberName(stack, ordinal)}`;
-}
-
-/** What clients of ours connect with (mongodb.com/docs, "Connection String Options"). */
-export function connectionUri(
-  stack: AuthStack,
-  { username, password }: { username: string; password: string },
-): string {
-  const hosts = Array.from({ length: stack.spec.mongodb.members }, (_, ordinal) => memberHost(stack, ordinal));
-  const options = `replicaSet=${replicaSetName}&authSource=admin&w=majority&retryWrites=true`;
-  return `mongodb://${username}:${password}@${hosts.join(',')}/auth?${options}`;
-}
+import type { KubernetesObject, ObjectRef } from '../../runtime/objects.ts';
+import type { ReachableMember } from './action.ts';
+import type { Member } from './observation.ts';
 
 type Initialized = Extract<Observation['replicaSet'], { state: 'initialized' }>;
 
@@ -49,7 +12,7 @@ export interface AnsweringMember extends Member {
   readonly agent: Observation;
 }
 
-/** A member that says which set it belongs to. */
+/** A member that reports which replica set it belongs to. */
 export interface InitializedMember extends AnsweringMember {
   readonly set: Initialized;
 }
@@ -91,12 +54,12 @@ export function isVoter({ votes }: ConfigMember): boolean {
   return votes === 1;
 }
 
-/** Its pod was asked to go, and its mongod goes with it, now or when the grace period is over. */
+/** Its pod is being deleted, and its mongod ends with it, now or when the grace period is over. */
 export function isTerminating({ pod }: Member): boolean {
   return pod?.metadata.deletionTimestamp !== undefined;
 }
 
-/** Asked to go: it is gone as soon as no pod uses it. */
+/** Gone as soon as no pod uses it. */
 export function isTerminatingClaim(claim: PersistentVolumeClaim | undefined): boolean {
   return claim?.metadata.deletionTimestamp !== undefined;
 }
@@ -105,4 +68,18 @@ export function isTerminatingClaim(claim: PersistentVolumeClaim | undefined): bo
 export function targetOf({ metadata }: KubernetesObject): Target {
   const { name, namespace = '', uid = '' } = metadata;
   return { name, namespace, uid };
+}
+
+/** What actions name the stack by. */
+export function stackRef({ metadata: { name, namespace = '' } }: KubernetesObject): ObjectRef {
+  return { namespace, name };
+}
+
+/** A member in a word or two, for people. */
+export function stateOf(member: Member): string {
+  const { agent, pod } = member;
+  if (agent === 'unknown') return pod ? 'not reached' : 'no pod';
+  if (agent.replicaSet.state === 'initialized') return agent.replicaSet.self;
+  if (isFenced(member)) return 'fenced';
+  return agent.gate === 'waiting' ? `held, volume ${agent.volume.state}` : `mongod ${agent.mongod.state}`;
 }

@@ -1,6 +1,6 @@
 import type { AuthStack } from '../../api/auth-stack.ts';
-import type { Rebuilding } from '../../stored/identity.ts';
-import type { Member, MongodbObservation } from './types.ts';
+import type { Rebuilt } from '../../stored/identity.ts';
+import type { Member, MongodbObservation } from './observation.ts';
 
 /** Annotations of an AuthStack with which people ask for what the spec cannot say. */
 export const annotations = {
@@ -12,10 +12,10 @@ export const annotations = {
 } as const;
 
 export interface RebuildRequest {
-  readonly what: Rebuilding['what'];
+  readonly what: Rebuilt['what'];
   readonly member: Member;
-  /** By an annotation, which stays; a deleted Node asks for it as well. */
-  readonly isAsked: boolean;
+  /** By an annotation, which stays; the deletion of a Node asks for it as well. */
+  readonly isAnnotated: boolean;
 }
 
 const rebuilds = [
@@ -23,46 +23,43 @@ const rebuilds = [
   ['data', annotations.resync],
 ] as const;
 
-/** The member that is to be held, if one is. */
+/** The member that is to be fenced, if one is. */
 export function fencedOrdinal(stack: AuthStack): number | undefined {
   return ordinalIn(stack, annotations.fence);
 }
 
-/** In the order in which they are served, one at a time; what people ask for goes first. */
+/** In the order in which they are served, one at a time; annotations go first. */
 export function rebuildRequests({ stack, members }: MongodbObservation): readonly RebuildRequest[] {
-  const asked = rebuilds.flatMap(([what, annotation]): readonly RebuildRequest[] => {
+  const annotated = rebuilds.flatMap(([what, annotation]): readonly RebuildRequest[] => {
     const ordinal = ordinalIn(stack, annotation);
     const member = members.find((one) => one.ordinal === ordinal);
-    return member ? [{ what, member, isAsked: true }] : [];
+    return member ? [{ what, member, isAnnotated: true }] : [];
   });
   const orphans = members.filter(({ isNodeGone }) => isNodeGone);
-  return [...asked, ...orphans.map((member) => ({ what: 'volume', member, isAsked: false }) as const)];
+  return [...annotated, ...orphans.map((member) => ({ what: 'volume', member, isAnnotated: false }) as const)];
 }
 
-/** How the identity remembers what was asked for and done, `volume 2`. */
-export function rebuiltText(what: Rebuilding['what'], ordinal: number | string): string {
-  return `${what} ${ordinal}`;
+/** Whether an annotation still asks for that, also of a member that the stack does not have any more. */
+export function isStillAsked({ metadata }: AuthStack, { what, ordinal }: Rebuilt): boolean {
+  return rebuilds.some(([kind, annotation]) => kind === what && metadata.annotations?.[annotation] === String(ordinal));
 }
 
-/** What annotations ask for as they stand, also of members that the stack does not have any more. */
-export function askedTexts({ metadata }: AuthStack): readonly string[] {
-  return rebuilds.flatMap(([what, annotation]) => {
-    const value = metadata.annotations?.[annotation];
-    return value === undefined ? [] : [rebuiltText(what, value)];
-  });
+export function sameRequest(one: Rebuilt, other: Rebuilt): boolean {
+  return one.what === other.what && one.ordinal === other.ordinal;
 }
 
-/** What an annotation says that no member can be meant by; what was done already was meant by one. */
-export function requestError({ stack }: MongodbObservation, rebuilt: readonly string[]): string | undefined {
+/** An annotation that names no member; one that was granted already did name one. */
+export function requestError({ stack }: MongodbObservation, rebuilt: readonly Rebuilt[]): string | undefined {
   const { members } = stack.spec.mongodb;
   const [error] = ([['fence', annotations.fence], ...rebuilds] as const).flatMap(([what, name]) => {
     const value = stack.metadata.annotations?.[name];
-    const isWell = value === undefined || ordinalIn(stack, name) !== undefined;
-    return isWell || (what !== 'fence' && rebuilt.includes(rebuiltText(what, value))) ? [] : [{ name, value }];
+    const isValid = value === undefined || ordinalIn(stack, name) !== undefined;
+    const wasGranted = rebuilt.some((one) => one.what === what && String(one.ordinal) === value);
+    return isValid || wasGranted ? [] : [{ name, value }];
   });
   if (!error) return undefined;
   const { name, value } = error;
-  return `annotation ${name} is "${value}", which is no member; it takes a number from 0 to ${members - 1}`;
+  return `Annotation ${name} is "${value}", which names no member: set it to a number from 0 to ${members - 1}`;
 }
 
 function ordinalIn(stack: AuthStack, annotation: string): number | undefined {

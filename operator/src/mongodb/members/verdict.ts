@@ -1,33 +1,41 @@
-import type { ConditionStatus } from '../../runtime/objects.ts';
-import type { ReportedEvent } from '../../runtime/reconciler.ts';
-import { isFenced } from './member.ts';
-import type { DatabaseReadyReason, Member, MongodbAction } from './types.ts';
+import type { ReasonOf } from '../../api/reasons.ts';
+import type { Verdict } from '../../planning.ts';
+import type { MongodbAction } from './action.ts';
 
-/** What a rule answers: the state of the database as it was seen, and what is done about it. */
-export interface DatabaseVerdict {
-  readonly status: ConditionStatus;
+export type DatabaseReadyReason = ReasonOf<'DatabaseReady'>;
+
+/** What a rule answers: acting, or refusing. */
+export type DatabaseVerdict = Acting | Refusal;
+
+/** The database is kept as the spec wants it, or brought there. */
+export interface Acting extends Verdict<'DatabaseReady', MongodbAction> {
+  readonly actions: readonly MongodbAction[];
+}
+
+/** Something forbids to change anything: there is no action, not even the growth of a volume. */
+export interface Refusal extends Verdict<'DatabaseReady', never> {
+  readonly actions?: never;
+}
+
+/** For people, beside how the members are: what else is wrong, or waits for them. */
+export interface Note {
   readonly reason: DatabaseReadyReason;
   readonly message: string;
-  readonly actions: readonly MongodbAction[];
-  readonly events?: readonly ReportedEvent[];
 }
 
-export function verdict(
-  status: ConditionStatus,
-  ...[reason, message, more = {}]: [
-    reason: DatabaseReadyReason,
-    message: string,
-    more?: Partial<Pick<DatabaseVerdict, 'actions' | 'events'>>,
-  ]
-): DatabaseVerdict {
-  return { status, reason, message, actions: [], ...more };
+export function acting(
+  status: Acting['status'],
+  ...[reason, message, actions]: [reason: DatabaseReadyReason, message: string, actions: readonly MongodbAction[]]
+): Acting {
+  return { status, reason, message, actions };
 }
 
-/** A member in a word or two, for people. */
-export function stateOf(member: Member): string {
-  const { agent, pod } = member;
-  if (agent === 'unknown') return pod ? 'not reached' : 'no pod';
-  if (agent.replicaSet.state === 'initialized') return agent.replicaSet.self;
-  if (isFenced(member)) return 'fenced';
-  return agent.gate === 'waiting' ? `held, volume ${agent.volume.state}` : `mongod ${agent.mongod.state}`;
+/** Only a person can bring it on. */
+export function refusing(reason: DatabaseReadyReason, message: string): Refusal {
+  return { status: 'False', reason, message, stalls: 'now' };
+}
+
+/** Nothing is done until something else comes first; it counts as stalled when that takes too long. */
+export function waiting(reason: DatabaseReadyReason, message: string): Refusal {
+  return { status: 'False', reason, message };
 }

@@ -1,13 +1,14 @@
 import { podDisruptionBudgetKind, podKind, serviceKind, statefulSetKind } from '../../runtime/core-kinds.ts';
+import type { MongodbAction } from '../members/action.ts';
 import { targetOf } from '../members/member.ts';
-import type { MongodbAction, MongodbObservation } from '../members/types.ts';
-import { podsOnDyingVolumes, podsThatDoNotRun } from './diagnosis.ts';
+import type { MongodbObservation } from '../members/observation.ts';
+import { podsOnTerminatingVolumes, podsThatDoNotRun } from './diagnosis.ts';
 import { membersTemplate } from './pod-template.ts';
 import { membersBudget, membersService } from './service.ts';
 import { membersStatefulSet } from './stateful-set.ts';
-import { claimTemplateIsOlder, volumeSize } from './volume-size.ts';
+import { replaceOlderStatefulSet, volumeSize } from './volume-size.ts';
 
-/** What has to stand for members to run. */
+/** Everything that Kubernetes needs to run members. */
 export function desiredObjects(
   seen: MongodbObservation,
   { version, replicas }: { readonly version: string; readonly replicas: number },
@@ -18,8 +19,8 @@ export function desiredObjects(
   return [
     { type: 'apply', kind: serviceKind, object: membersService(stack) },
     ...desiredBudget(seen),
-    ...(claimTemplateIsOlder(seen) ?? [{ type: 'apply', kind: statefulSetKind, object } as const]),
-    ...[...new Set([...podsThatDoNotRun(seen), ...podsOnDyingVolumes(seen)])].map(
+    ...(replaceOlderStatefulSet(seen) ?? [{ type: 'apply', kind: statefulSetKind, object } as const]),
+    ...[...new Set([...podsThatDoNotRun(seen), ...podsOnTerminatingVolumes(seen)])].map(
       (pod) => ({ type: 'delete', kind: podKind, target: targetOf(pod) }) as const,
     ),
   ];

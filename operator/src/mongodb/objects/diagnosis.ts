@@ -3,10 +3,12 @@ import { wrongMongodExitCode } from '@authstack/mongodb-agent/gate-script';
 import type { AuthStack } from '../../api/auth-stack.ts';
 import { namesOf, namespaceOf } from '../../api/names.ts';
 import type { ContainerEnd, ContainerStatus, Pod } from '../../runtime/core-kinds.ts';
-import { claimName, isAnswering, isFenced, isHeldEmpty, isTerminating, isTerminatingClaim } from '../members/member.ts';
+import { claimName } from '../members/addresses.ts';
+import { isAnswering, isFenced, isHeldEmpty, isTerminating, isTerminatingClaim } from '../members/member.ts';
+import type { Member, MongodbObservation } from '../members/observation.ts';
 import { annotations } from '../members/requests.ts';
-import type { DatabaseReadyReason, Member, MongodbObservation } from '../members/types.ts';
-import { MONGOD_CONTAINER, templateIdIn, templateIdOf } from './stateful-set.ts';
+import type { DatabaseReadyReason } from '../members/verdict.ts';
+import { MONGOD_CONTAINER, isOutdated } from './pod-template.ts';
 import { usedPercent } from './volume-size.ts';
 
 export interface Diagnosis {
@@ -228,7 +230,7 @@ function statusesOf(pod: Pod | undefined): readonly ContainerStatus[] {
 }
 
 /** Nothing is on their volumes, and the volumes cannot go and be made anew while a pod holds them. */
-export function podsOnDyingVolumes({ members }: MongodbObservation): readonly Pod[] {
+export function podsOnTerminatingVolumes({ members }: MongodbObservation): readonly Pod[] {
   return members
     .flatMap((member) =>
       !isTerminating(member) && isHeldEmpty(member) && isTerminatingClaim(member.claim) ? [member.pod] : [],
@@ -238,11 +240,10 @@ export function podsOnDyingVolumes({ members }: MongodbObservation): readonly Po
 
 /** Pods of an older template whose mongod does not run: only a new pod can take what was mended, and takes nothing away. */
 export function podsThatDoNotRun({ members, statefulSet }: MongodbObservation): readonly Pod[] {
-  const current = templateIdIn(statefulSet);
   return members.flatMap((member) => {
     const { pod } = member;
-    if (!pod || current === undefined || isTerminating(member)) return [];
-    return templateIdOf(pod) !== current && !isRunning(pod) ? [pod] : [];
+    if (!pod || isTerminating(member)) return [];
+    return isOutdated(pod, statefulSet) && !isRunning(pod) ? [pod] : [];
   });
 }
 

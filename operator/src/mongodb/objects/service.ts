@@ -1,7 +1,7 @@
 import type { AuthStack } from '../../api/auth-stack.ts';
 import { labelsOf, namesOf, namespaceOf, ownedBy, selectorOf } from '../../api/names.ts';
 import type { KubernetesObject } from '../../runtime/objects.ts';
-import { MONGOD_PORT } from '../members/member.ts';
+import { MONGOD_PORT } from '../members/addresses.ts';
 
 /** Gives each member its name, also before it is ready: members must find each other to become so. */
 export function membersService(stack: AuthStack): KubernetesObject {

@@ -1,12 +1,13 @@
-import { mongodbVersions } from '../../api/auth-stack.ts';
+import { mongodbVersions } from '../../api/auth-stack/mongodb.ts';
 import type { Initiated } from '../../stored/identity.ts';
-import type { DatabaseReadyReason, MongodbObservation } from '../members/types.ts';
-import { mongodImage } from './stateful-set.ts';
+import type { MongodbObservation } from '../members/observation.ts';
+import type { Note } from '../members/verdict.ts';
+import { mongodImage } from './pod-template.ts';
 
-/** The version that members are to run, and why it is not the one that was asked for. */
+/** The version that members are to run, and why it is not the one that is requested. */
 export interface VersionTarget {
   readonly version: string;
-  readonly refusal?: { readonly reason: DatabaseReadyReason; readonly message: string };
+  readonly refusal?: Note;
 }
 
 /**
@@ -18,28 +19,28 @@ export function versionTarget(
   identity: Initiated,
   { isComplete }: { readonly isComplete: boolean },
 ): VersionTarget {
-  const { version, featureCompatibilityVersion: stored } = identity;
+  const { version, featureCompatibilityVersion: stored = version } = identity;
   const wanted = stack.spec.mongodb.version ?? version;
   if (wanted === version) return { version };
   const allowed = versionsOn(stored);
   if (!allowed.includes(wanted)) {
     const message =
-      `the data is of feature compatibility version ${stored}, on which MongoDB ${wanted} does not start; set ` +
+      `The data has feature compatibility version ${stored}, on which MongoDB ${wanted} does not start. Set ` +
       `spec.mongodb.version to ${allowed.join(' or ')}`;
     return { version, refusal: { reason: 'VersionRefused', message } };
   }
   if (mongodImage(stack, images, wanted) === undefined) {
     return { version, refusal: { reason: 'VersionNotOffered', message: notOffered(images, wanted) } };
   }
-  // The way back is open whenever the new version does not do.
+  // The way back is open whenever the new version fails.
   if (isComplete || wanted === stored) return { version: wanted };
-  const message = `the upgrade to MongoDB ${wanted} begins once all members serve`;
+  const message = `The upgrade to MongoDB ${wanted} begins once all members are healthy`;
   return { version, refusal: { reason: 'UpgradePending', message } };
 }
 
 export function notOffered(images: MongodbObservation['images'], version: string): string {
   const offered = Object.keys(images.mongodb).sort().join(', ');
-  return `the chart has no image of MongoDB ${version}, only of ${offered}; set its value mongodb.images."${version}", or spec.mongodb.image`;
+  return `The chart has no image of MongoDB ${version}, only of ${offered}. Set its value mongodb.images."${version}", or spec.mongodb.image`;
 }
 
 /** Those that start on data of a feature compatibility version. */

@@ -1,7 +1,7 @@
 import type { AuthStack } from '../../api/auth-stack.ts';
 import { labelsOf, namespaceOf } from '../../api/names.ts';
 import type { KubernetesObject } from '../../runtime/objects.ts';
-import { claimName } from '../members/member.ts';
+import { claimName } from '../members/addresses.ts';
 
 /** The claim of a member, as the StatefulSet would make it; the founder's must exist before the StatefulSet does. */
 export function memberClaim(stack: AuthStack, ordinal: number): KubernetesObject {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { bytesOf } from '../../api/quantity.ts';
 import { grown } from './volume-size.ts';
+import fc from 'fast-check';
 
 test.each([
   ['10Gi', '100Gi', '15Gi'],

@@ -1,8 +1,9 @@
 import { bytesOf, sizeAtLeast, sizeAtMost } from '../../api/quantity.ts';
 import { statefulSetKind } from '../../runtime/core-kinds.ts';
 import type { PersistentVolumeClaim } from '../../runtime/core-kinds.ts';
+import type { MongodbAction } from '../members/action.ts';
 import { targetOf } from '../members/member.ts';
-import type { Member, MongodbAction, MongodbObservation } from '../members/types.ts';
+import type { Member, MongodbObservation } from '../members/observation.ts';
 
 /** By automatic growth: half as much again each time, which a member fills only by growing for good. */
 const GROWTH = 1.5;
@@ -48,17 +49,12 @@ export function requestOf(claim: PersistentVolumeClaim | undefined): string | un
   return claim?.spec?.resources?.requests?.storage;
 }
 
-/**
- * A StatefulSet's claim templates cannot be changed, only made anew with it. Its pods are left where they are; the new
- * one takes them up.
- */
-export function claimTemplateIsOlder(seen: MongodbObservation): readonly MongodbAction[] | undefined {
+/** Claim templates of a StatefulSet cannot be changed: it is deleted, its pods stay, and a new one adopts them. */
+export function replaceOlderStatefulSet(seen: MongodbObservation): readonly MongodbAction[] | undefined {
   const { statefulSet } = seen;
   const [template] = statefulSet?.spec?.volumeClaimTemplates ?? [];
   const request = template && requestOf(template);
-  const size = volumeSize(seen);
-  if (!statefulSet || request === undefined || bytesOf(request) === bytesOf(size)) return undefined;
-  return statefulSet.metadata.deletionTimestamp === undefined
-    ? [{ type: 'delete', kind: statefulSetKind, target: { ...targetOf(statefulSet), propagation: 'Orphan' } }]
-    : [];
+  if (!statefulSet || request === undefined || bytesOf(request) === bytesOf(volumeSize(seen))) return undefined;
+  if (statefulSet.metadata.deletionTimestamp !== undefined) return [];
+  return [{ type: 'delete', kind: statefulSetKind, target: { ...targetOf(statefulSet), propagation: 'Orphan' } }];
 }

@@ -1,23 +1,26 @@
 import type { Millis } from '../../runtime/objects.ts';
-import type { Step } from './change.ts';
+import { stackRef } from '../members/member.ts';
 import type { CommandableSet } from './context.ts';
+import type { Step } from './step.ts';
 
-/** For so long all members have to be well on the new version before there is no way back from it. */
-const WELL_FOR: Millis = 120_000;
+/** All members have to be healthy on the new version for so long before the way back to the old one is closed. */
+const SOAK_TIME: Millis = 120_000;
 
-/** Ends an upgrade. */
+/** The last step of an upgrade. */
 export function nextCompatibility({ seen, identity, primary, primaryAddress }: CommandableSet): Step | undefined {
-  const { version, upgradedAt } = identity;
+  const { version, upgradedAt, featureCompatibilityVersion = 'the older version' } = identity;
   if (upgradedAt === undefined || primary.agent.mongod.featureCompatibilityVersion === version) return undefined;
-  const left = upgradedAt + WELL_FOR - seen.now;
+  const left = upgradedAt + SOAK_TIME - seen.now;
   if (left > 0) {
-    const why = `feature compatibility ${version} is set when all members have been well for ${Math.ceil(left / 1000)} s more`;
-    return { actions: [], why };
+    const message =
+      `MongoDB feature compatibility ${version} will be set in ${Math.ceil(left / 1000)}s; until then you can go back ` +
+      `to ${featureCompatibilityVersion}`;
+    return { actions: [], message };
   }
-  const why = `feature compatibility ${version} is set; there is no way back to an older MongoDB`;
+  const message = `Setting MongoDB feature compatibility ${version}; an older MongoDB cannot use the data from now on`;
+  const event = { type: 'Normal', reason: 'UpgradeEnds', message } as const;
   return {
-    actions: [{ type: 'raiseCompatibility', stack: seen.stack, member: primaryAddress, version }],
-    why,
-    event: { type: 'Normal', reason: 'UpgradeEnds', message: why },
+    actions: [{ type: 'raiseCompatibility', stack: stackRef(seen.stack), member: primaryAddress, version, event }],
+    message,
   };
 }

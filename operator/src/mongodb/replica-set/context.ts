@@ -1,12 +1,13 @@
 import type { ConfigMember } from '@authstack/mongodb-agent/api';
 import type { Initiated } from '../../stored/identity.ts';
+import type { ReachableMember } from '../members/action.ts';
 import { addressOf, primaryOf } from '../members/member.ts';
 import type { InitializedMember } from '../members/member.ts';
-import type { Member, MongodbObservation, ReachableMember } from '../members/types.ts';
+import type { Member, MongodbObservation } from '../members/observation.ts';
 import { versionTarget } from '../objects/version.ts';
 import type { VersionTarget } from '../objects/version.ts';
 import { topologyOf, unhealthyMembers } from './topology.ts';
-import type { Topology } from './topology.ts';
+import type { Topology, UnhealthyMember } from './topology.ts';
 
 /** What every rule about an initiated replica set looks at; built once in a pass. */
 export interface ReplicaSetContext {
@@ -17,6 +18,8 @@ export interface ReplicaSetContext {
   readonly formerMembers: readonly Member[];
   /** Absent: no member sees a primary. */
   readonly topology?: Topology;
+  /** Absent topology: none is known to be. */
+  readonly unhealthy: readonly UnhealthyMember[];
   readonly target: VersionTarget;
 }
 
@@ -24,13 +27,14 @@ export function replicaSetContext(all: MongodbObservation, identity: Initiated):
   const count = memberCount(all, identity);
   const seen = { ...all, members: all.members.filter(({ ordinal }) => ordinal < count) };
   const topology = topologyOf(seen, identity);
-  const isComplete = topology !== undefined && unhealthyMembers(seen, topology).length === 0;
+  const unhealthy = topology ? unhealthyMembers(seen, topology) : [];
   return {
     seen,
     identity,
     formerMembers: all.members.filter(({ ordinal }) => ordinal >= count),
     ...(topology && { topology }),
-    target: versionTarget(seen, identity, { isComplete }),
+    unhealthy,
+    target: versionTarget(seen, identity, { isComplete: topology !== undefined && unhealthy.length === 0 }),
   };
 }
 

@@ -1,37 +1,40 @@
 import type { ConfigMember } from '@authstack/mongodb-agent/api';
 import { podKind } from '../../runtime/core-kinds.ts';
-import type { Initiated } from '../../stored/identity.ts';
-import { addressOf, isAnswering, isFenced, isTerminating, targetOf } from '../members/member.ts';
+import type { MongodbAction } from '../members/action.ts';
+import { addressOf, isAnswering, isFenced, isTerminating, stackRef, targetOf } from '../members/member.ts';
+import type { Member } from '../members/observation.ts';
 import { annotations, fencedOrdinal } from '../members/requests.ts';
-import type { Member, MongodbAction, MongodbObservation } from '../members/types.ts';
-import { entryOf, handOver, lackOfMajority } from './change.ts';
-import type { Step } from './change.ts';
-import type { CommandableSet } from './context.ts';
+import { acting } from '../members/verdict.ts';
+import type { DatabaseVerdict } from '../members/verdict.ts';
+import type { CommandableSet, ReplicaSetContext } from './context.ts';
+import { keepRunning } from './keep-running.ts';
+import { entryOf, lackOfMajority, stepDown } from './step.ts';
+import type { Step } from './step.ts';
 
-/** Nobody asks for it any more; this needs no primary, for the fenced member may be the one that is missing. */
-export function aMemberIsUnfenced(seen: MongodbObservation, identity: Initiated): Step | undefined {
+/** The annotation was removed; this needs no primary, for the fenced member may be the one that is missing. */
+export function aMemberIsNoLongerFenced(context: ReplicaSetContext): DatabaseVerdict | undefined {
+  const { seen, identity } = context;
   const wanted = fencedOrdinal(seen.stack);
   const member = seen.members
     .filter(isFenced)
     .find(({ ordinal }) => ordinal !== wanted && ordinal !== identity.rebuilding?.ordinal);
-  const at = member && addressOf(member);
+  const address = member && addressOf(member);
   const pvcUid = member?.claim?.metadata.uid;
-  if (!member || !at || pvcUid === undefined) return undefined;
-  return {
-    actions: [{ type: 'fence', stack: seen.stack, member: at, pvcUid, fenced: false }],
-    why: `${member.name} is no longer fenced`,
-  };
+  if (!member || !address || pvcUid === undefined) return undefined;
+  const stack = stackRef(seen.stack);
+  const action = { type: 'fence', stack, member: address, pvcUid, fenced: false } as const;
+  return acting('False', 'Starting', `Removing the fence of ${member.name}`, keepRunning(context, [action]));
 }
 
 /** It keeps its place and its vote, and its mongod is held for as long as the annotation stays. */
-export function aMemberIsFenced(set: CommandableSet): Step | undefined {
+export function nextFencingStep(set: CommandableSet): Step | undefined {
   const ordinal = fencedOrdinal(set.seen.stack);
   const member = set.seen.members.filter(isAnswering).find((one) => one.ordinal === ordinal);
   if (!member || (member.agent.gate === 'waiting' && isFenced(member))) return undefined;
   const lack = lackOfMajority(configWithout(member, set), set);
-  if (lack !== undefined) return { actions: [], why: `${member.name} is not fenced: without it ${lack}` };
+  if (lack !== undefined) return { actions: [], message: `Not fencing ${member.name}: without it ${lack}` };
   const isPrimary = member.host === set.primary.host;
-  if (isPrimary) return handOver(set, `${member.name} hands over before it is fenced`);
+  if (isPrimary) return stepDown(set, `${member.name} steps down before it is fenced`);
   return isFenced(member) ? end(member) : fence(member, set);
 }
 
@@ -42,23 +45,23 @@ function configWithout(member: Member, set: CommandableSet): readonly ConfigMemb
 }
 
 function fence(member: Member, { seen }: CommandableSet): Step | undefined {
-  const at = addressOf(member);
+  const address = addressOf(member);
   const pvcUid = member.claim?.metadata.uid;
-  if (!at || pvcUid === undefined) return undefined;
+  if (!address || pvcUid === undefined) return undefined;
   return {
-    actions: [{ type: 'fence', stack: seen.stack, member: at, pvcUid, fenced: true }],
-    why: `${member.name} is fenced (annotation ${annotations.fence})`,
+    actions: [{ type: 'fence', stack: stackRef(seen.stack), member: address, pvcUid, fenced: true }],
+    message: `Fencing ${member.name} (annotation ${annotations.fence})`,
   };
 }
 
 function end(member: Member): Step {
-  return { actions: endOfMongod(member), why: `${member.name} is fenced, and its mongod ends` };
+  return { actions: endOfMongod(member), message: `${member.name} is fenced; ending its mongod` };
 }
 
 /**
- * Of a fenced member: its pod is made anew, unless its mongod is on its way out or was never let go. One that has not come
- * to its gate yet will be held there; deleted in that moment, its shell can miss the signal, and the pod would be there, and
- * bound to go, for the whole grace period.
+ * Of a fenced member: its pod is replaced, unless its mongod is about to end or was never started. One that has not come
+ * to its gate yet will be held there; deleted in that moment, its shell can miss the signal, and the pod would stay
+ * Terminating for the whole grace period.
  */
 export function endOfMongod(member: Member): readonly MongodbAction[] {
   const { pod, agent } = member;

@@ -1,19 +1,20 @@
 import { bytesOf } from '../../api/quantity.ts';
 import { persistentVolumeClaimKind } from '../../runtime/core-kinds.ts';
 import type { PersistentVolumeClaim } from '../../runtime/core-kinds.ts';
-import { claimName, isAnswering, isTerminatingClaim, targetOf } from '../members/member.ts';
-import type { MongodbObservation } from '../members/types.ts';
+import { claimName } from '../members/addresses.ts';
+import { isAnswering, isTerminatingClaim, targetOf } from '../members/member.ts';
+import type { MongodbObservation } from '../members/observation.ts';
 import { requestOf, usedPercent, volumeSize } from '../objects/volume-size.ts';
-import type { Step } from './change.ts';
+import type { Step } from './step.ts';
 
-/** Claims are asked to grow; whether that works while mongod runs is the storage driver's to say. */
+/** Claims request the new size; whether that works while mongod runs depends on the storage driver. */
 export function nextGrowth(seen: MongodbObservation): Step | undefined {
   const size = volumeSize(seen);
   const small = seen.members.flatMap(({ claim }) => (claim && isSmaller(claim, size) ? [claim] : []));
   if (small.length === 0) return undefined;
   const names = small.map(({ metadata }) => metadata.name).join(', ');
   if (seen.volumesCanGrow === false) {
-    return { actions: [], why: `${names} cannot grow to ${size}: ${whyNot(small[0])}` };
+    return { actions: [], message: `${names} cannot grow to ${size}: ${whyNot(small[0])}` };
   }
   return {
     actions: small.map((claim) => ({
@@ -22,11 +23,11 @@ export function nextGrowth(seen: MongodbObservation): Step | undefined {
       target: targetOf(claim),
       patch: { spec: { resources: { requests: { storage: size } } } },
     })),
-    why: `${names} ${small.length === 1 ? 'grows' : 'grow'} to ${size}`,
+    message: `Growing ${names} to ${size}`,
   };
 }
 
-/** Only a claim that has a volume can ask for a larger one (kubernetes.io/docs, "Expanding Persistent Volumes Claims"). */
+/** Only a claim that has a volume can request a larger one (kubernetes.io/docs, "Expanding Persistent Volumes Claims"). */
 function isSmaller(claim: PersistentVolumeClaim, size: string): boolean {
   const isBound = claim.status?.phase === 'Bound' && !isTerminatingClaim(claim);
   return isBound && bytesOf(requestOf(claim) ?? size) < bytesOf(size);
@@ -35,10 +36,12 @@ function isSmaller(claim: PersistentVolumeClaim, size: string): boolean {
 function whyNot(claim: PersistentVolumeClaim | undefined): string {
   const name = claim?.spec?.storageClassName ?? 'of the claims';
   return (
-    `StorageClass ${name} does not allow it; set its allowVolumeExpansion where its driver can, or give members new ` +
-    `volumes one after the other with authstack.dev/replace-member`
+    `StorageClass ${name} does not allow it. Set its allowVolumeExpansion where its driver can, or replace the members ` +
+    `one by one with authstack.dev/replace-member`
   );
 }
+
+const NEARLY_FULL_PERCENT = 90;
 
 /** The fullest volume, once it is nearly full. */
 export function aVolumeIsNearlyFull({ stack, members }: MongodbObservation): string | undefined {
@@ -49,9 +52,7 @@ export function aVolumeIsNearlyFull({ stack, members }: MongodbObservation): str
   if (!fullest || fullest.used < NEARLY_FULL_PERCENT) return undefined;
   const claim = claimName(stack, fullest.member.ordinal);
   return (
-    `the volume of ${fullest.member.name} is ${Math.floor(fullest.used)} % full; raise spec.mongodb.storage.size ` +
-    `(PersistentVolumeClaim ${claim} asks for ${requestOf(fullest.member.claim) ?? 'an unknown size'})`
+    `The volume of ${fullest.member.name} is ${Math.floor(fullest.used)} % full. Raise spec.mongodb.storage.size ` +
+    `(PersistentVolumeClaim ${claim} requests ${requestOf(fullest.member.claim) ?? 'an unknown size'})`
   );
 }
-
-const NEARLY_FULL_PERCENT = 90;

@@ -1,91 +1,96 @@
-import type { Initiated } from '../../stored/identity.ts';
-import { isVoter, nameOfHost } from '../members/member.ts';
-import type { DatabaseReadyReason, MongodbObservation } from '../members/types.ts';
-import { verdict } from '../members/verdict.ts';
-import type { DatabaseVerdict } from '../members/verdict.ts';
+import type { MongodbAction } from '../members/action.ts';
+import { nameOfHost } from '../members/addresses.ts';
+import { isVoter } from '../members/member.ts';
+import { acting } from '../members/verdict.ts';
+import type { Acting, DatabaseVerdict, Note } from '../members/verdict.ts';
 import { diagnosisOf, resyncHint } from '../objects/diagnosis.ts';
-import { hasMajority, healthyVoters, topologyOf, unhealthyMembers } from './topology.ts';
+import type { ReplicaSetContext } from './context.ts';
+import { hasMajority, healthyVoters } from './topology.ts';
 import type { Topology } from './topology.ts';
 
-/** What is to be said besides how the members are, although they serve. */
-export interface Note {
-  readonly reason: DatabaseReadyReason;
-  readonly message: string;
-}
-
-interface HealthContext {
+export interface Report {
   readonly topology: Topology;
-  /** What is being done about what is missing. */
+  /** What is being done, for people. */
   readonly doing: string | undefined;
   readonly notes: readonly Note[];
+  readonly actions: readonly MongodbAction[];
 }
 
-/** How a founded set stands. */
-export function healthOf(
-  seen: MongodbObservation,
-  identity: Initiated,
-  { topology, doing, notes }: HealthContext,
-): DatabaseVerdict {
-  const { members: wanted } = seen.stack.spec.mongodb;
-  const missing = unhealthyMembers(seen, topology);
-  if (missing.length === 0 && hasMajority(topology)) return allServe(seen, identity, { topology, doing, notes });
+/** The verdict on an initiated set that has a primary. */
+export function healthOf(context: ReplicaSetContext, { topology, doing, notes, actions }: Report): Acting {
+  const [status, reason, summary] = summarize(context, topology);
+  const others = notes.map(({ message }) => message);
+  if (status === 'True' && context.unhealthy.length === 0) {
+    const noted = reason === 'AllMembersHealthy' ? notes[0]?.reason : undefined;
+    return acting(status, noted ?? reason, sentences(summary, doing, ...others), actions);
+  }
+  const diagnosis = diagnosisOf(context.seen);
+  const unhealthy = context.unhealthy.map(({ why }) => why).join(', ');
+  const message = sentences(
+    ...[summary, unhealthy, doing, diagnosis?.message],
+    ...[whoMayBeStuck(context, topology), ...others],
+  );
+  return acting(status, reason === 'Starting' && diagnosis ? diagnosis.reason : reason, message, actions);
+}
 
-  const trouble = diagnosisOf(seen);
-  const what = [
-    ...missing,
-    doing,
-    trouble?.message,
-    whoMayBeStuck(seen, topology),
-    ...notes.map(({ message }) => message),
-  ]
-    .filter((text) => text !== undefined)
-    .join('; ');
+/** What is seen of the members, in the order in which it counts. */
+function summarize(
+  { seen, identity: { formed }, unhealthy }: ReplicaSetContext,
+  topology: Topology,
+): [status: Acting['status'], reason: Acting['reason'], summary: string] {
+  const { stack } = seen;
+  const { members: wanted } = stack.spec.mongodb;
   if (!hasMajority(topology)) {
     const voters = topology.reporter.set.config.members.filter(isVoter);
     const healthy = healthyVoters(topology.reporter, voters);
-    return verdict(
-      'False',
-      'NoPrimary',
-      `only ${healthy} of ${voters.length} voting members are seen serving: ${what}`,
-    );
+    return ['False', 'NoPrimary', `Only ${healthy} of ${voters.length} voting members are healthy`];
   }
-  const counts = `${wanted - missing.length} of ${wanted} members serve`;
-  // From its founding on until it first was whole, a set is not offered to people who asked for three copies.
-  if (!identity.formed) return verdict('False', trouble?.reason ?? 'Starting', `${counts}: ${what}`);
-  return verdict('True', 'Degraded', `${counts}, writes go on: ${what}`);
+  const primary = nameOfHost(stack, topology.primaryHost);
+  if (unhealthy.length === 0) {
+    const all = wanted === 1 ? 'The one member is healthy' : `All ${wanted} members are healthy`;
+    if (topology.reporter.host === topology.primaryHost) {
+      return ['True', 'AllMembersHealthy', `${all}, ${primary} is primary`];
+    }
+    const summary = `${all}, and the agent of the primary ${primary} does not answer`;
+    return formed > 0 ? ['True', 'Degraded', summary] : ['False', 'Starting', summary];
+  }
+  const counts = `${wanted - unhealthy.length} of ${wanted} members are healthy`;
+  // Until all members were seen voting once, the set is not offered to people who asked for that many copies.
+  if (formed === 0) return ['False', 'Starting', counts];
+  const isGrowing = unhealthy.every(({ member }) => member.ordinal >= formed);
+  return ['True', isGrowing ? 'MembershipChanging' : 'Degraded', `${counts}, and a majority acknowledges writes`];
 }
 
-function allServe(
-  seen: MongodbObservation,
-  { formed }: Initiated,
-  { topology, doing, notes }: HealthContext,
-): DatabaseVerdict {
-  const { reporter, primaryHost } = topology;
-  const primary = nameOfHost(primaryHost);
-  const count = seen.stack.spec.mongodb.members;
-  const serve = count === 1 ? 'its one member serves' : `all ${count} members serve`;
-  if (reporter.host === primaryHost) {
-    const reason = notes[0]?.reason ?? 'AllMembersHealthy';
-    const more = [doing, ...notes.map(({ message }) => message)].filter((text) => text !== undefined);
-    return verdict('True', reason, [`${serve}; ${primary} is primary`, ...more].join('; '));
-  }
-  const message = `${serve}; the agent of the primary ${primary} does not answer`;
-  return formed ? verdict('True', 'Degraded', message) : verdict('False', 'Starting', message);
-}
-
-/** A member that fell behind what the others still remember stays so for ever, and says no more than one that catches up. */
-function whoMayBeStuck({ stack, members }: MongodbObservation, { reporter: { set } }: Topology): string | undefined {
-  const stuck = members.find(({ host }) =>
+/** A member that fell behind what the others still remember stays so for ever, and reports no more than one that catches up. */
+function whoMayBeStuck({ seen }: ReplicaSetContext, { reporter: { set } }: Topology): string | undefined {
+  const stuck = seen.members.find(({ host }) =>
     set.members.some((member) => member.host === host && member.health === 1 && member.state === 'RECOVERING'),
   );
-  return stuck && `if ${stuck.name} stays in RECOVERING, ${resyncHint(stack, stuck.ordinal)}`;
+  return stuck && `If ${stuck.name} stays in RECOVERING, ${resyncHint(seen.stack, stuck.ordinal)}`;
 }
 
-/** Whatever else is wrong: as long as a whole set takes writes, people are served, and the condition says so. */
-export function asServed(seen: MongodbObservation, step: DatabaseVerdict): DatabaseVerdict {
-  const { identity } = seen;
-  if (step.status === 'True' || identity.state !== 'founded' || !identity.formed) return step;
-  const topology = topologyOf(seen, identity);
-  if (!topology || !hasMajority(topology)) return step;
-  return { ...step, status: 'True', reason: 'Degraded', message: `writes go on; ${step.message}` };
+/** What hibernation asks for is reported as asked for, whatever still runs. */
+const ALWAYS_AS_IT_IS: ReadonlySet<string> = new Set(['Hibernated']);
+/** Work on a set that lacks nothing. */
+const ROUTINE: ReadonlySet<string> = new Set(['CreatingUsers']);
+
+/**
+ * Whatever else is wrong: as long as a formed set takes writes, the condition is True. What the verdict does, or refuses
+ * to do, stays.
+ */
+export function asServed<Answer extends DatabaseVerdict>(verdict: Answer, context: ReplicaSetContext): Answer {
+  const { topology, unhealthy, identity } = context;
+  if (verdict.status === 'True' || ALWAYS_AS_IT_IS.has(verdict.reason)) return verdict;
+  if (identity.formed === 0 || !topology || !hasMajority(topology)) return verdict;
+  const isRoutine = unhealthy.length === 0 && ROUTINE.has(verdict.reason);
+  const { stalls: _later, ...rest } = verdict;
+  return {
+    ...(rest as Answer),
+    ...{ status: 'True', reason: isRoutine ? 'AllMembersHealthy' : 'Degraded' },
+    message: sentences('A majority acknowledges writes', verdict.message),
+  };
+}
+
+export function sentences(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== '').join('. ');
 }

@@ -1,64 +1,60 @@
+import { namespaceOf } from '../../api/names.ts';
 import { persistentVolumeClaimKind } from '../../runtime/core-kinds.ts';
-import { changeIdentity } from '../../stored/identity.ts';
+import type { MongodbAction } from '../members/action.ts';
 import { isTerminatingClaim, targetOf } from '../members/member.ts';
 import { annotations, requestError } from '../members/requests.ts';
-import type { MongodbAction, MongodbObservation } from '../members/types.ts';
-import { verdict } from '../members/verdict.ts';
-import type { DatabaseVerdict } from '../members/verdict.ts';
+import type { DatabaseVerdict, Note } from '../members/verdict.ts';
 import { membersTemplate } from '../objects/pod-template.ts';
-import type { Step } from './change.ts';
 import { nextCompatibility } from './compatibility.ts';
 import { commandable } from './context.ts';
 import type { CommandableSet, ReplicaSetContext } from './context.ts';
-import { desiredMembers } from './desired-members.ts';
-import { aMemberIsFenced } from './fencing.ts';
+import { nextFencingStep } from './fencing.ts';
 import { aVolumeIsNearlyFull, nextGrowth } from './growth.ts';
-import { healthOf } from './health.ts';
-import type { Note } from './health.ts';
-import { nextMembershipChange } from './membership.ts';
+import { healthOf, sentences } from './health.ts';
+import { keepRunning } from './keep-running.ts';
+import { nextMembershipStep } from './membership.ts';
 import { nextRebuildStep } from './rebuild.ts';
-import { recordToMake } from './record.ts';
+import { recordWhatIsSeen } from './record.ts';
 import { membersToRestart, nextRestart } from './restart.ts';
+import type { Step } from './step.ts';
+import { foreignHosts } from './topology.ts';
+import { refreshUri } from './users.ts';
 
 /** What is to be done next with a set that serves; each waits until the one before has nothing to do. */
 const steps: readonly ((set: CommandableSet) => Step | undefined)[] = [
   nextRebuildStep,
-  aMemberIsFenced,
-  nextMembershipChange,
+  nextFencingStep,
+  nextMembershipStep,
   nextRestart,
   nextCompatibility,
 ];
 
-export function planServing(context: ReplicaSetContext): DatabaseVerdict {
-  const { seen, identity, topology } = context;
-  // The rules before have answered already where there is none.
-  if (!topology) return verdict('False', 'NoPrimary', 'no member is primary');
+/** The set has a primary: it is kept as the spec wants it, one step after the other. */
+export function theSetServes(context: ReplicaSetContext): DatabaseVerdict | undefined {
+  const { seen, topology } = context;
+  if (!topology) return undefined;
   const set = commandable(context);
-  const record = set ? recordToMake(set, versionOf(context)) : {};
   const notes = notesOn(context);
-  if (Object.keys(record).length > 0) {
-    const health = healthOf(seen, identity, { topology, doing: undefined, notes });
-    return { ...health, actions: [changeIdentity(seen.stack, identity, record), ...desiredMembers(context)] };
+  const record = set ? recordWhatIsSeen(set) : [];
+  if (record.length > 0) {
+    return healthOf(context, { topology, doing: undefined, notes, actions: [...record, ...keepRunning(context)] });
   }
-  const change = set && nextChange(set);
-  return {
-    ...healthOf(seen, identity, { topology, doing: change?.why, notes }),
-    actions: [...desiredMembers(context), ...(change?.actions ?? []), ...volumesThatMayGo(context)],
-    events: change?.event ? [change.event] : [],
-  };
+  const step = set && nextStep(set);
+  const actions = [...refreshUri(seen), ...(step?.actions ?? []), ...surplusVolumes(context)];
+  return healthOf(context, { topology, doing: step?.message, notes, actions: keepRunning(context, actions) });
 }
 
-/** The first step that can be done; the reasons of those that wait are told as well. */
-function nextChange(set: CommandableSet): Step | undefined {
-  const changes = steps.map((next) => next(set)).filter((change) => change !== undefined);
-  const acting = changes.find(({ actions }) => actions.length > 0);
-  const told = [...changes.filter(({ actions }) => actions.length === 0), ...(acting ? [acting] : [])];
-  if (told.length === 0) return undefined;
-  return { actions: [], ...acting, why: told.map(({ why }) => why).join('; ') };
+/** The first step that can be done; the messages of those that wait are reported as well. */
+function nextStep(set: CommandableSet): Step | undefined {
+  const all = steps.map((next) => next(set)).filter((step) => step !== undefined);
+  const acting = all.find(({ actions }) => actions.length > 0);
+  const waiting = all.filter(({ actions }) => actions.length === 0);
+  const messages = [...waiting, ...(acting ? [acting] : [])].map(({ message }) => message);
+  return messages.length === 0 ? undefined : { actions: acting?.actions ?? [], message: sentences(...messages) };
 }
 
 /** Under `Delete` a member that left takes its volume along, once no pod uses it. */
-function volumesThatMayGo({ seen: { stack }, formerMembers }: ReplicaSetContext): readonly MongodbAction[] {
+function surplusVolumes({ seen: { stack }, formerMembers }: ReplicaSetContext): readonly MongodbAction[] {
   if (stack.spec.deletionPolicy !== 'Delete') return [];
   return formerMembers.flatMap(({ claim, pod }) =>
     claim && !pod && !isTerminatingClaim(claim)
@@ -67,34 +63,46 @@ function volumesThatMayGo({ seen: { stack }, formerMembers }: ReplicaSetContext)
   );
 }
 
+/** What is wrong, or waits for people, although the members serve; the first decides the reason. */
 function notesOn(context: ReplicaSetContext): readonly Note[] {
-  const { seen, target } = context;
-  const { stack } = seen;
-  const error = requestError(seen, context.identity.rebuilt);
-  const full = aVolumeIsNearlyFull(seen);
+  const { seen, target, identity } = context;
   const growth = nextGrowth(seen);
-  const { pending } = membersTemplate(seen, target.version);
-  const restarts = membersToRestart(seen).length;
+  const notes: readonly [Note['reason'], string | undefined][] = [
+    ['RequestInvalid', requestError(seen, identity.rebuilt)],
+    ['VolumeFull', aVolumeIsNearlyFull(seen)],
+    ['VolumeCannotGrow', growth?.actions.length === 0 ? growth.message : undefined],
+    ['UpgradePending', pendingTemplate(context)],
+    ['UpgradePending', outdatedPods(context)],
+    ['ForeignMembers', foreignMembers(context)],
+  ];
   return [
     ...(target.refusal ? [target.refusal] : []),
-    ...(error === undefined ? [] : [{ reason: 'RequestInvalid', message: error } as const]),
-    ...(full === undefined ? [] : [{ reason: 'VolumeFull', message: full } as const]),
-    ...(growth?.actions.length === 0 ? [{ reason: 'VolumeCannotGrow', message: growth.why } as const] : []),
-    ...(pending === undefined ? [] : [{ reason: 'UpgradePending', message: waitingFor(stack, pending) } as const]),
-    ...(restarts === 0
-      ? []
-      : [{ reason: 'UpgradePending', message: `${restarts} of them run an older template` } as const]),
+    ...notes.flatMap(([reason, message]) => (message === undefined ? [] : [{ reason, message }])),
   ];
 }
 
-function waitingFor({ metadata: { name, namespace = '' } }: MongodbObservation['stack'], pending: string): string {
+function pendingTemplate({ seen, target }: ReplicaSetContext): string | undefined {
+  const { pending } = membersTemplate(seen, target.version);
+  const { stack } = seen;
   return (
-    `a new template waits for your word, and restarts the members one by one: kubectl -n ${namespace} annotate ` +
-    `--overwrite authstack ${name} ${annotations.update}=${pending}`
+    pending &&
+    `A pod template change is pending. Approve the rolling restart: kubectl -n ${namespaceOf(stack)} annotate ` +
+      `--overwrite authstack ${stack.metadata.name} ${annotations.update}=${pending}`
   );
 }
 
-/** Recorded first, so that what a pod may have started with is never unknown. */
-function versionOf({ seen, identity, target }: ReplicaSetContext): string {
-  return membersTemplate(seen, target.version).pending === undefined ? target.version : identity.version;
+function outdatedPods({ seen }: ReplicaSetContext): string | undefined {
+  const { length } = membersToRestart(seen);
+  return length === 0
+    ? undefined
+    : `Rolling restart: ${length} of ${seen.stack.spec.mongodb.members} pods are outdated`;
+}
+
+function foreignMembers({ seen, topology }: ReplicaSetContext): string | undefined {
+  const hosts = topology ? foreignHosts(seen, topology) : [];
+  if (hosts.length === 0) return undefined;
+  return (
+    `The replica set has members that the operator did not add: ${hosts.join(', ')}. They are neither counted nor removed; ` +
+    `remove them with rs.remove(), unless they are there on purpose`
+  );
 }

@@ -1,43 +1,65 @@
 import type { SeenIdentity } from '../../stored/identity.ts';
-import { initializedMembers, isVoter, nameOfHost } from '../members/member.ts';
-import type { Member, MemberStatus, MongodbObservation, MongodbStatus } from '../members/types.ts';
-import { stateOf } from '../members/verdict.ts';
+import { nameOfHost } from '../members/addresses.ts';
+import { initializedMembers, isVoter, stateOf } from '../members/member.ts';
+import type { Member, MongodbObservation } from '../members/observation.ts';
 import { memberCount } from './context.ts';
 import { isHealthy, topologyOf } from './topology.ts';
 import type { Topology } from './topology.ts';
 
+/** Each field is stated in each pass: what is undefined is removed. */
+export interface MongodbStatus {
+  readonly mongodb: {
+    readonly replicaSetId: string | undefined;
+    readonly primary: string | undefined;
+    readonly version: string | undefined;
+    readonly featureCompatibilityVersion: string | undefined;
+    readonly members: readonly MemberStatus[];
+  };
+}
+
+export interface MemberStatus {
+  readonly name: string;
+  readonly state: string;
+  readonly health: 'Healthy' | 'Unhealthy' | 'Unknown';
+  readonly optimeLagSeconds: number | undefined;
+}
+
 export function statusOf(seen: MongodbObservation): MongodbStatus {
-  const { members, identity } = seen;
-  const topology = identity.state === 'founded' ? topologyOf(seen, identity) : undefined;
-  const count = identity.state === 'founded' ? memberCount(seen, identity) : Infinity;
-  const { featureCompatibilityVersion } = (topology?.reporter ?? initializedMembers(members)[0])?.agent.mongod ?? {};
+  const { stack, members, identity } = seen;
+  const topology = identity.state === 'initiated' ? topologyOf(seen, identity) : undefined;
+  const count = identity.state === 'initiated' ? memberCount(seen, identity) : Infinity;
+  const reporter = topology?.reporter ?? initializedMembers(members)[0];
   return {
     mongodb: {
-      ...replicaSetFacts(identity),
-      ...(topology && { primary: nameOfHost(topology.primaryHost) }),
-      ...(featureCompatibilityVersion !== undefined && { featureCompatibilityVersion }),
+      ...identityStatus(identity),
+      primary: topology && nameOfHost(stack, topology.primaryHost),
+      featureCompatibilityVersion: reporter?.agent.mongod.featureCompatibilityVersion,
       members: members.filter(({ ordinal }) => ordinal < count).map((member) => memberStatus(member, topology)),
     },
   };
 }
 
-function replicaSetFacts(identity: SeenIdentity): { replicaSetId?: string; version?: string } {
+function identityStatus(identity: SeenIdentity): Pick<MongodbStatus['mongodb'], 'replicaSetId' | 'version'> {
   switch (identity.state) {
-    case 'founded':
+    case 'initiated':
       return { replicaSetId: identity.replicaSetId, version: identity.version };
-    case 'founding':
-      return { version: identity.version };
+    case 'initiating':
+      return { replicaSetId: undefined, version: identity.version };
     case 'absent':
     case 'foreign':
     case 'malformed':
-      return {};
+      return { replicaSetId: undefined, version: undefined };
   }
 }
 
 function memberStatus(member: Member, topology: Topology | undefined): MemberStatus {
   const seen = topology?.reporter.set.members.find(({ host }) => host === member.host);
-  const lag = seen?.lagSeconds === undefined ? {} : lagOf(seen.lagSeconds);
-  return { name: member.name, state: stateOf(member), health: healthOf(member, topology), ...lag };
+  return {
+    name: member.name,
+    state: stateOf(member),
+    health: healthOf(member, topology),
+    optimeLagSeconds: seen?.lagSeconds === undefined ? undefined : inSteps(seen.lagSeconds),
+  };
 }
 
 function healthOf({ agent, host }: Member, topology: Topology | undefined): MemberStatus['health'] {
@@ -48,7 +70,7 @@ function healthOf({ agent, host }: Member, topology: Topology | undefined): Memb
   return isHealthy(seen) && entry !== undefined && isVoter(entry) ? 'Healthy' : 'Unhealthy';
 }
 
-/** In steps, so that the usual second of delay does not rewrite the status all day. */
-function lagOf(seconds: number): { optimeLagSeconds: number } {
-  return { optimeLagSeconds: seconds < 10 ? 0 : Math.round(seconds / 10) * 10 };
+/** So that the usual second of delay does not rewrite the status all day. */
+function inSteps(seconds: number): number {
+  return seconds < 10 ? 0 : Math.round(seconds / 10) * 10;
 }

@@ -1,8 +1,9 @@
 import type { ConfigMember, ObservedMember } from '@authstack/mongodb-agent/api';
 import type { Initiated } from '../../stored/identity.ts';
+import { ordinalOfHost } from '../members/addresses.ts';
 import { initializedMembers, isTerminating, isVoter, primaryOf } from '../members/member.ts';
 import type { InitializedMember } from '../members/member.ts';
-import type { MongodbObservation } from '../members/types.ts';
+import type { Member, MongodbObservation } from '../members/observation.ts';
 
 /** The replica set as the member reports it that sees it best. */
 export interface Topology {
@@ -46,22 +47,48 @@ export function isHealthy(status: ObservedMember | undefined): boolean {
   return status?.health === 1 && (status.state === 'PRIMARY' || status.state === 'SECONDARY');
 }
 
-/** One entry for each member of the spec that is not a healthy voter, and why. */
+export interface UnhealthyMember {
+  readonly member: Member;
+  /** For people, with the member's name. */
+  readonly why: string;
+}
+
+/** The members of the spec that are not healthy voters. */
 export function unhealthyMembers(
   { stack, members }: MongodbObservation,
   { reporter: { set } }: Topology,
-): readonly string[] {
+): readonly UnhealthyMember[] {
   return members
     .filter(({ ordinal }) => ordinal < stack.spec.mongodb.members)
     .flatMap((member) => {
-      const { name, host } = member;
-      const entry = set.config.members.find((other) => other.host === host);
-      if (!entry) return [`${name} is not in the set`];
-      const status = set.members.find((other) => other.host === host);
-      if (!isHealthy(status)) {
-        return [`${name} is ${status?.health === 1 ? status.state : 'not reached by the other members'}`];
-      }
-      if (!isVoter(entry)) return [`${name} has no vote yet`];
-      return isTerminating(member) ? [`${name} is Terminating`] : [];
+      const why = whyUnhealthy(member, set);
+      return why === undefined ? [] : [{ member, why: `${member.name} ${why}` }];
     });
+}
+
+function whyUnhealthy(member: Member, { config, members }: InitializedMember['set']): string | undefined {
+  const entry = config.members.find(({ host }) => host === member.host);
+  if (!entry) return 'is not in the replica set';
+  const status = members.find(({ host }) => host === member.host);
+  if (!isHealthy(status)) return `is ${status?.health === 1 ? status.state : 'not reached by the other members'}`;
+  if (!isVoter(entry)) return 'has no vote yet';
+  return isTerminating(member) ? 'is Terminating' : undefined;
+}
+
+/** The ordinals of our own members in a configuration; anything else in it is somebody else's. */
+export function ownOrdinals(
+  { stack }: MongodbObservation,
+  { members }: { readonly members: readonly ConfigMember[] },
+): readonly number[] {
+  return members.map(({ host }) => ordinalOfHost(stack, host)).filter((ordinal) => ordinal !== undefined);
+}
+
+/** Members from this ordinal on are in no configuration. */
+export function memberCountIn(seen: MongodbObservation, config: { readonly members: readonly ConfigMember[] }): number {
+  return Math.max(-1, ...ownOrdinals(seen, config)) + 1;
+}
+
+/** Members that the operator did not add: hidden ones, arbiters, whatever people put there. */
+export function foreignHosts({ stack }: MongodbObservation, { reporter: { set } }: Topology): readonly string[] {
+  return set.config.members.map(({ host }) => host).filter((host) => ordinalOfHost(stack, host) === undefined);
 }

@@ -2,9 +2,9 @@ import type { ConfigMember, MemberState, Observation, ObservedMember } from '@au
 import { authStackSpecSchema } from '../../api/auth-stack.ts';
 import type { AuthStack } from '../../api/auth-stack.ts';
 import type { PersistentVolumeClaim, Pod } from '../../runtime/core-kinds.ts';
-import type { SeenIdentity } from '../../stored/identity.ts';
-import { claimName, memberHost, memberName } from '../members/member.ts';
-import type { Member, MongodbImages, MongodbObservation, SeenAgent } from '../members/types.ts';
+import type { Initiated, Initiating } from '../../stored/identity.ts';
+import { claimName, memberHost, memberName } from '../members/addresses.ts';
+import type { Member, MongodbImages, MongodbObservation, SeenAgent } from '../members/observation.ts';
 
 export const NOW: number = Date.UTC(2030, 0, 1);
 export const SET = '65a000000000000000000001';
@@ -120,30 +120,21 @@ export function inSet({ self, votes, states = {}, lagSeconds = 0, ...set }: InSe
   };
 }
 
-const facts = { version: '8.0', members: 3, nextMemberId: 1, featureCompatibilityVersion: '8.0' };
 const stored = {
-  ...facts,
-  resourceVersion: '7',
-  createdAt: NOW,
-  adoptedBy: 'stack-1',
-  rebuilt: [] as readonly string[],
+  ...{ version: '8.0', members: 3, nextMemberId: 1, featureCompatibilityVersion: '8.0' },
+  ...{ resourceVersion: '7', createdAt: NOW, adoptedBy: 'stack-1', rebuilt: [] },
 };
 export const CREDENTIALS = 'root@1 auth@1';
 
-export function initiatingIdentity(
-  change: Partial<Extract<SeenIdentity, { state: 'founding' }>> = {},
-): Extract<SeenIdentity, { state: 'founding' }> {
-  const own = { state: 'founding', firstMemberClaimUid: claimUid(0), credentials: '', formed: false } as const;
-  return { ...stored, ...own, data: {}, ...change };
+export function initiatingIdentity(change: Partial<Initiating> = {}): Initiating {
+  const own = { state: 'initiating', firstClaimUid: claimUid(0), credentials: '', formed: 0 } as const;
+  return { ...stored, ...own, ...change };
 }
 
-export function initiatedIdentity(
-  change: Partial<Extract<SeenIdentity, { state: 'founded' }>> = {},
-): Extract<SeenIdentity, { state: 'founded' }> {
-  const own = { state: 'founded', replicaSetId: SET, credentials: CREDENTIALS, formed: true } as const;
-  const { members, version, featureCompatibilityVersion, formed } = { ...stored, ...own, ...change };
-  const recorded = { version, members: String(members), 'feature-compatibility': featureCompatibilityVersion };
-  return { ...stored, ...own, data: { ...recorded, ...(formed && { formed: 'yes' }) }, ...change };
+/** Of a set that was complete once. */
+export function initiatedIdentity(change: Partial<Initiated> = {}): Initiated {
+  const own = { state: 'initiated', replicaSetId: SET, credentials: CREDENTIALS, formed: 3 } as const;
+  return { ...stored, ...own, ...change };
 }
 
 export const allVote: Votes = [
@@ -154,15 +145,16 @@ export const allVote: Votes = [
 
 /** Three members that serve, each with its vote. */
 export function seen(change: Partial<MongodbObservation> = {}): MongodbObservation {
-  const present = { state: 'present', resourceVersion: '1' } as const;
+  const user = { state: 'present', fingerprint: '1', isCurrent: true } as const;
   return {
     stack: shop,
     now: NOW,
     images,
     identity: initiatedIdentity(),
-    keyfile: present,
-    rootUser: present,
-    authUser: { ...present, isCurrent: true },
+    keyfile: { state: 'present' },
+    rootUser: user,
+    authUser: user,
+    unlabelled: [],
     hasAgentCertificate: true,
     members: [
       member(0, inSet({ self: 'PRIMARY', votes: allVote })),

@@ -1,11 +1,13 @@
 import type { ConfigMember } from '@authstack/mongodb-agent/api';
+import { isKubernetesAction } from '../../runtime/cluster.ts';
+import type { KubernetesAction } from '../../runtime/cluster.ts';
 import type { Secret } from '../../runtime/core-kinds.ts';
 import type { KubernetesObject } from '../../runtime/objects.ts';
+import type { MongodbAction, ReachableMember } from '../members/action.ts';
 import { isVoter } from '../members/member.ts';
 import { annotations } from '../members/requests.ts';
-import type { MongodbAction, ReachableMember } from '../members/types.ts';
-import { templateIdOf } from '../objects/stateful-set.ts';
-import type { PodTemplate } from '../objects/stateful-set.ts';
+import { templateIdOf } from '../objects/pod-template.ts';
+import type { PodTemplate } from '../objects/pod-template.ts';
 import { planMongodb } from '../plan.ts';
 import type { MongodbPlan } from '../plan.ts';
 import { Broken, hostOf } from './members-model.ts';
@@ -22,7 +24,7 @@ export class SetModel extends StackModel {
   /** Nothing has happened since the plan was made. */
   private isFresh = false;
   private planned: MongodbAction[] = [];
-  private founded = 0;
+  private initiated = 0;
 
   get wanted(): number {
     return this.spec.members;
@@ -148,15 +150,12 @@ export class SetModel extends StackModel {
   private perform(action: MongodbAction): boolean {
     if (!('member' in action)) return this.store(action);
     const node = this.called(action.member);
-    if (!node) return false;
-    if (action.type === 'ensureUsers') return this.takeUsers(node) && this.perform(action.then);
-    return this.obey(node, action);
+    return node !== undefined && this.obey(node, action);
   }
 
-  private obey(
-    node: Node,
-    action: Exclude<Extract<MongodbAction, { readonly member: ReachableMember }>, { type: 'ensureUsers' }>,
-  ): boolean {
+  private obey(node: Node, action: Extract<MongodbAction, { readonly member: ReachableMember }>): boolean {
+    if (action.type === 'recoverKeyfile') return this.recoverKeyfile(node);
+    if (action.type === 'raiseCompatibility') return node.isPrimary;
     switch (action.type) {
       case 'release':
         return this.release(node, action.pvcUid);
@@ -170,15 +169,31 @@ export class SetModel extends StackModel {
         return this.fence(node, action);
       case 'wipe':
         return this.wipe(node, action.pvcUid);
-      case 'recoverKeyfile':
-        return node.mongod === 'runs' && this.keep('keyfile');
-      case 'raiseCompatibility':
-        return node.isPrimary;
+      case 'ensureUsers':
+        return this.takeUsers(node);
     }
+  }
+
+  private recoverKeyfile(node: Node): boolean {
+    return node.mongod === 'runs' && this.keep('keyfile');
   }
 
   /** What goes to the API server. */
   private store(action: Exclude<MongodbAction, { readonly member: ReachableMember }>): boolean {
+    if (isKubernetesAction(action)) return this.applyWrite(action);
+    switch (action.type) {
+      case 'createKeyfile':
+        return this.keep('keyfile');
+      case 'createRootUser':
+        return this.keep('root');
+      case 'createAuthUser':
+        return this.keep('auth');
+      case 'refreshUri':
+        return true;
+    }
+  }
+
+  private applyWrite(action: KubernetesAction): boolean {
     switch (action.type) {
       case 'apply':
         this.apply(action.object);
@@ -187,14 +202,9 @@ export class SetModel extends StackModel {
         return action.kind.kind === 'Secret' ? this.createIdentity(action.object) : this.createClaim(action.object);
       case 'replace':
         return this.replaceIdentity(action.object);
-      case 'createKeyfile':
-        return this.keep('keyfile');
-      case 'createUser':
-        return this.keep(action.user);
       case 'delete':
         return this.remove(action.kind.kind, action.target);
       case 'patch':
-      case 'refreshUri':
         return true;
     }
   }
@@ -295,7 +305,7 @@ export class SetModel extends StackModel {
     if (node.mongod !== 'runs' || node.disk.marker !== pvcUid) return false;
     if (node.disk.set) return true;
     const entry = { _id: 0, host: hostOf(node), votes: 1, priority: 1 } as const;
-    node.disk.set = { id: `set-${++this.founded}`, config: { version: 1, members: [entry] }, log: [], term: 1 };
+    node.disk.set = { id: `set-${++this.initiated}`, config: { version: 1, members: [entry] }, log: [], term: 1 };
     node.isPrimary = true;
     return true;
   }

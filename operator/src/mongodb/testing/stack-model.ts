@@ -2,10 +2,10 @@ import type { ConfigMember, MemberState, Observation, ObservedMember } from '@au
 import type { AuthStack } from '../../api/auth-stack.ts';
 import type { Pod, Secret, StatefulSet } from '../../runtime/core-kinds.ts';
 import { readIdentity } from '../../stored/identity.ts';
-import { memberName } from '../members/member.ts';
-import type { Member, MongodbObservation, SeenSecret } from '../members/types.ts';
-import { MONGOD_CONTAINER } from '../objects/stateful-set.ts';
-import type { PodTemplate } from '../objects/stateful-set.ts';
+import { memberName } from '../members/addresses.ts';
+import type { Member, MongodbObservation, SeenUser } from '../members/observation.ts';
+import { MONGOD_CONTAINER } from '../objects/pod-template.ts';
+import type { PodTemplate } from '../objects/pod-template.ts';
 import { MembersModel, hostOf } from './members-model.ts';
 import type { Config, Node, SetData } from './members-model.ts';
 import { NOW, aStack, claim, images, pod } from './seen.ts';
@@ -32,16 +32,17 @@ export class StackModel extends MembersModel {
     const stack = this.stack();
     const claims = this.nodes.filter(({ claimUid }) => claimUid !== undefined).map(({ ordinal }) => ordinal + 1);
     const count = Math.max(this.spec.members, ...claims);
-    const secret = (version: number): SeenSecret =>
-      version === 0 ? { state: 'absent' } : { state: 'present', resourceVersion: String(version) };
+    const user = (version: number): SeenUser =>
+      version === 0 ? { state: 'absent' } : { state: 'present', fingerprint: String(version), isCurrent: true };
     return {
       stack,
       now: NOW,
       images: { ...images, agent: `authstack/mongodb-agent:${this.agentVersion}` },
       identity: readIdentity(stack, this.identity),
-      keyfile: secret(this.secrets.keyfile),
-      rootUser: secret(this.secrets.root),
-      authUser: { ...secret(this.secrets.auth), ...(this.secrets.auth > 0 && { isCurrent: true }) },
+      keyfile: { state: this.secrets.keyfile === 0 ? 'absent' : 'present' },
+      rootUser: user(this.secrets.root),
+      authUser: user(this.secrets.auth),
+      unlabelled: [],
       hasAgentCertificate: true,
       members: Array.from({ length: count }, (_, ordinal) => this.memberAt(ordinal)),
       ...(this.set && { statefulSet: this.statefulSet(this.set) }),
