@@ -1,9 +1,10 @@
-import { NO_STACK, authConsumerKind, stackRefOf } from './api/auth-consumer.ts';
+import { NO_STACK, authConsumerKind, secretRefOf, stackRefOf } from './api/auth-consumer.ts';
 import type { AuthConsumer } from './api/auth-consumer.ts';
 import { authStackKind } from './api/auth-stack.ts';
 import { consumerConditionTypes, stackConditionTypes, transientConditionTypes } from './api/reasons.ts';
 import {
   APPLIED_HASH_ANNOTATION,
+  CONSUMERS_BY_SECRET,
   CONSUMERS_BY_STACK,
   CONSUMER_LABEL,
   FIELD_MANAGER,
@@ -68,7 +69,8 @@ export const ownKinds: readonly Kind[] = [
   networkPolicyKind,
 ];
 
-const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind];
+/** Kinds of which every object is watched. */
+export const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind];
 
 /** Registers what is watched and who looks after what; `run` of the result does the work. */
 export function createOperator(settings: Settings, deps: OperatorDeps): Manager {
@@ -93,7 +95,9 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
   const seesCluster = settings.namespaces.length === 0;
   for (const kind of foreignKinds) manager.watch(kind);
   if (seesCluster) manager.watch(storageClassKind);
-  manager.watch(authConsumerKind, { indexers: { [CONSUMERS_BY_STACK]: stackKeysOf } });
+  manager.watch(authConsumerKind, {
+    indexers: { [CONSUMERS_BY_STACK]: stackKeysOf, [CONSUMERS_BY_SECRET]: secretKeysOf },
+  });
   for (const kind of ownKinds) {
     const labelSelector = `${MANAGED_BY_LABEL}=${FIELD_MANAGER}`;
     manager.watch(kind, { labelSelector, labels: [STACK_LABEL, CONSUMER_LABEL, 'app.kubernetes.io/instance'] });
@@ -144,6 +148,11 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
 function stackKeysOf(consumer: AuthConsumer): readonly string[] {
   const ref = stackRefOf(consumer);
   return [ref ? keyOf(ref) : NO_STACK];
+}
+
+function secretKeysOf(consumer: AuthConsumer): readonly string[] {
+  const ref = secretRefOf(consumer);
+  return ref ? [keyOf(ref)] : [];
 }
 
 /** The stack that an object was made for. */

@@ -1,4 +1,5 @@
 import type { AuthStack } from './api/auth-stack.ts';
+import { needsRecheck } from './api/reasons.ts';
 import type { ConditionType, ReasonOf } from './api/reasons.ts';
 import type { ConditionStatus, Millis } from './runtime/objects.ts';
 import type { ObservedCondition, ReportedEvent } from './runtime/reconciler.ts';
@@ -22,7 +23,7 @@ export interface Verdict<Type extends ConditionType, Action> {
   readonly message: string;
   /** In order; the first that fails ends the list. */
   readonly actions?: readonly Action[];
-  /** Absent: only a change of a watched object, or the stall deadline, brings the next pass. */
+  /** Absent: a change of a watched object, the stall deadline, or `LOOK_AGAIN` where nothing is watched brings the next pass. */
   readonly recheckAt?: Millis;
   /**
    * When the stack counts as stalled: `now`, because only a person can bring it on; `later`, once it has lasted
@@ -68,6 +69,9 @@ export interface RemovalPlan<Action, Status> extends Plan<Action, Status> {
   readonly done: boolean;
 }
 
+/** What people are told to change is looked at this often where no watch announces it. */
+export const LOOK_AGAIN: Millis = 15_000;
+
 /** How long a condition may be False or Unknown before a person should look. */
 export const STALL_AFTER: Millis = 300_000;
 
@@ -85,7 +89,11 @@ export function planOf<Type extends 'DatabaseReady' | 'KeysReady' | 'AuthReady',
 ): Plan<Action, Status> {
   const { reason, message, actions = [] } = verdict;
   const stallsAt = stallTime(verdict, { stack, now, type });
-  const recheckAt = Math.min(verdict.recheckAt ?? Infinity, stallsAt > now ? stallsAt : Infinity);
+  const recheckAt = Math.min(
+    verdict.recheckAt ?? Infinity,
+    stallsAt > now ? stallsAt : Infinity,
+    needsRecheck(type, reason) ? now + LOOK_AGAIN : Infinity,
+  );
   return {
     actions,
     conditions: [{ type, status: verdict.status, reason, message }],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Kind, KubernetesObject } from '../runtime/objects.ts';
+import type { Kind, KubernetesObject, ObjectRef } from '../runtime/objects.ts';
 import {
   audience,
   conditionsSchema,
@@ -59,6 +59,12 @@ export function stackRefOf({ spec }: AuthConsumer): AuthConsumerSpec['stackRef']
   const ref = (spec as Partial<AuthConsumerSpec> | undefined)?.stackRef as Partial<AuthConsumerSpec['stackRef']> | null;
   const { namespace, name } = ref ?? {};
   return typeof namespace === 'string' && typeof name === 'string' ? { namespace, name } : undefined;
+}
+
+/** The Secret that it names, beside it; undefined where the spec is broken. */
+export function secretRefOf({ metadata, spec }: AuthConsumer): ObjectRef | undefined {
+  const name: unknown = (spec as Partial<AuthConsumerSpec> | undefined)?.secretName;
+  return typeof name === 'string' ? { namespace: metadata.namespace ?? '', name } : undefined;
 }
 
 export const authConsumerKind: Kind<AuthConsumer> = {

@@ -9,6 +9,8 @@ export const STACK_NAMESPACE_LABEL = 'authstack.dev/stack-namespace';
 export const CONSUMER_LABEL = 'authstack.dev/consumer';
 /** Index of the AuthConsumers that name a stack, by its `namespace/name`. */
 export const CONSUMERS_BY_STACK = 'stack';
+/** Index of the AuthConsumers that name a Secret, by its `namespace/name`. */
+export const CONSUMERS_BY_SECRET = 'secret';
 export const APPLIED_HASH_ANNOTATION = 'authstack.dev/applied-hash';
 
 export type Component = 'mongodb' | 'auth' | 'signing-keys' | 'certificates' | 'consumer';

@@ -10,7 +10,15 @@ export interface Row {
   readonly seen: string;
   /** Absent: nothing; it passes by itself or is the good state. */
   readonly do?: string;
+  /**
+   * How the operator notices that a person has done it: by its watches of these kinds, or because the runtime retries a
+   * pass or a watch that failed. Absent: nothing announces it, so the plan asks for a pass every `LOOK_AGAIN`.
+   */
+  readonly noticed?: readonly WatchedKind[] | 'retry';
 }
+
+export type WatchedKind =
+  'AuthStack' | 'AuthConsumer' | 'Namespace' | 'Secret' | 'Pod' | 'PersistentVolumeClaim' | 'Deployment';
 
 type Table = Readonly<Record<string, Row>>;
 
@@ -29,18 +37,25 @@ const databaseReady = {
     status: 'True',
     seen: 'Every member is healthy. A pod template change waits for approval, or the rolling restart is under way.',
     do: 'The command in the message, where it asks for approval.',
+    noticed: ['AuthStack'],
   },
   VersionRefused: {
     status: 'True',
     seen: 'Every member is healthy. `spec.mongodb.version` is out of reach from the stored feature compatibility version.',
     do: 'Set one of the versions in the message.',
+    noticed: ['AuthStack'],
   },
   VolumeCannotGrow: {
     status: 'True',
     seen: 'A larger size was requested, and the StorageClass does not allow expansion.',
     do: 'Set `allowVolumeExpansion`, or replace the members one by one.',
   },
-  RequestInvalid: { status: 'True', seen: 'An annotation names no member.', do: 'Correct or remove the annotation.' },
+  RequestInvalid: {
+    status: 'True',
+    seen: 'An annotation names no member.',
+    do: 'Correct or remove the annotation.',
+    noticed: ['AuthStack'],
+  },
   ForeignMembers: {
     status: 'True',
     seen: 'The replica set has members that the operator did not add. It neither counts nor removes them.',
@@ -50,6 +65,7 @@ const databaseReady = {
     status: 'False',
     seen: '`spec.mongodb.hibernate` is true: no member runs, the volumes stay.',
     do: 'Set `spec.mongodb.hibernate: false` to resume.',
+    noticed: ['AuthStack'],
   },
   Initiating: { status: 'False', seen: 'The operator initiates the replica set on the first member.' },
   Starting: { status: 'False', seen: 'Members are starting.' },
@@ -69,6 +85,7 @@ const databaseReady = {
     status: 'False',
     seen: '`authstack.dev/fence-member` holds a member, and others are missing.',
     do: 'Remove the annotation.',
+    noticed: ['AuthStack'],
   },
   StorageClassNotFound: {
     status: 'False',
@@ -79,11 +96,13 @@ const databaseReady = {
     status: 'False',
     seen: 'A PersistentVolumeClaim has been Pending for 30 s.',
     do: 'The `kubectl describe pvc` in the message.',
+    noticed: ['PersistentVolumeClaim'],
   },
   VolumeBeingDeleted: {
     status: 'False',
     seen: 'A PersistentVolumeClaim is Terminating and a pod still uses it.',
     do: 'The command in the message.',
+    noticed: ['Pod', 'PersistentVolumeClaim'],
   },
   VolumeUnreadable: {
     status: 'False',
@@ -99,27 +118,37 @@ const databaseReady = {
     status: 'False',
     seen: 'The image has no mongod, or one of another version. It was not started, and the data was not touched.',
     do: "Set `spec.mongodb.image`, or the chart's `mongodb.images`.",
+    noticed: ['AuthStack'],
   },
   ImageNotPullable: {
     status: 'False',
     seen: "The kubelet cannot pull a member's image.",
     do: 'What the message says.',
+    noticed: ['Pod', 'AuthStack'],
   },
   ContainerConfigInvalid: {
     status: 'False',
     seen: 'The kubelet cannot create a container of a member.',
     do: 'The `kubectl describe` in the message.',
+    noticed: ['Pod'],
   },
   ContainerCrashes: {
     status: 'False',
     seen: 'A container of a member ends again and again.',
     do: 'The `kubectl logs` in the message.',
+    noticed: ['Pod'],
   },
-  NotReady: { status: 'False', seen: 'A member runs and is not ready.', do: 'The `kubectl logs` in the message.' },
+  NotReady: {
+    status: 'False',
+    seen: 'A member runs and is not ready.',
+    do: 'The `kubectl logs` in the message.',
+    noticed: ['Pod'],
+  },
   PodUnschedulable: {
     status: 'False',
     seen: 'The scheduler finds no node for a member.',
     do: 'Make room, or lower `spec.mongodb.resources`.',
+    noticed: ['Pod', 'AuthStack'],
   },
   PodsNotCreated: {
     status: 'False',
@@ -140,11 +169,13 @@ const databaseReady = {
     status: ['True', 'False'],
     seen: 'The chart has no image of that MongoDB version.',
     do: "Set the chart's `mongodb.images`, or `spec.mongodb.image`.",
+    noticed: ['AuthStack'],
   },
   AdoptionRefused: {
     status: 'False',
     seen: 'The stack was created again and asks for something else than its volumes hold.',
     do: 'Set the field to the value in the message.',
+    noticed: ['AuthStack'],
   },
   DataLossSuspected: {
     status: 'False',
@@ -175,6 +206,7 @@ const databaseReady = {
     status: 'False',
     seen: '`<stack>-mongodb-identity` cannot be read.',
     do: 'Restore it, or delete it to have it rebuilt from what the members report.',
+    noticed: ['Secret'],
   },
   SecretNotOwned: {
     status: 'False',
@@ -212,6 +244,7 @@ const keysReady = {
     status: 'True',
     seen: 'A change of the keys is due, and `spec.suspend` is true, so the operator changes nothing.',
     do: 'Set `spec.suspend: false`.',
+    noticed: ['AuthStack'],
   },
   RotationBlocked: {
     status: 'False',
@@ -238,6 +271,7 @@ const keysReady = {
     status: 'False',
     seen: 'The key ring cannot be read; the operator does not touch it.',
     do: 'Restore it, or delete it to start with new keys.',
+    noticed: ['Secret'],
   },
 } as const satisfies Table;
 
@@ -247,6 +281,7 @@ const authReady = {
     status: 'True',
     seen: 'Some pods are available. The message explains the others.',
     do: 'What the message says.',
+    noticed: ['Pod', 'Deployment'],
   },
   RollingOut: { status: 'True', seen: 'New pods start; the old ones serve until they are ready.' },
   Starting: { status: 'False', seen: 'No pod is ready yet.' },
@@ -264,8 +299,14 @@ const authReady = {
     status: 'False',
     seen: 'The database has no user for the auth service yet.',
     do: 'See `DatabaseReady`.',
+    noticed: ['Secret'],
   },
-  WaitingForSigningKeys: { status: 'False', seen: 'There is no key ring yet.', do: 'See `KeysReady`.' },
+  WaitingForSigningKeys: {
+    status: 'False',
+    seen: 'There is no key ring yet.',
+    do: 'See `KeysReady`.',
+    noticed: ['Secret'],
+  },
   InitialAdminSecretNotFound: {
     status: 'False',
     seen: '`spec.auth.initialAdmin.secretRef` names a Secret that does not exist. The service runs without it.',
@@ -280,26 +321,31 @@ const authReady = {
     status: 'False',
     seen: 'The kubelet cannot pull the image.',
     do: "Set `spec.auth.image`, or the chart's `image.auth`.",
+    noticed: ['Pod', 'AuthStack'],
   },
   ContainerConfigInvalid: {
     status: 'False',
     seen: 'The kubelet cannot create the container.',
     do: 'The `kubectl describe` in the message.',
+    noticed: ['Pod'],
   },
   ContainerCrashes: {
     status: 'False',
     seen: 'The container ends again and again.',
     do: 'The `kubectl logs` in the message.',
+    noticed: ['Pod'],
   },
   NotReady: {
     status: 'False',
     seen: 'The container runs, and `/readyz` does not answer 200.',
     do: 'The `kubectl logs` in the message.',
+    noticed: ['Pod'],
   },
   PodUnschedulable: {
     status: 'False',
     seen: 'The scheduler finds no node for a pod.',
     do: 'Make room, or lower `spec.auth.resources`.',
+    noticed: ['Pod', 'AuthStack'],
   },
   PodsNotCreated: {
     status: 'False',
@@ -320,6 +366,7 @@ const authReady = {
     status: 'False',
     seen: '`<stack>-auth-secrets` cannot be read; the operator does not touch it.',
     do: 'Restore it from a backup.',
+    noticed: ['Secret'],
   },
   SecretNotOwned: {
     status: 'False',
@@ -335,6 +382,7 @@ const consumersInSync = {
     status: 'False',
     seen: 'The copies of the named AuthConsumers lack the current keys.',
     do: 'The `kubectl describe` in the message.',
+    noticed: ['AuthConsumer'],
   },
 } as const satisfies Table;
 
@@ -349,11 +397,13 @@ const certificates = {
     status: 'True',
     seen: '`<stack>-ca` holds no usable certificate authority. The database and sign-ins continue.',
     do: 'Restore it, or delete it to get a new authority.',
+    noticed: ['Secret'],
   },
   CertificateAuthorityExpired: {
     status: 'True',
     seen: 'The certificate authority has expired. The database and sign-ins continue.',
     do: 'Delete `<stack>-ca` to get a new authority.',
+    noticed: ['Secret'],
   },
   AgentCertificateNotOwned: {
     status: 'True',
@@ -366,6 +416,7 @@ const specInvalid = {
   status: 'False',
   seen: 'The object does not fit the schema: another version of the CRD accepted it. What runs continues to run.',
   do: 'Correct the fields that the message names.',
+  noticed: ['AuthStack', 'AuthConsumer'],
 } as const;
 
 /** Set by the runtime for any kind. */
@@ -375,11 +426,13 @@ const runtime = {
     status: 'Unknown',
     seen: 'Reconciling has failed for two minutes, or the API server refuses a request (403).',
     do: 'What the message says; the operator retries.',
+    noticed: 'retry',
   },
   NamespaceNotWatched: {
     status: 'Unknown',
     seen: "The namespace is in the chart's `watchNamespaces`, and the API server forbids the operator to watch it.",
     do: 'Grant the rights in the message: `helm upgrade` makes the Role. Or take it out of `watchNamespaces`.',
+    noticed: 'retry',
   },
 } as const satisfies Table;
 
@@ -417,6 +470,7 @@ export const consumerReasons = {
       status: 'False',
       seen: 'There is no such AuthStack. A Secret that was written before stays.',
       do: 'Create it, or correct `spec.stackRef`.',
+      noticed: ['AuthStack', 'AuthConsumer'],
     },
     StackNotWatched: {
       status: 'Unknown',
@@ -427,6 +481,7 @@ export const consumerReasons = {
       status: 'Unknown',
       seen: 'The AuthStack does not fit the schema. The Secret stays as it is.',
       do: "Ask the stack's owner.",
+      noticed: ['AuthStack'],
     },
     SpecInvalid: specInvalid,
     NamespaceUnknown: {
@@ -437,11 +492,13 @@ export const consumerReasons = {
       status: 'False',
       seen: "The stack's `consumers.allowedNamespaces` does not include the namespace.",
       do: "Ask the stack's owner, or label the namespace.",
+      noticed: ['AuthStack', 'Namespace'],
     },
     AudienceNotAllowed: {
       status: 'False',
       seen: "`spec.audience` is none of the stack's audiences.",
       do: 'Set one of those in the message.',
+      noticed: ['AuthStack', 'AuthConsumer'],
     },
     SecretNotOwned: {
       status: 'False',
@@ -452,11 +509,13 @@ export const consumerReasons = {
       status: 'False',
       seen: 'The Secret of that name belongs to another AuthConsumer.',
       do: 'Set another `spec.secretName`.',
+      noticed: ['Secret', 'AuthConsumer'],
     },
     Terminating: {
       status: 'False',
       seen: 'The AuthConsumer is Terminating; its Secret is removed, and the stack no longer counts it.',
       do: 'Remove the finalizer that the message names, if it stays.',
+      noticed: ['AuthConsumer'],
     },
     ...runtime,
   },
@@ -473,6 +532,7 @@ export const consumerReasons = {
       status: 'Unknown',
       seen: 'There is no such AuthStack, so nobody knows whether the Secret is current.',
       do: 'Create it, or correct `spec.stackRef`.',
+      noticed: ['AuthStack', 'AuthConsumer'],
     },
     StackNotWatched: { status: 'Unknown', seen: 'See `Accepted`.' },
     StackInvalid: { status: 'Unknown', seen: 'See `Accepted`.' },
@@ -482,6 +542,7 @@ export const consumerReasons = {
       status: 'Unknown',
       seen: 'The Secret needs a write, and `spec.suspend` of the stack is true.',
       do: "Nothing, or ask the stack's owner.",
+      noticed: ['AuthStack'],
     },
     NotAccepted: { status: 'False', seen: 'See `Accepted`.' },
     Terminating: { status: 'False', seen: 'The AuthConsumer is Terminating.' },
@@ -497,6 +558,13 @@ export type ConditionType = keyof Reasons;
 
 /** Reasons that a feature may give to its condition. */
 export type ReasonOf<Type extends ConditionType> = Extract<keyof Reasons[Type], string>;
+
+/** Whether what a person does about it is announced by nothing, so that the operator has to look again by itself. */
+export function needsRecheck<Type extends ConditionType>(type: Type, reason: ReasonOf<Type>): boolean {
+  const tables: Readonly<Record<ConditionType, Table>> = { ...stackReasons, ...consumerReasons };
+  const row = tables[type][reason];
+  return row?.do !== undefined && row.noticed === undefined;
+}
 
 /** In the order in which `kubectl describe` shows them. */
 export const stackConditionTypes = [

@@ -1,10 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import type { AuthStack } from '../api/auth-stack.ts';
-import { STACK_LABEL, namesOf } from '../api/names.ts';
+import { namesOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
+import { belongsTo } from '../stored/secret.ts';
 import { inspect } from './certificate.ts';
 import type { KeyPair } from './certificate.ts';
 import type { CertificatesObservation, SeenAuthority, SeenServerCertificate } from './types.ts';
@@ -77,7 +78,7 @@ type Unusable = Exclude<SeenAuthority, { state: 'valid' }>;
 
 function read(stack: AuthStack, secret: Secret | undefined): X509Certificate | Unusable {
   if (!secret) return { state: 'absent' };
-  if (secret.metadata.labels?.[STACK_LABEL] !== stack.metadata.name) return { state: 'foreign' };
+  if (!belongsTo(stack, secret)) return { state: 'foreign' };
   const found = inspect(keyPairIn(secret));
   return 'why' in found ? { state: 'malformed', why: found.why } : found;
 }

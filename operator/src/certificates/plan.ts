@@ -1,6 +1,9 @@
 import { namesOf } from '../api/names.ts';
+import { needsRecheck } from '../api/reasons.ts';
 import type { Millis } from '../runtime/objects.ts';
+import { LOOK_AGAIN } from '../planning.ts';
 import type { Plan, Stalled } from '../planning.ts';
+import { foreignSecret } from '../stored/secret.ts';
 import type {
   AgentCertificateReason,
   CertificatesAction,
@@ -37,15 +40,16 @@ export function renewalOf({ notBefore, notAfter }: { readonly notBefore: Millis;
 
 const nothing = { actions: [], conditions: [], status: undefined } as const;
 
-function theAuthorityIsNotOurs({ stack, authority }: CertificatesObservation): CertificatesPlan | undefined {
+function theAuthorityIsNotOurs({ stack, authority, now }: CertificatesObservation): CertificatesPlan | undefined {
   if (authority.state !== 'foreign') return undefined;
-  return blocked('CertificateAuthorityNotOwned', foreign(stack.metadata.namespace, namesOf(stack.metadata.name).ca));
+  return blocked(now, 'CertificateAuthorityNotOwned', foreignSecret(stack, namesOf(stack.metadata.name).ca));
 }
 
-function theAuthorityCannotBeRead({ stack, authority }: CertificatesObservation): CertificatesPlan | undefined {
+function theAuthorityCannotBeRead({ stack, authority, now }: CertificatesObservation): CertificatesPlan | undefined {
   if (authority.state !== 'malformed') return undefined;
   const secret = namesOf(stack.metadata.name).ca;
   return blocked(
+    now,
     'CertificateAuthorityMalformed',
     `Secret ${secret} holds no usable certificate authority (${authority.why}); restore it from a backup, or delete it ` +
       `to get a new authority: kubectl -n ${stack.metadata.namespace ?? ''} delete secret ${secret}`,
@@ -56,15 +60,16 @@ function theAuthorityHasExpired({ stack, authority, now }: CertificatesObservati
   if (authority.state !== 'valid' || now < authority.notAfter) return undefined;
   const secret = namesOf(stack.metadata.name).ca;
   return blocked(
+    now,
     'CertificateAuthorityExpired',
     `the certificate authority in Secret ${secret} expired on ${new Date(authority.notAfter).toISOString()}; delete it ` +
       `to get a new one: kubectl -n ${stack.metadata.namespace ?? ''} delete secret ${secret}`,
   );
 }
 
-function theAgentSecretIsNotOurs({ stack, agent }: CertificatesObservation): CertificatesPlan | undefined {
+function theAgentSecretIsNotOurs({ stack, agent, now }: CertificatesObservation): CertificatesPlan | undefined {
   if (agent.state !== 'foreign') return undefined;
-  return blocked('AgentCertificateNotOwned', foreign(stack.metadata.namespace, namesOf(stack.metadata.name).agentTls));
+  return blocked(now, 'AgentCertificateNotOwned', foreignSecret(stack, namesOf(stack.metadata.name).agentTls));
 }
 
 function thereIsNoAuthority({ stack, authority, agent }: CertificatesObservation): CertificatesPlan | undefined {
@@ -100,14 +105,7 @@ function whyIssue(agent: SeenServerCertificate, now: Millis): AgentCertificateRe
   return now >= renewalOf(agent) ? 'Renewal' : undefined;
 }
 
-function foreign(namespace: string | undefined, name: string): string {
-  return (
-    `Secret ${name} exists and was not made by the operator; it is left alone. Rename or delete it: ` +
-    `kubectl -n ${namespace ?? ''} get secret ${name} --show-labels`
-  );
-}
-
-function blocked(reason: CertificatesProblem, message: string): CertificatesPlan {
+function blocked(now: Millis, reason: CertificatesProblem, message: string): CertificatesPlan {
   const stalled: Stalled = { reason, message };
-  return { ...nothing, stalled };
+  return { ...nothing, stalled, ...(needsRecheck('Stalled', reason) && { recheckAt: now + LOOK_AGAIN }) };
 }

@@ -11,6 +11,7 @@ import type { Pass } from '../runtime/reconciler.ts';
 import { consumerOfCopy } from '../stored/consumer-copy.ts';
 import { publishedKeys } from '../stored/jwks.ts';
 import { readStored, textsIn } from '../stored/secret.ts';
+import type { TerminatingObservation } from './terminating.ts';
 import type { ConsumerObservation, SeenCopy } from './types.ts';
 
 export interface ConsumerPorts {
@@ -33,7 +34,7 @@ export async function observeConsumer(
     stackNamespace: cluster.watches(stackRef.namespace),
     ...(namespace && { namespaceLabels: namespace.metadata.labels ?? {} }),
     copy: await observeCopy(consumer, cluster, pass),
-    formerCopies: copiesOf(consumer, cluster).filter(({ metadata }) => metadata.name !== secretName),
+    formerCopies: ownedCopies(consumer, cluster).filter(({ metadata }) => metadata.name !== secretName),
     ...(stack && sourceOf(stack, cluster)),
   };
 }
@@ -50,7 +51,16 @@ async function observeCopy(consumer: AuthConsumer, cluster: Cluster, pass: Pass)
   return isOthers ? { state: 'ofAnother', consumer: refOf(maker).name } : { state: 'orphaned', secret };
 }
 
-function copiesOf(consumer: AuthConsumer, cluster: Cluster): readonly Secret[] {
+/** Needs nothing of the spec, which may be invalid. */
+export function observeTerminating(
+  consumer: AuthConsumer,
+  { cluster }: ConsumerPorts,
+  { now }: Pass,
+): TerminatingObservation {
+  return { consumer, now, copies: ownedCopies(consumer, cluster) };
+}
+
+function ownedCopies(consumer: AuthConsumer, cluster: Cluster): readonly Secret[] {
   const labels = { [CONSUMER_LABEL]: consumer.metadata.name };
   return cluster
     .cachedList(secretKind, { namespace: namespaceOf(consumer), labels })

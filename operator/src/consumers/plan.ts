@@ -1,7 +1,7 @@
 import { authStackSchemaError } from '../api/auth-stack.ts';
 import { namespaceOf } from '../api/names.ts';
 import { firstAnswer } from '../planning.ts';
-import type { Plan, Rule } from '../planning.ts';
+import type { Rule } from '../planning.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
@@ -9,15 +9,16 @@ import { sameJson } from '../runtime/json.ts';
 import { listed } from '../runtime/listed.ts';
 import type { ReasonOf } from '../api/reasons.ts';
 import { audienceOf, copySecret, isSameCopy, kidsInCopy } from '../stored/consumer-copy.ts';
+import { consumerPlan, remove } from './conditions.ts';
+import type { ConsumerPlan } from './conditions.ts';
 import { allowsNamespace } from './consent.ts';
 import type { ConsumerAction, ConsumerObservation, ConsumerStatus, ConsumerVerdict, Reported } from './types.ts';
-
-export type ConsumerPlan = Plan<ConsumerAction, ConsumerStatus>;
 
 type ConsumerRule = Rule<ConsumerObservation, ConsumerVerdict>;
 
 /** First whether both sides agree, then whether the name is free, and only then what is written there. */
 const rules: readonly ConsumerRule[] = [
+  theStackIsNotWatched,
   theStackIsNotThere,
   theStackIsInvalid,
   theNamespaceIsNotKnownYet,
@@ -29,14 +30,34 @@ const rules: readonly ConsumerRule[] = [
 ];
 
 export function planConsumer(seen: ConsumerObservation): ConsumerPlan {
-  const { accepted, inSync, actions = [] } = firstAnswer(rules, seen) ?? syncCopy(seen);
+  const verdict = firstAnswer(rules, seen) ?? syncCopy(seen);
+  return consumerPlan(verdict, { now: seen.now, status: statusOf(seen, verdict.inSync) });
+}
+
+/** What is reported in place of the plan once the API server has refused what it writes. */
+export function writeRefused(seen: ConsumerObservation, words: string): ConsumerPlan {
+  const { consumer } = seen;
+  const { secretName } = consumer.spec;
+  const message =
+    `The API server refuses Secret ${secretName} (${words}). Correct what refuses it, a policy or a quota for instance; ` +
+    `the operator tries again: kubectl -n ${namespaceOf(consumer)} describe authconsumer ${consumer.metadata.name}`;
+  const inSync = { status: 'False', reason: 'WriteRefused', message } as const;
+  return consumerPlan({ accepted: accepted(consumer), inSync }, { now: seen.now, status: statusOf(seen, inSync) });
+}
+
+/** The operator does not see that namespace, so it cannot say that there is no such stack. */
+function theStackIsNotWatched({ consumer, stack, stackNamespace }: ConsumerObservation): ConsumerVerdict | undefined {
+  if (stack || stackNamespace === 'watched') return undefined;
+  const { namespace, name } = consumer.spec.stackRef;
+  const message =
+    stackNamespace === 'refused'
+      ? `The operator cannot watch Namespace ${namespace}, so it does not know whether there is an AuthStack ${namespace}/${name}. ` +
+        `Check that the namespace exists: kubectl get namespace ${namespace}. A Secret that was written before stays`
+      : `The operator does not watch Namespace ${namespace}, so it does not know AuthStack ${namespace}/${name}. Add the namespace ` +
+        `to watchNamespaces of the chart, or correct spec.stackRef. A Secret that was written before stays`;
   return {
-    actions,
-    conditions: [
-      { type: 'Accepted', ...accepted },
-      { type: 'InSync', ...inSync },
-    ],
-    status: statusOf(seen, inSync),
+    accepted: { status: 'Unknown', reason: 'StackNotWatched', message },
+    inSync: { status: 'Unknown', reason: 'StackNotWatched', message },
   };
 }
 
@@ -153,16 +174,19 @@ function syncCopy(seen: ConsumerObservation): ConsumerVerdict {
   return {
     accepted: accepted(consumer),
     inSync: { status: 'False', reason: 'Writing', message: `Writing Secret ${secretName}` },
-    actions: [write(wanted, copy)],
+    actions: write(wanted, copy),
   };
 }
 
 /** Replaced as a whole, bound to the version that was seen, so that keys which others added go too. */
-function write(wanted: Secret, copy: ConsumerObservation['copy']): ConsumerAction {
-  if (copy.state !== 'ours' && copy.state !== 'orphaned') return { type: 'create', kind: secretKind, object: wanted };
+function write(wanted: Secret, copy: ConsumerObservation['copy']): readonly ConsumerAction[] {
+  const create: ConsumerAction = { type: 'create', kind: secretKind, object: wanted };
+  if (copy.state !== 'ours' && copy.state !== 'orphaned') return [create];
+  // A policy made it immutable, or somebody labelled a Secret of another type: nothing can replace its content.
+  if (copy.secret.immutable === true || copy.secret.type !== wanted.type) return [remove(copy.secret), create];
   const { resourceVersion } = copy.secret.metadata;
   const metadata = { ...wanted.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
-  return { type: 'replace', kind: secretKind, object: { ...wanted, metadata } };
+  return [{ type: 'replace', kind: secretKind, object: { ...wanted, metadata } }];
 }
 
 /** There is no consent (any more): what was copied is removed. */
@@ -177,10 +201,6 @@ function refused(
     inSync: { status: 'False', reason: 'NotAccepted', message },
     actions: copies.map(remove),
   };
-}
-
-function remove({ metadata: { name, namespace = '', uid = '' } }: Secret): ConsumerAction {
-  return { type: 'delete', kind: secretKind, target: { name, namespace, uid } };
 }
 
 function accepted({ spec }: ConsumerObservation['consumer']): Reported<'Accepted'> {

@@ -1,56 +1,104 @@
-import { authConsumerKind, authConsumerSchemaError } from '../api/auth-consumer.ts';
+import { authConsumerKind, authConsumerSchemaError, secretRefOf } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import { authStackKind } from '../api/auth-stack.ts';
-import { CONSUMERS_BY_STACK, CONSUMER_LABEL, STACK_LABEL, namesOf, namespaceOf } from '../api/names.ts';
+import {
+  CONSUMERS_BY_SECRET,
+  CONSUMERS_BY_STACK,
+  CONSUMER_LABEL,
+  STACK_LABEL,
+  namesOf,
+  namespaceOf,
+} from '../api/names.ts';
 import { performKubernetes } from '../runtime/cluster.ts';
 import type { Cluster, ListOptions } from '../runtime/cluster.ts';
 import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
 import { keyOf } from '../runtime/objects.ts';
 import type { KubernetesObject, ObjectRef } from '../runtime/objects.ts';
+import { isRefused } from '../runtime/failure.ts';
+import { mapping } from '../runtime/mapping.ts';
 import type { Mapping } from '../runtime/mapping.ts';
 import { labelsChanged, moreThanStatusChanged } from '../runtime/predicates.ts';
-import type { Reconciler } from '../runtime/reconciler.ts';
-import { observeConsumer } from './observe.ts';
+import type { Outcome, Pass, Reconciler, ReportedEvent } from '../runtime/reconciler.ts';
+import type { ConsumerPlan } from './conditions.ts';
+import { observeConsumer, observeTerminating } from './observe.ts';
 import type { ConsumerPorts } from './observe.ts';
-import { planConsumer } from './plan.ts';
+import { planConsumer, writeRefused } from './plan.ts';
+import { planTerminating } from './terminating.ts';
+import type { ConsumerAction } from './types.ts';
 
-/** Keeps the Secret of one AuthConsumer. Its deletion needs no hand: the Secret goes with its owner. */
+/** Keeps the Secret of one AuthConsumer. It has no finalizer of ours: the Secret goes with its owner. */
 export function createConsumerReconciler(ports: ConsumerPorts): Reconciler<AuthConsumer> {
   return {
-    refuse(consumer) {
-      const schemaError = authConsumerSchemaError(consumer);
-      if (schemaError === undefined) return undefined;
-      const { name } = consumer.metadata;
-      const message = `${schemaError}. Correct it: kubectl -n ${namespaceOf(consumer)} edit authconsumer ${name}; its Secret stays as it is`;
-      return {
-        conditions: [
-          { type: 'Accepted', status: 'False', reason: 'SpecInvalid', message },
-          { type: 'InSync', status: 'Unknown', reason: 'SpecInvalid', message },
-        ],
-        events: [{ type: 'Warning', reason: 'SpecInvalid', message }],
-      };
-    },
+    refuse: refuseInvalidSpec,
     async apply(consumer, pass) {
-      const { status, ...plan } = planConsumer(await observeConsumer(consumer, ports, pass));
-      const outcome = { ...plan, status: { ...status } };
-      try {
-        for (const action of plan.actions) await performKubernetes(action, ports.cluster, pass);
-        return outcome;
-      } catch (failure) {
-        return { ...outcome, failure };
-      }
+      const seen = await observeConsumer(consumer, ports, pass);
+      const plan = planConsumer(seen);
+      const failure = await perform(plan.actions, ports, pass);
+      if (isRefused(failure)) return outcomeOf(writeRefused(seen, failure.message), 'WriteRefused');
+      return { ...outcomeOf(plan), ...(failure !== undefined && { failure }) };
+    },
+    async terminating(consumer, pass) {
+      const plan = planTerminating(observeTerminating(consumer, ports, pass));
+      const failure = await perform(plan.actions, ports, pass);
+      return { ...outcomeOf(plan), ...(failure !== undefined && { failure }) };
     },
   };
 }
 
-/** What else concerns an AuthConsumer: its stack, the stack's keys, its own copies, and the labels of its namespace. */
+/** In order until one fails; what went wrong is returned, so that what was observed is reported all the same. */
+async function perform(actions: readonly ConsumerAction[], { cluster }: ConsumerPorts, pass: Pass): Promise<unknown> {
+  try {
+    for (const action of actions) await performKubernetes(action, cluster, pass);
+    return undefined;
+  } catch (failure) {
+    return failure;
+  }
+}
+
+/** With an event for the condition of that reason. */
+function outcomeOf({ status, ...plan }: ConsumerPlan, warning?: string): Outcome {
+  const message = plan.conditions.find(({ reason }) => reason === warning)?.message;
+  const events: readonly ReportedEvent[] =
+    warning !== undefined && message !== undefined ? [{ type: 'Warning', reason: warning, message }] : [];
+  return { ...plan, status: { ...status }, events };
+}
+
+function refuseInvalidSpec(consumer: AuthConsumer): Outcome | undefined {
+  const schemaError = authConsumerSchemaError(consumer);
+  if (schemaError === undefined) return undefined;
+  const { name } = consumer.metadata;
+  const message =
+    `${schemaError}. Correct it: kubectl -n ${namespaceOf(consumer)} edit authconsumer ${name}. Its Secret stays as it is ` +
+    `until then`;
+  return {
+    conditions: [
+      { type: 'Accepted', status: 'False', reason: 'SpecInvalid', message },
+      { type: 'InSync', status: 'Unknown', reason: 'SpecInvalid', message },
+    ],
+    events: [{ type: 'Warning', reason: 'SpecInvalid', message }],
+  };
+}
+
+/**
+ * What else concerns an AuthConsumer: its stack, the stack's keys, its copies, the labels of its namespace, and whatever
+ * holds or held the name of its Secret.
+ */
 export function consumerMappings(cluster: Cluster): readonly Mapping[] {
   const keysOf = (options: ListOptions): readonly string[] =>
     cluster.cachedList(authConsumerKind, options).map(({ metadata }) => keyOf(metadata));
   const ofStack = (stack: ObjectRef): readonly string[] =>
     keysOf({ index: { name: CONSUMERS_BY_STACK, value: keyOf(stack) } });
+  const namingSecret = (secret: ObjectRef): readonly string[] =>
+    keysOf({ index: { name: CONSUMERS_BY_SECRET, value: keyOf(secret) } });
   return [
-    // A stack tells its status after every pass; each of its consumers would have a pass for that.
+    {
+      ...mapping(authConsumerKind, (consumer) => {
+        const secret = secretRefOf(consumer);
+        return secret ? namingSecret(secret).filter((key) => key !== keyOf(consumer.metadata)) : [];
+      }),
+      when: moreThanStatusChanged,
+    },
+    // A stack reports its status after every pass; each of its consumers would have a pass for that.
     { kind: authStackKind, keys: ({ metadata }) => ofStack(metadata), when: moreThanStatusChanged },
     { kind: namespaceKind, keys: ({ metadata }) => keysOf({ namespace: metadata.name }), when: labelsChanged },
     {
@@ -58,7 +106,7 @@ export function consumerMappings(cluster: Cluster): readonly Mapping[] {
       keys: ({ metadata }: KubernetesObject) => {
         const { namespace = '', labels = {} } = metadata;
         const consumer = labels[CONSUMER_LABEL];
-        if (consumer !== undefined) return [keyOf({ namespace, name: consumer })];
+        if (consumer !== undefined) return [keyOf({ namespace, name: consumer }), ...namingSecret(metadata)];
         const stack = labels[STACK_LABEL];
         if (stack === undefined) return [];
         const { jwks, ca } = namesOf(stack);

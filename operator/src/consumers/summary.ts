@@ -2,53 +2,124 @@ import { authConsumerKind } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { CONSUMERS_BY_STACK } from '../api/names.ts';
+import type { ReasonOf } from '../api/reasons.ts';
 import type { Plan } from '../planning.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { counted, listed } from '../runtime/listed.ts';
-import { keyOf } from '../runtime/objects.ts';
-import type { Condition } from '../runtime/objects.ts';
+import { keyOf, refOf } from '../runtime/objects.ts';
+import type { Condition, ConditionStatus, Millis } from '../runtime/objects.ts';
+import type { Pass } from '../runtime/reconciler.ts';
 
-/** The AuthConsumers that name a stack, as they last told of themselves. */
+/*
+ * The stack's summary of its AuthConsumers. A rotation changes every copy within seconds, and each of them reports that
+ * it is being written and that it is in sync. Were each counted at once, 500 consumers would be a thousand writes of the
+ * stack's status. So the summary is up to SETTLE late, and no later:
+ *
+ *   in sync ──► a copy that held the keys before is behind only once it has been so for SETTLE  ──► behind
+ *   behind  ──► counted anew once in every SETTLE                                               ──► in sync
+ */
+const SETTLE: Millis = 5_000;
+
+/** The AuthConsumers that name a stack, as they last reported. */
 export interface StackConsumersObservation {
+  readonly stack: AuthStack;
+  readonly now: Millis;
   readonly consumers: readonly AuthConsumer[];
 }
 
+interface Counts {
+  readonly total: number;
+  readonly inSync: number;
+}
+
 export interface StackConsumersStatus {
-  readonly consumers: { readonly total: number; readonly inSync: number };
+  readonly consumers: Counts;
 }
 
 export function observeStackConsumers(
   stack: AuthStack,
   { cluster }: { readonly cluster: Cluster },
+  { now }: Pass,
 ): StackConsumersObservation {
   const index = { name: CONSUMERS_BY_STACK, value: keyOf(stack.metadata) };
-  return { consumers: cluster.cachedList(authConsumerKind, { index }) };
+  return { stack, now, consumers: cluster.cachedList(authConsumerKind, { index }) };
 }
 
-/** Only accepted ones count: whom the stack does not allow is not behind. */
-export function planStackConsumers({ consumers }: StackConsumersObservation): Plan<never, StackConsumersStatus> {
-  const accepted = consumers.filter((consumer) => isTrue(consumer, 'Accepted'));
-  const behind = accepted.filter((consumer) => !isTrue(consumer, 'InSync'));
-  const status = { consumers: { total: accepted.length, inSync: accepted.length - behind.length } };
-  const names = behind.map(({ metadata }) => keyOf(metadata)).sort((a, b) => a.localeCompare(b));
-  const [first] = behind;
-  const condition = first
-    ? ({
-        type: 'ConsumersInSync',
-        status: 'False',
-        reason: 'CopiesBehind',
-        message: `${listed(names)} ${behind.length === 1 ? 'lacks' : 'lack'} the current keys: kubectl -n ${first.metadata.namespace ?? ''} describe authconsumer ${first.metadata.name}`,
-      } as const)
-    : ({
-        type: 'ConsumersInSync',
-        status: 'True',
-        reason: accepted.length === 0 ? 'NoConsumers' : 'AllInSync',
-        message:
-          accepted.length === 0
-            ? 'No AuthConsumer is accepted'
-            : `${counted(accepted.length, 'copy holds', 'copies hold')} the current keys`,
-      } as const);
-  return { actions: [], conditions: [condition], status };
+type ConsumersPlan = Plan<never, StackConsumersStatus>;
+
+/** Only accepted ones count: one that the stack does not allow, or that is Terminating, is not behind. */
+export function planStackConsumers({ stack, now, consumers }: StackConsumersObservation): ConsumersPlan {
+  const accepted = consumers
+    .filter((consumer) => consumer.metadata.deletionTimestamp === undefined && isTrue(consumer, 'Accepted'))
+    .map((consumer) => syncOf(consumer));
+  const behind = accepted.filter(({ behindFrom }) => behindFrom <= now);
+  const stored = storedReport(stack);
+  if (stored?.consumers.total === accepted.length) {
+    const beat = Math.floor(now / SETTLE) * SETTLE;
+    const changed = accepted.some(({ changedAt, behindFrom }) => changedAt >= beat || isWithin(behindFrom, beat, now));
+    if (changed) return report(stored, beat + SETTLE);
+  }
+  const crossings = accepted.map(({ behindFrom }) => behindFrom).filter((at) => at > now);
+  return report(freshReport(accepted, behind), Math.min(...crossings));
+}
+
+interface Sync {
+  readonly name: string;
+  readonly changedAt: Millis;
+  /** From when on it counts as behind; Infinity while it is in sync. */
+  readonly behindFrom: Millis;
+}
+
+function syncOf({ metadata, status }: AuthConsumer): Sync {
+  const inSync = status?.conditions?.find(({ type }) => type === 'InSync');
+  const changedAt = inSync ? Date.parse(inSync.lastTransitionTime) : 0;
+  // One that never held the keys is behind from the first.
+  const grace = status?.lastSyncTime === undefined ? 0 : SETTLE;
+  return { name: keyOf(metadata), changedAt, behindFrom: inSync?.status === 'True' ? Infinity : changedAt + grace };
+}
+
+interface Report {
+  readonly status: ConditionStatus;
+  readonly reason: ReasonOf<'ConsumersInSync'>;
+  readonly message: string;
+  readonly consumers: Counts;
+}
+
+/** What is stored while consumers are behind; it is repeated until the beat is over. */
+function storedReport({ status }: AuthStack): Report | undefined {
+  const stored = status?.conditions?.find(({ type }) => type === 'ConsumersInSync');
+  if (stored?.reason !== 'CopiesBehind' || !status?.consumers) return undefined;
+  return { status: stored.status, reason: 'CopiesBehind', message: stored.message, consumers: status.consumers };
+}
+
+function freshReport(accepted: readonly Sync[], behind: readonly Sync[]): Report {
+  const total = accepted.length;
+  const consumers = { total, inSync: total - behind.length };
+  const names = behind.map(({ name }) => name).sort((a, b) => a.localeCompare(b));
+  const [first] = names;
+  if (first !== undefined) {
+    const { namespace = '', name } = refOf(first);
+    const message =
+      `${listed(names)} ${names.length === 1 ? 'lacks' : 'lack'} the current keys: ` +
+      `kubectl -n ${namespace} describe authconsumer ${name}`;
+    return { status: 'False', reason: 'CopiesBehind', message, consumers };
+  }
+  if (total === 0) return { status: 'True', reason: 'NoConsumers', message: 'No AuthConsumer is accepted', consumers };
+  const message = `${counted(total, 'copy holds', 'copies hold')} the current keys`;
+  return { status: 'True', reason: 'AllInSync', message, consumers };
+}
+
+function report({ consumers, ...condition }: Report, recheckAt: Millis): ConsumersPlan {
+  return {
+    actions: [],
+    conditions: [{ type: 'ConsumersInSync', ...condition }],
+    status: { consumers },
+    ...(Number.isFinite(recheckAt) && { recheckAt }),
+  };
+}
+
+function isWithin(time: Millis, from: Millis, to: Millis): boolean {
+  return time >= from && time <= to;
 }
 
 function isTrue({ status }: AuthConsumer, type: string): boolean {

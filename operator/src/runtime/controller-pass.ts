@@ -55,7 +55,8 @@ export class ControllerPass<T extends KubernetesObject> {
 
   private async cleanup(object: T, pass: Pass): Promise<Outcome | undefined> {
     const { reconciler, finalizer } = this.options;
-    if (!reconciler.cleanup || !hasFinalizer(object, finalizer)) return undefined;
+    if (!reconciler.cleanup) return reconciler.terminating?.(object, pass);
+    if (!hasFinalizer(object, finalizer)) return undefined;
     const live = await this.liveOf(object, pass);
     if (!live || !hasFinalizer(live, finalizer)) return undefined;
     const outcome = await reconciler.cleanup(live, pass);

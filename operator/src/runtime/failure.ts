@@ -16,6 +16,13 @@ export function isForbidden(failure: unknown): boolean {
   return errorsOf(failure).some(({ status }) => status === 403);
 }
 
+/** Whether the API server refused what was in the request, and would again: invalid, or denied by admission or a quota. */
+export function isRefused(failure: unknown): failure is ApiError {
+  if (!(failure instanceof ApiError)) return false;
+  const { status } = failure;
+  return status === 400 || status === 422 || (status === 403 && missingRights(failure).length === 0);
+}
+
 function errorsOf(failure: unknown): readonly ApiError[] {
   if (failure instanceof AggregateError) return failure.errors.flatMap(errorsOf);
   return failure instanceof ApiError ? [failure] : [];

@@ -58,4 +58,6 @@ export interface Reconciler<T extends KubernetesObject> {
   apply(object: T, pass: Pass): Promise<Outcome>;
   /** Runs while the object is being deleted, until `done`. Without it the kind gets no finalizer. */
   cleanup?(object: T, pass: Pass): Promise<RemovalOutcome>;
+  /** Without `cleanup`: runs while finalizers of others hold an object that is Terminating. */
+  terminating?(object: T, pass: Pass): Promise<Outcome>;
 }

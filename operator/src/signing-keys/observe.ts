@@ -56,10 +56,12 @@ function policyOf({ spec }: AuthStack, pods: readonly AuthPod[]): KeyPolicy {
 /** Copies of the AuthConsumers that name this stack; an accepted one that has no copy holds no key. */
 function copiesOf(stack: AuthStack, cluster: Cluster): readonly Copy[] {
   const labels = copyLabels(stack);
-  // One whose AuthConsumer is gone is nobody's any more; it must not hold rotation back.
+  // The copy of an AuthConsumer that is gone or Terminating is nobody's any more; it must not hold rotation back.
   const held = Map.groupBy(cluster.cachedList(secretKind, { labels }), consumerOfCopy);
   const naming = (value: string): readonly AuthConsumer[] =>
-    cluster.cachedList(authConsumerKind, { index: { name: CONSUMERS_BY_STACK, value } });
+    cluster
+      .cachedList(authConsumerKind, { index: { name: CONSUMERS_BY_STACK, value } })
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   // One with an invalid spec may be of any stack; what its copies hold of this one counts.
   return [...naming(keyOf(stack.metadata)), ...naming(NO_STACK)].flatMap((consumer): readonly Copy[] => {
     const name = keyOf(consumer.metadata);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { STALL_AFTER } from '../planning.ts';
+import { LOOK_AGAIN, STALL_AFTER } from '../planning.ts';
 import type { Key } from '../stored/key-ring.ts';
 import { planSigningKeys } from './plan.ts';
 import type { KeysPlan } from './plan.ts';
@@ -292,7 +292,7 @@ describe('a suspended stack', () => {
     (_case, change, ready) => {
       const plan = planSigningKeys(seen({ ...change, stack }));
       expect(plan.actions).toEqual([]);
-      expect(plan.recheckAt ?? Infinity).toBeGreaterThan(NOW + 10 * MINUTE);
+      expect(plan.recheckAt ?? Infinity).toBeGreaterThanOrEqual(NOW + LOOK_AGAIN);
       expect(plan.stalled).toBeUndefined();
       expect(summary(plan)).toMatchObject({ ready });
       expect(plan.conditions[0]?.message).toMatch(

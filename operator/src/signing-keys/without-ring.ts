@@ -1,14 +1,10 @@
 import { namesOf, namespaceOf } from '../api/names.ts';
-import type { Millis } from '../runtime/objects.ts';
 import type { Lifetimes } from '../stored/jwks.ts';
 import { foreignSecret } from '../stored/secret.ts';
 import { stackRef } from './editing.ts';
 import type { KeysObservation, KeysVerdict, SigningKeysAction } from './types.ts';
 
-/** A Secret without our label is not watched. */
-const FOREIGN_RECHECK: Millis = 15_000;
-
-export function aSecretIsNotOurs({ stack, ring, jwks, now }: KeysObservation): KeysVerdict | undefined {
+export function aSecretIsNotOurs({ stack, ring, jwks }: KeysObservation): KeysVerdict | undefined {
   if (ring.state !== 'foreign' && jwks.state !== 'foreign') return undefined;
   const names = namesOf(stack.metadata.name);
   const name = ring.state === 'foreign' ? names.signingKeys : names.jwks;
@@ -16,7 +12,6 @@ export function aSecretIsNotOurs({ stack, ring, jwks, now }: KeysObservation): K
     status: 'False',
     reason: 'SecretNotOwned',
     message: foreignSecret(stack, name),
-    recheckAt: now + FOREIGN_RECHECK,
     stalls: 'now',
   };
 }

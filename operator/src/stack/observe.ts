@@ -32,7 +32,14 @@ export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pa
     observeSigningKeys(stack, { ...ports, authPods }, pass),
     observeAuthService(stack, { ...ports, authPods }, pass),
   ]);
-  return { stack, certificates, database, signingKeys, authService, consumers: observeStackConsumers(stack, ports) };
+  return {
+    stack,
+    certificates,
+    database,
+    signingKeys,
+    authService,
+    consumers: observeStackConsumers(stack, ports, pass),
+  };
 }
 
 /** A stack has one database: its own replica set, or one that is not ours. */
