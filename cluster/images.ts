@@ -20,8 +20,10 @@ export interface ProductImage {
   /** Packages with binaries, which cannot be bundled and are copied beside the bundle. */
   readonly unbundled?: readonly string[];
   /** The workspace of `web/` whose built page goes into the folder of the same name in the image. */
-  readonly page?: 'sign-in' | 'shop';
+  readonly page?: Page;
 }
+
+export type Page = 'sign-in' | 'shop';
 
 export const products: readonly ProductImage[] = [
   { name: 'operator', entry: 'operator/src/main.ts' },
@@ -90,11 +92,14 @@ export async function bundle({ entry, unbundled = [], page }: ProductImage, fold
     await cp(from, join(folder, 'app/node_modules', name), { recursive: true, dereference: true });
   }
   if (page !== undefined) {
-    const output = join(folder, 'app', page);
-    await mkdir(output, { recursive: true });
-    const viteBuild = ['run', '--silent', 'build', '-w', `web/${page}`, '--', '--outDir', output, '--emptyOutDir'];
-    await run('npm', viteBuild, { cwd: root });
+    await buildPage(page, join(folder, 'app', page));
   }
+}
+
+export async function buildPage(page: Page, output: string): Promise<void> {
+  await mkdir(output, { recursive: true });
+  const viteBuild = ['run', '--silent', 'build', '-w', `web/${page}`, '--', '--outDir', output, '--emptyOutDir'];
+  await run('npm', viteBuild, { cwd: root });
 }
 
 /**

@@ -66,7 +66,7 @@ const signedInTexts = {
   signIn: 'You are signed in.',
 } as const;
 
-/** After a sign-in or a sign-up, the page leaves for the one that sent the visitor here. Without one, the visitor decides. */
+/** A sign-in or a sign-up leads back to the page that sent the visitor here. A visitor who was signed in before gets a link. */
 export function leavesAtOnce(session: Session): boolean {
   return session.state === 'signedIn' && (session.because === 'signIn' || session.because === 'signUp');
 }

@@ -1,4 +1,4 @@
-import type { Result } from '@authstack/page/problem.ts';
+import type { Problem, Result } from '@authstack/page/problem.ts';
 import { useEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 import type { Credentials } from '../api.ts';
@@ -22,31 +22,21 @@ type Submission =
   | { readonly state: 'sending' }
   | { readonly state: 'refused'; readonly errors: FormErrors };
 
-export function CredentialsForm(props: CredentialsFormProps): ReactElement {
-  const { name, newPassword, email, onEmail } = props;
+export function CredentialsForm({
+  name,
+  newPassword,
+  email,
+  onEmail,
+  submit,
+  onDone,
+}: CredentialsFormProps): ReactElement {
   const [password, setPassword] = useState('');
-  const [submission, setSubmission] = useState<Submission>({ state: 'idle' });
+  const { errors, isSending, send } = useSubmission({ submit, onDone });
   const form = useRef<HTMLFormElement>(null);
-  const errors: FormErrors = submission.state === 'refused' ? submission.errors : { fields: {} };
-  const isSending = submission.state === 'sending';
 
   useEffect(() => {
-    if (submission.state === 'refused' && form.current) focusFirstInvalid(form.current, submission.errors);
-  }, [submission]);
-
-  async function send(): Promise<void> {
-    if (isSending) return;
-    const credentials = { email, password };
-    const missing = missingFields(credentials);
-    if (missing) {
-      setSubmission({ state: 'refused', errors: formErrorsOf(missing) });
-      return;
-    }
-    setSubmission({ state: 'sending' });
-    const answer = await props.submit(credentials);
-    if (answer.ok) props.onDone(answer.value);
-    else setSubmission({ state: 'refused', errors: formErrorsOf(answer.problem) });
-  }
+    if (form.current) focusFirstInvalid(form.current, errors);
+  }, [errors]);
 
   return (
     <form
@@ -56,7 +46,7 @@ export function CredentialsForm(props: CredentialsFormProps): ReactElement {
       aria-busy={isSending}
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        void send({ email, password });
       }}
     >
       <Field
@@ -86,6 +76,38 @@ export function CredentialsForm(props: CredentialsFormProps): ReactElement {
       </button>
     </form>
   );
+}
+
+interface SubmissionControl {
+  readonly errors: FormErrors;
+  readonly isSending: boolean;
+  readonly send: (credentials: Credentials) => Promise<void>;
+}
+
+const noErrors: FormErrors = { fields: {} };
+
+function useSubmission({ submit, onDone }: Pick<CredentialsFormProps, 'submit' | 'onDone'>): SubmissionControl {
+  const [submission, setSubmission] = useState<Submission>({ state: 'idle' });
+  const isSending = submission.state === 'sending';
+
+  function refuse(problem: Problem): void {
+    setSubmission({ state: 'refused', errors: formErrorsOf(problem) });
+  }
+
+  async function send(credentials: Credentials): Promise<void> {
+    if (isSending) return;
+    const missing = missingFields(credentials);
+    if (missing) {
+      refuse(missing);
+      return;
+    }
+    setSubmission({ state: 'sending' });
+    const answer = await submit(credentials);
+    if (answer.ok) onDone(answer.value);
+    else refuse(answer.problem);
+  }
+
+  return { errors: submission.state === 'refused' ? submission.errors : noErrors, isSending, send };
 }
 
 function focusFirstInvalid(form: HTMLFormElement, { fields }: FormErrors): void {
