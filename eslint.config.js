@@ -115,6 +115,7 @@ export default tseslint.config(
       '**/express.ts',
       'packages/verify/**/*.test.ts',
       'services/*/src/app.ts',
+      'services/*/src/listeners/public.ts',
     ],
     rules: { '@typescript-eslint/no-restricted-imports': mayImport(mongooseElsewhere, clientElsewhere) },
   },

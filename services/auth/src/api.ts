@@ -61,7 +61,7 @@ export const podStatus = z.object({
   database: z.object({
     /** It answers now. */
     up: z.boolean(),
-    /** Why it does not, in the driver's words; absent until that is known. */
+    /** Why it does not: the driver's message; absent until that is known. */
     problem: z.string().optional(),
   }),
 });

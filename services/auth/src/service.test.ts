@@ -20,7 +20,7 @@ async function keySetOf(pod: Pod): Promise<JSONWebKeySet> {
   return (await send(pod, 'GET /.well-known/jwks.json')).body as JSONWebKeySet;
 }
 
-test('a pod lives before its keys, its secrets and its database, and is ready as they come', async () => {
+test('a pod is alive before its keys, its secrets and its database, and ready once it has them', async () => {
   await using keys = await mountSecret({});
   await using secrets = await mountSecret({});
   await using mongodb = await mountSecret({});
@@ -65,7 +65,7 @@ test.each([
   ['the string cannot be read', 'mongodb://someone:top-secret%zz@127.0.0.1/', /malformed/],
   ['it is of another kind', 'postgres://someone:top-secret@127.0.0.1/', /scheme/],
 ])(
-  'a pod says why the database cannot be used when %s, and keeps the password',
+  'a pod reports why the database cannot be used when %s, and never its password',
   async (_when, uri, why) => {
     await using mongod = await startMongod({ args: ['--auth'] });
     await using mounts = await mountStack(uri.replace('PORT', String(mongod.port)), [ringKey('k1', 'active')]);
@@ -80,19 +80,19 @@ test.each([
   60_000,
 );
 
-test('a pod that was ready stays so when the database goes, says that it went, and that it is back', async () => {
+test('a pod that was ready stays ready while the database is down, and reports the loss and the recovery', async () => {
   await using stack = await startStack({ pace: 10 });
   const [pod] = stack.pods;
   const [mongod] = stack.database.members;
   expect(await databaseOf(pod)).toEqual({ up: true });
 
   await mongod?.kill('SIGKILL');
-  await until(async () => (await databaseOf(pod)).problem !== undefined, 'the loss is told');
+  await until(async () => (await databaseOf(pod)).problem !== undefined, 'the loss is reported');
   expect((await databaseOf(pod)).up).toBe(false);
   expect((await pod.probe('/readyz')).status).toBe(200);
 
   await mongod?.restart();
-  await until(async () => (await databaseOf(pod)).up, 'its return is told');
+  await until(async () => (await databaseOf(pod)).up, 'the recovery is reported');
   expect(await databaseOf(pod)).toEqual({ up: true });
 }, 60_000);
 
@@ -143,10 +143,10 @@ test('keys rotate by the mounted Secret, without a restart and without a refused
     ['an active key without its private half', JSON.stringify({ keys: [{ ...retired, phase: 'active' }] })],
   ];
   for (const [what, text] of bad) {
-    const complaints = () => pod.log.filter((line) => line.includes('file refused')).length;
-    const before = complaints();
+    const reports = () => pod.log.filter((line) => line.includes('file invalid')).length;
+    const before = reports();
     await stack.mounts.keys.swap({ 'ring.json': text });
-    await until(() => complaints() > before, `a ring with ${what} is refused`);
+    await until(() => reports() > before, `a ring with ${what} is refused`);
     expect(await published()).toEqual(['k1', 'k2', 'k3']);
   }
   expect((await visitor.refresh(pod)).status).toBe(200);
@@ -177,7 +177,7 @@ test('the key set is public, cacheable for jwksMaxAge, and holds nothing private
   expect(Object.keys((openApi.body as { paths: object }).paths)).toContain('/api/users/signup');
 }, 60_000);
 
-test('a killed primary costs waiting, never a 500 and never a restart; what was acknowledged stays', async () => {
+test('a killed primary costs waiting, never a 500 and never a restart, and no acknowledged write', async () => {
   await using stack = await startStack({ members: 3, pods: 2 });
   const [pod, other = pod] = stack.pods;
   const before = await newcomer(pod);
@@ -205,7 +205,7 @@ test('a killed primary costs waiting, never a 500 and never a restart; what was 
   expect((await pod.probe('/readyz')).status).toBe(200);
 }, 90_000);
 
-test('with the database away, requests get a 503 in time, nobody is signed out, and keys are still served', async () => {
+test('while the database is down, requests get a 503 in time, nobody is signed out, and keys are still served', async () => {
   await using stack = await startStack();
   const [pod] = stack.pods;
   const visitor = await newcomer(pod);
@@ -231,12 +231,12 @@ test('changed database credentials are followed without a restart', async () => 
   const [pod] = stack.pods;
   const visitor = await newcomer(pod);
   await stack.mounts.mongodb.swap({ uri: `${stack.database.uri}&appName=again` });
-  const connections = () => pod.log.filter((line) => line.includes('the database is connected')).length;
+  const connections = () => pod.log.filter((line) => line.includes('database connected')).length;
   await until(() => connections() === 2, 'the service connects again');
   expect(await visitor.isSignedIn(pod)).toBe(true);
 }, 60_000);
 
-test('the initial admin stands by the files, once, and heals when they are put right', async () => {
+test('the initial admin is created from the files, once, and after they were corrected', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'admin-'));
   await writeFile(join(directory, 'email'), 'Admin@Example.com\n');
   await writeFile(join(directory, 'password'), 'short\n');
@@ -249,7 +249,7 @@ test('the initial admin stands by the files, once, and heals when they are put r
   await using pod = await startReadyPod(stack.mounts, { AUTHSTACK_INITIAL_ADMIN_DIR: directory }, { pace: 20 });
   await until(() => pod.log.some((line) => line.includes('file password: must have at least 8')), 'the file is named');
   await writeFile(join(directory, 'password'), 'a much longer one\n');
-  await until(() => pod.log.some((line) => line.includes('the initial admin stands')), 'the admin is made');
+  await until(() => pod.log.some((line) => line.includes('initial admin created')), 'the admin is created');
 
   const admin = new Visitor();
   const credentials = { email: 'admin@example.com', password: 'a much longer one' };
@@ -262,11 +262,11 @@ test('the initial admin stands by the files, once, and heals when they are put r
   await rm(directory, { recursive: true });
 }, 60_000);
 
-test('on an empty database the initial admin is made, and a second pod leaves it alone', async () => {
+test('on an empty database the initial admin is created, and a second pod changes nothing', async () => {
   await using files = await mountSecret({ email: 'root@example.com', password: 'a long password\n' });
   await using stack = await startStack({ environment: { AUTHSTACK_INITIAL_ADMIN_DIR: files.directory }, pace: 20 });
   const [pod] = stack.pods;
-  await until(() => pod.log.some((line) => line.includes('the initial admin stands')), 'the admin is made');
+  await until(() => pod.log.some((line) => line.includes('initial admin created')), 'the admin is created');
   const admin = new Visitor();
   const body = { email: 'root@example.com', password: 'a long password' };
   expect(await admin.on(pod, 'POST /api/users/signin', { body })).toMatchObject({
@@ -276,10 +276,10 @@ test('on an empty database the initial admin is made, and a second pod leaves it
   await files.swap({ email: 'root@example.com', password: 'another password\n' });
   await using second = await startReadyPod(stack.mounts, { AUTHSTACK_INITIAL_ADMIN_DIR: files.directory });
   expect((await admin.on(second, 'POST /api/users/signin', { body })).status).toBe(200);
-  expect(second.log.join('')).not.toContain('the initial admin stands');
+  expect(second.log.join('')).not.toContain('initial admin created');
 }, 60_000);
 
-test('the sign-in page comes with a strict policy; its index is always asked for, its assets never again', async () => {
+test('the sign-in page has a strict policy; its index is revalidated each time, its assets never', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'page-'));
   await mkdir(join(directory, 'assets'));
   await writeFile(join(directory, 'index.html'), '<!doctype html><title>Sign in</title>');
@@ -328,7 +328,7 @@ test('on https the cookies carry their prefixes, and without inline refresh the 
   expect(kept.setCookie[1]).toMatch(/^__Secure-session=.*; Path=\/api\/users; .*HttpOnly; Secure; SameSite=Lax$/);
 }, 60_000);
 
-test('a pod that is told to stop turns unready first, finishes what was begun, and is gone', async () => {
+test('a pod that gets SIGTERM turns unready first, finishes the requests that have begun, and exits', async () => {
   await using stack = await startStack();
   const pod = await startReadyPod(stack.mounts, { AUTHSTACK_DRAIN_SECONDS: '1' });
   const stopped = pod.service.stop();

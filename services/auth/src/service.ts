@@ -3,12 +3,12 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 import { createHttpService } from '@authstack/http-service/service';
 import type { HttpService } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
-import { authContract } from './api.ts';
 import type { PodStatus } from './api.ts';
-import { createApp } from './app.ts';
 import type { Settings } from './environment.ts';
 import { WatchedFile } from './files/watched-file.ts';
 import { parseKeyRing } from './keys/key-ring.ts';
+import { opsDocuments } from './listeners/ops.ts';
+import { publicListener } from './listeners/public.ts';
 import { createMetrics, observeService } from './metrics/metrics.ts';
 import { createDatabase } from './mongo/database.ts';
 import { HashQueue } from './passwords/hash-queue.ts';
@@ -55,7 +55,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
     },
   };
 
-  const app = createApp({
+  const app = publicListener({
     settings,
     log,
     metrics,
@@ -72,11 +72,11 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
   });
 
   function missing(): string[] {
-    // Once reached, the database does not count any more: with it away, keys and pages are still served.
+    // Once reached, the database no longer counts: while it is down, keys and pages are still served.
     const reasons = [
-      ring.current ? undefined : `signing-keys: ${ring.trouble ?? 'not loaded'}`,
-      secrets.current ? undefined : `secrets: ${secrets.trouble ?? 'not loaded'}`,
-      uri.current === undefined ? `mongodb-uri: ${uri.trouble ?? 'not loaded'}` : undefined,
+      ring.current ? undefined : `signing-keys: ${ring.problem ?? 'not loaded'}`,
+      secrets.current ? undefined : `secrets: ${secrets.problem ?? 'not loaded'}`,
+      uri.current === undefined ? `mongodb-uri: ${uri.problem ?? 'not loaded'}` : undefined,
       database.ready ? undefined : `mongodb: ${database.problem ?? 'not connected yet'}`,
     ];
     return reasons.filter((reason) => reason !== undefined);
@@ -95,7 +95,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
     finishWithin: FINISH_WITHIN,
     missing,
     registry: metrics.registry,
-    documents: { [authContract.statusPath]: status },
+    documents: opsDocuments({ status }),
     clock,
     log,
 

@@ -8,7 +8,7 @@ export interface WatchedFileOptions<T> {
   /** For logs and metrics. */
   readonly name: string;
   readonly path: string;
-  /** Throws when the content is not acceptable; its message must not repeat the content. */
+  /** Throws when the content is invalid; its message must not repeat the content. */
   readonly parse: (text: string) => T | Promise<T>;
 }
 
@@ -22,14 +22,14 @@ const POLL_EVERY: Millis = 1_000;
 
 /**
  * A file of a mounted Secret. kubelet swaps a symlink above it, which file watchers on the file itself miss, so it is
- * looked at once a second. Content that is not acceptable leaves the last good value in force.
+ * looked at once a second. Invalid content leaves the last good value in use.
  */
 export class WatchedFile<T> {
   private readonly options: WatchedFileOptions<T>;
   private readonly ports: WatchingPorts;
   private value: T | undefined;
   private seen: string | undefined;
-  private complaint: string | undefined;
+  private reason: string | undefined;
   private cancel: (() => void) | undefined;
   private stopped = false;
 
@@ -43,9 +43,9 @@ export class WatchedFile<T> {
     return this.value;
   }
 
-  /** Why the file as it stands is not in force. */
-  get trouble(): string | undefined {
-    return this.complaint;
+  /** Why the present content of the file is not in use. */
+  get problem(): string | undefined {
+    return this.reason;
   }
 
   /** Looks once, then once a second. */
@@ -69,22 +69,22 @@ export class WatchedFile<T> {
       const text = await readFile(path, 'utf8');
       this.seen = identity;
       this.value = await parse(text);
-      this.complaint = undefined;
+      this.reason = undefined;
       this.ports.metrics.fileReloads.inc({ file: name, outcome: 'loaded' });
       this.ports.log.info({ file: name, path }, 'file loaded');
     } catch (error) {
-      this.complain(error);
+      this.report(error);
     }
   }
 
-  private complain(error: unknown): void {
+  private report(error: unknown): void {
     const { name, path } = this.options;
-    const complaint = messageOf(error);
-    if (complaint === this.complaint) return;
-    this.complaint = complaint;
+    const reason = messageOf(error);
+    if (reason === this.reason) return;
+    this.reason = reason;
     this.ports.metrics.fileReloads.inc({ file: name, outcome: 'refused' });
     const kept = this.value !== undefined;
-    this.ports.log.error({ file: name, path, reason: complaint, kept }, 'file refused');
+    this.ports.log.error({ file: name, path, reason, lastGoodInUse: kept }, 'file invalid');
   }
 
   private again(): void {

@@ -1,45 +1,17 @@
 import { PROBLEM_TYPE, problemSchema } from '@authstack/http-service/problems';
 import { z } from 'zod';
+import type { CookieNames } from '../api.ts';
 import { problems } from '../errors.ts';
 import type { ProblemCode } from '../errors.ts';
-import { newPassword } from '../passwords/password.ts';
-import {
-  bodyRefreshRequest,
-  currentUserReply,
-  refreshReply,
-  sessionIdParameter,
-  sessionsReply,
-  signInRequest,
-  signOutQuery,
-  tokensReply,
-  userReply,
-} from '../sessions/requests.ts';
+import type { Operation } from './route.ts';
 
 export interface OpenApiInput {
   readonly issuer: string;
-  readonly passwordMinLength: number;
-  readonly cookies: { readonly token: { readonly name: string }; readonly session: { readonly name: string } };
+  readonly cookies: CookieNames;
 }
 
-interface Operation {
-  readonly method: 'get' | 'post' | 'delete';
-  readonly path: string;
-  readonly summary: string;
-  readonly body?: z.ZodType;
-  readonly query?: z.ZodObject;
-  readonly parameters?: z.ZodObject;
-  readonly headers?: readonly string[];
-  readonly reply: { readonly status: number; readonly schema?: z.ZodType };
-  readonly signedIn?: boolean;
-  readonly problems: readonly ProblemCode[];
-}
-
-const unreadable = ['VALIDATION_FAILED', 'MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-const delivery = ['Authstack-Delivery'];
-
-/** OpenAPI 3.1, made from the schemas that validate the requests. */
-export function openApiDocument({ issuer, passwordMinLength, cookies }: OpenApiInput): object {
-  const operations = theOperations(signInRequest.extend({ password: newPassword(passwordMinLength) }));
+/** OpenAPI 3.1, made from the list of routes that the listener serves. */
+export function openApiDocument(operations: readonly Operation[], { issuer, cookies }: OpenApiInput): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of operations) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: described(operation) };
@@ -52,120 +24,15 @@ export function openApiDocument({ issuer, passwordMinLength, cookies }: OpenApiI
     components: {
       schemas: { Problem: asJsonSchema(problemSchema(Object.keys(problems))) },
       securitySchemes: {
-        session: { type: 'apiKey', in: 'cookie', name: cookies.session.name },
+        session: { type: 'apiKey', in: 'cookie', name: cookies.session },
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt' },
       },
     },
   };
 }
 
-function theOperations(signUpRequest: z.ZodType): readonly Operation[] {
-  return [
-    {
-      method: 'post',
-      path: '/api/users/signup',
-      summary: 'Make an account and sign in',
-      body: signUpRequest,
-      reply: { status: 201, schema: userReply },
-      problems: [...unreadable, 'CSRF_REJECTED', 'EMAIL_TAKEN', 'OVERLOADED', 'DATABASE_UNAVAILABLE'],
-    },
-    {
-      method: 'post',
-      path: '/api/users/signin',
-      summary: 'Sign in',
-      body: signInRequest,
-      headers: delivery,
-      reply: { status: 200, schema: z.union([userReply, tokensReply]) },
-      problems: [
-        ...unreadable,
-        'INVALID_CREDENTIALS',
-        'USER_BANNED',
-        'USER_DISABLED',
-        'CSRF_REJECTED',
-        'BODY_DELIVERY_REFUSED',
-        'OVERLOADED',
-        'DATABASE_UNAVAILABLE',
-      ],
-    },
-    {
-      method: 'post',
-      path: '/api/users/refresh',
-      summary: "A fresh access token and the session's next token",
-      body: bodyRefreshRequest.optional(),
-      headers: delivery,
-      reply: { status: 200, schema: z.union([refreshReply, tokensReply]) },
-      signedIn: true,
-      problems: [
-        ...unreadable,
-        'SESSION_INVALID',
-        'SESSION_REUSED',
-        'TOKEN_INVALID',
-        'CSRF_REJECTED',
-        'BODY_DELIVERY_REFUSED',
-        'DATABASE_UNAVAILABLE',
-      ],
-    },
-    {
-      method: 'post',
-      path: '/api/users/signout',
-      summary: 'End this session, or all of them',
-      query: signOutQuery,
-      reply: { status: 204 },
-      signedIn: true,
-      problems: [...unreadable, 'TOKEN_INVALID', 'CSRF_REJECTED', 'DATABASE_UNAVAILABLE'],
-    },
-    {
-      method: 'get',
-      path: '/api/users/currentuser',
-      summary: 'Who is signed in',
-      reply: { status: 200, schema: currentUserReply },
-      signedIn: true,
-      problems: ['TOKEN_INVALID', 'DATABASE_UNAVAILABLE'],
-    },
-    {
-      method: 'get',
-      path: '/api/users/sessions',
-      summary: "The user's own open sessions",
-      reply: { status: 200, schema: sessionsReply },
-      signedIn: true,
-      problems: ['SESSION_INVALID', 'SESSION_REUSED', 'TOKEN_INVALID', 'DATABASE_UNAVAILABLE'],
-    },
-    {
-      method: 'delete',
-      path: '/api/users/sessions/{id}',
-      summary: "End one of the user's own sessions",
-      parameters: sessionIdParameter,
-      reply: { status: 204 },
-      signedIn: true,
-      problems: [
-        'VALIDATION_FAILED',
-        'SESSION_INVALID',
-        'SESSION_REUSED',
-        'TOKEN_INVALID',
-        'CSRF_REJECTED',
-        'SESSION_NOT_FOUND',
-        'DATABASE_UNAVAILABLE',
-      ],
-    },
-    {
-      method: 'get',
-      path: '/.well-known/jwks.json',
-      summary: 'The public keys that verify access tokens',
-      reply: { status: 200, schema: z.object({ keys: z.array(z.record(z.string(), z.string())) }) },
-      problems: ['NOT_READY'],
-    },
-    {
-      method: 'get',
-      path: '/.well-known/openid-configuration',
-      summary: 'Discovery',
-      reply: { status: 200, schema: z.object({ issuer: z.string(), jwks_uri: z.string() }) },
-      problems: ['NOT_READY'],
-    },
-  ];
-}
-
 function described(operation: Operation): object {
-  const { summary, body, reply, signedIn } = operation;
+  const { summary, body, reply } = operation;
   return {
     summary,
     parameters: parametersOf(operation),
@@ -175,7 +42,7 @@ function described(operation: Operation): object {
         content: { 'application/json': { schema: asJsonSchema(body) } },
       },
     }),
-    ...(signedIn && { security: [{ session: [] }, { bearer: [] }] }),
+    security: securityOf(operation),
     responses: {
       [reply.status]: {
         description: 'Done',
@@ -184,6 +51,17 @@ function described(operation: Operation): object {
       ...refusals(operation.problems),
     },
   };
+}
+
+function securityOf({ access, credentials = [] }: Operation): object[] {
+  switch (access) {
+    case 'session':
+      return [{ session: [] }, { bearer: [] }];
+    case 'public':
+      return [{}, ...credentials.map((name) => ({ [name]: [] }))];
+    case 'ops':
+      return [];
+  }
 }
 
 function parametersOf({ query, parameters, headers = [] }: Operation): object[] {

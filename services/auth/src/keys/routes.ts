@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { Router } from 'express';
-import type { Response } from 'express';
 import type { Millis } from '@authstack/http-service/clock';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { authContract } from '../api.ts';
 import { NotReady } from '../errors.ts';
+import { route } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
 import type { KeyRing } from './key-ring.ts';
 
 export interface KeyRoutePorts {
@@ -11,8 +14,9 @@ export interface KeyRoutePorts {
   readonly jwksMaxAge: Millis;
 }
 
-/** Everything below `/.well-known`. */
-export function keyRoutes({ ring, issuer, jwksMaxAge }: KeyRoutePorts): Router {
+const published = { access: 'public', method: 'get', problems: ['NOT_READY'] } as const;
+
+export function keyRoutes({ ring, issuer, jwksMaxAge }: KeyRoutePorts): readonly Route<'public'>[] {
   function loaded(): KeyRing {
     const current = ring();
     if (!current) throw new NotReady('the signing keys are');
@@ -20,27 +24,40 @@ export function keyRoutes({ ring, issuer, jwksMaxAge }: KeyRoutePorts): Router {
   }
 
   /** Readers may keep it this long and no longer: the rotation of keys counts on it. */
-  function cacheable(response: Response, document: object): void {
-    const body = JSON.stringify(document);
-    const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
-    response
-      .set({ etag, 'cache-control': `public, max-age=${jwksMaxAge / 1000}`, 'access-control-allow-origin': '*' })
-      .type('application/json')
-      .send(body);
+  function cacheable<T>(document: T, response: Response): T {
+    const etag = `"${createHash('sha256').update(JSON.stringify(document)).digest('base64url')}"`;
+    response.set({
+      etag,
+      'cache-control': `public, max-age=${jwksMaxAge / 1000}`,
+      'access-control-allow-origin': '*',
+    });
+    return document;
   }
 
-  return Router()
-    .get('/jwks.json', (_request, response) => {
-      cacheable(response, loaded().jwks);
-    })
-
-    .get('/openid-configuration', (_request, response) => {
-      cacheable(response, {
-        issuer,
-        jwks_uri: `${issuer}/.well-known/jwks.json`,
-        response_types_supported: [],
-        subject_types_supported: ['public'],
-        id_token_signing_alg_values_supported: [...new Set(loaded().jwks.keys.map(({ alg }) => alg))],
-      });
-    });
+  return [
+    route({
+      ...published,
+      path: authContract.jwksPath,
+      summary: 'The public keys that verify access tokens',
+      reply: { status: 200, schema: z.object({ keys: z.array(z.record(z.string(), z.string())) }) },
+      handle: ({ response }) => cacheable({ keys: [...loaded().jwks.keys] }, response),
+    }),
+    route({
+      ...published,
+      path: '/.well-known/openid-configuration',
+      summary: 'Discovery',
+      reply: { status: 200, schema: z.looseObject({ issuer: z.string(), jwks_uri: z.string() }) },
+      handle: ({ response }) =>
+        cacheable(
+          {
+            issuer,
+            jwks_uri: `${issuer}${authContract.jwksPath}`,
+            response_types_supported: [],
+            subject_types_supported: ['public'],
+            id_token_signing_alg_values_supported: [...new Set(loaded().jwks.keys.map(({ alg }) => alg))],
+          },
+          response,
+        ),
+    }),
+  ];
 }

@@ -59,7 +59,7 @@ export function createMetrics(): Metrics {
     }),
     fileReloads: new Counter({
       name: 'authstack_file_reloads_total',
-      help: 'Mounted files that were loaded, or refused with the last good content kept.',
+      help: 'Mounted files that were loaded, or refused because they are invalid: the last good content stays in use.',
       labelNames: ['file', 'outcome'],
       registers,
     }),

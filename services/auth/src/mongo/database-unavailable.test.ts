@@ -8,7 +8,7 @@ const answered = (code: number, labels: readonly string[] = []) =>
 test.each([
   ['a request that took too long', new NotConnected('the database did not answer within 10000 ms')],
   ['a connection that broke', new mongo.MongoNetworkError('read ECONNRESET')],
-  // What the driver says when the server chosen for a second try is lost before it is used.
+  // The driver's error when the server chosen for a second try is lost before it is used.
   ['a server lost', new mongo.MongoUnexpectedServerResponseError('Selected server does not support retryable writes')],
   ['a server that left the set', new mongo.MongoServerClosedError('Server is closed')],
   ['a pool closed or exhausted', new mongo.MongoDriverError('Attempted to check out a connection from closed pool')],

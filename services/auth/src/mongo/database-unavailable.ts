@@ -9,7 +9,7 @@ export class DatabaseUnavailable extends AuthError {
   }
 }
 
-/** Our own word for a database that was not reached in time. */
+/** The database was not reached in time. */
 export class NotConnected extends Error {
   override readonly name: string = 'NotConnected';
 }
@@ -20,12 +20,12 @@ const passingCodes = new Set([
   10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436,
 ]);
 
-/** What the database says for now, as opposed to what our request got wrong. */
+/** Transient failures become DatabaseUnavailable; errors of our own request stay as they are. */
 export function asUnavailable(error: unknown): unknown {
   return isPassing(error) ? new DatabaseUnavailable(error) : error;
 }
 
-/** Of the driver's words for a wrong call, those that a connection brings about that went away meanwhile. */
+/** Of the driver's errors for a wrong call, those that come of a connection that was closed meanwhile. */
 const passingCalls = [
   mongo.MongoNotConnectedError,
   mongo.MongoServerClosedError,
@@ -40,8 +40,8 @@ function isPassing(error: unknown): boolean {
   if (hasPassingLabel(error) || error instanceof mongo.MongoWriteConcernError) return true;
   if (error instanceof mongo.MongoServerError) return passingCodes.has(Number(error.code));
   if (error instanceof mongo.MongoAPIError) return passingCalls.some((kind) => error instanceof kind);
-  // All else that the driver throws tells of servers and connections. To list its kinds is not to know them: some are not
-  // exported, and a server that is lost between being chosen and used is told as "does not support retryable writes".
+  // Everything else that the driver throws concerns servers and connections. A list of kinds would be incomplete: some are
+  // not exported, and a server lost between selection and use is reported as "does not support retryable writes".
   return !(error instanceof mongo.MongoParseError);
 }
 

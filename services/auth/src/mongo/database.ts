@@ -9,7 +9,7 @@ import { databaseNamed } from '../api.ts';
 import { asUnavailable, NotConnected } from './database-unavailable.ts';
 
 export interface DatabasePorts {
-  /** The connection string as it stands; it changes when the credentials do. */
+  /** The connection string in use; it changes when the credentials do. */
   readonly uri: () => string | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -23,9 +23,9 @@ export interface Database {
   readonly ready: boolean;
   /** It answers now. */
   readonly up: boolean;
-  /** Why it does not, in the driver's words. */
+  /** Why it does not: the driver's message. */
   readonly problem: string | undefined;
-  /** One piece of work within a bounded time; the database's passing trouble becomes DatabaseUnavailable. */
+  /** One piece of work within a bounded time; the database's transient failures becomes DatabaseUnavailable. */
   readonly run: Run;
   /** Everything that models do inside happens together or not at all; one inside another is part of it. */
   readonly transaction: Run;
@@ -36,7 +36,7 @@ export interface Database {
 
 const LOOK_EVERY: Millis = 1_000;
 
-/** A request waits through an election (about 5 s with ours) rather than fail; beyond that it is told to come again. */
+/** A request waits through an election (about 5 s with ours) rather than fail; beyond that it gets a 503 with Retry-After. */
 const ANSWER_WITHIN: Millis = 10_000;
 const WRITTEN_WITHIN: Millis = 8_000;
 
@@ -69,7 +69,7 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
   let problem: string | undefined;
 
   async function run<T>(work: () => Promise<T>): Promise<T> {
-    // The driver tells by the error itself whether to repeat a transaction, so inside one it stays as it is.
+    // The driver decides by the error itself whether to retry a transaction, so inside one it stays as it is.
     if (insideTransaction.getStore()) return work();
     try {
       if (connectedWith === undefined) throw new NotConnected('the database was not reached yet');
@@ -93,7 +93,7 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
     const deadline = clock.monotonic() + ANSWER_WITHIN;
     return run(() =>
       connection.transaction(() => {
-        // Its caller has been told to come again: what would be repeated now would happen twice.
+        // Its caller has had a 503 and may try again: a retry from here would happen twice.
         if (clock.monotonic() >= deadline) throw new NotConnected('the transaction took too long');
         return insideTransaction.run(true, work);
       }),
@@ -107,7 +107,7 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
     connectedWith = target;
     await prepare();
     ready = true;
-    log.info('the database is connected and its indexes stand');
+    log.info('database connected');
   }
 
   async function ping(): Promise<void> {
@@ -121,19 +121,19 @@ export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
     while (!signal.aborted) {
       const target = uri();
       if (target !== undefined) {
-        const stands = ready && target === connectedWith;
-        const trouble = await (stands ? ping() : connect(target, prepare)).then(() => undefined, messageOf);
-        tell(trouble);
-        problem = trouble;
+        const isConnected = ready && target === connectedWith;
+        const failure = await (isConnected ? ping() : connect(target, prepare)).then(() => undefined, messageOf);
+        report(failure);
+        problem = failure;
       }
       await pause(clock, LOOK_EVERY, signal);
     }
   }
 
-  function tell(trouble: string | undefined): void {
-    if (trouble === problem) return;
-    if (trouble === undefined) log.info('the database answers again');
-    else log.error({ reason: trouble }, 'the database cannot be reached; trying again');
+  function report(failure: string | undefined): void {
+    if (failure === problem) return;
+    if (failure === undefined) log.info('database available again');
+    else log.error({ reason: failure }, 'database unavailable; retrying');
   }
 
   return {

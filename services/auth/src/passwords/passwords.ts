@@ -11,9 +11,9 @@ export type PasswordHash = string & { readonly __brand: 'PasswordHash' };
 
 export interface Passwords {
   hash(password: string): Promise<PasswordHash>;
-  /** Costs one hash even when there is nothing to compare with, so time does not tell who has an account. */
+  /** Costs one hash even when there is nothing to compare with, so timing does not reveal who has an account. */
   matches(password: string, stored: PasswordHash | undefined): Promise<boolean>;
-  /** Makes the hash that stands in for a missing one. Every comparison waits for it, so the first tells nothing either. */
+  /** Makes the decoy hash for unknown addresses. Every comparison waits for it, so the first one reveals nothing either. */
   prepare(): Promise<void>;
 }
 

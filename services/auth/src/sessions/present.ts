@@ -1,7 +1,7 @@
 import type { Millis } from '@authstack/http-service/clock';
 import { whyNoToken } from '../tokens/may-hold-token.ts';
 import type { User } from '../users/user.ts';
-import { standingOf } from './chain.ts';
+import { tokenStateOf } from './chain.ts';
 import { SessionInvalid, SessionReused } from './errors.ts';
 import type { SessionPorts } from './grant.ts';
 import type { Delivery, Session, StoredToken } from './session.ts';
@@ -33,7 +33,7 @@ export async function present(token: SessionToken, delivery: Delivery, ports: Se
   if (session?.delivery !== delivery) throw new SessionInvalid();
 
   const now = clock.now();
-  if (standingOf(child, now) === 'reused') {
+  if (tokenStateOf(child, now) === 'reused') {
     const ended = await sessions.end(session.id, { at: now, reason: 'reuse' });
     if (ended) ports.audit('session-reused', { userId: session.userId, sessionId: session.id });
     throw new SessionReused();

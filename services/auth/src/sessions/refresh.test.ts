@@ -4,7 +4,7 @@ import type { TestStack } from '../testing/stack.ts';
 import { claimsOf, newcomer, send } from '../testing/visitor.ts';
 import type { Answer } from '../testing/visitor.ts';
 import type { Pod } from '../testing/world.ts';
-import { GRACE, standingOf } from './chain.ts';
+import { GRACE, tokenStateOf } from './chain.ts';
 import type { StoredToken, TokenHash } from './session.ts';
 
 let stack: TestStack;
@@ -70,7 +70,7 @@ test('within the grace after its child was shown, the parent still yields that c
   expect(await visitor.isSignedIn(here)).toBe(true);
 });
 
-test('after the grace a replaced token is reuse: the whole family ends, cookies and bearers alike', async () => {
+test('after the grace a replaced token is reuse: the session ends, for cookies and bearers alike', async () => {
   const visitor = await newcomer(here);
   const thief = visitor.copy();
   await visitor.refresh(here);
@@ -158,11 +158,11 @@ test('nobody refreshes without a session', async () => {
 test.each([
   ['a token whose child was never made', undefined, 'newest'],
   ['one whose child nobody has shown', child(undefined), 'newest'],
-  ['one whose child was shown just now', child(1_000_000), 'replaced-just-now'],
-  ['one at the very end of the grace', child(1_000_000 - GRACE), 'replaced-just-now'],
+  ['one whose child was shown just now', child(1_000_000), 'just-replaced'],
+  ['one at the very end of the grace', child(1_000_000 - GRACE), 'just-replaced'],
   ['one after it', child(1_000_000 - GRACE - 1), 'reused'],
-])('%s stands as it should', (_what, successor, standing) => {
-  expect(standingOf(successor, 1_000_000)).toBe(standing);
+])('the state of a token: %s', (_what, successor, state) => {
+  expect(tokenStateOf(successor, 1_000_000)).toBe(state);
 });
 
 function child(presentedAt: number | undefined): StoredToken {

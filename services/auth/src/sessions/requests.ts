@@ -3,9 +3,12 @@ import { presentedPassword } from '../passwords/password.ts';
 import { emailField } from '../users/email.ts';
 import { roles } from '../users/user.ts';
 
+/** Of every operation with a body. */
+export const unreadable = ['VALIDATION_FAILED', 'MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
+
 export const signInRequest = z.strictObject({ email: emailField, password: presentedPassword });
 
-/** A browser's session is in its cookie; its body says nothing. */
+/** A browser's session is in its cookie; its body is empty. */
 export const emptyRequest = z.strictObject({}).optional();
 
 export const bodyRefreshRequest = z.strictObject({

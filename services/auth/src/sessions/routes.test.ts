@@ -84,7 +84,7 @@ describe('the access token', () => {
     );
   });
 
-  test('stands for its user as a bearer, and an invalid one never falls back to the cookie', async () => {
+  test('identifies its user as a bearer, and an invalid one never falls back to the cookie', async () => {
     const visitor = await newcomer(pod);
     const bearer = { authorization: `Bearer ${visitor.token}` };
     expect(await send(pod, 'GET /api/users/currentuser', { headers: bearer })).toMatchObject({
@@ -162,7 +162,7 @@ describe("the user's own sessions", () => {
     expect(await visitor.isSignedIn(pod)).toBe(true);
   });
 
-  test('of another user cannot be ended or told from none', async () => {
+  test('of another user cannot be ended, nor distinguished from none', async () => {
     const [visitor, stranger] = [await newcomer(pod), await newcomer(pod)];
     const foreign = String(claimsOf(stranger.token)['sid']);
     const none = 'A'.repeat(22);
@@ -223,7 +223,7 @@ describe('requests from foreign pages', () => {
     `DELETE /api/users/sessions/${'A'.repeat(22)}`,
   ];
   const foreign: readonly [string, Record<string, string>][] = [
-    ['says nothing', {}],
+    ['nothing', {}],
     ['another origin', { origin: 'https://evil.example' }],
     ['no origin at all', { origin: 'null' }],
     ['another site', { 'sec-fetch-site': 'cross-site', origin: ORIGIN }],
@@ -287,7 +287,7 @@ describe('bad input', () => {
   const routes = ['POST /api/users/signup', 'POST /api/users/signin'];
 
   test.each(routes.flatMap((route) => bodies.map((row) => [route, ...row] as const)))(
-    '%s with %s is told the field',
+    '%s with %s gets an error that names the field',
     async (...[route, , body, field, code]) => {
       const headers = { ...fromPage, ...(typeof body === 'string' && { 'content-type': 'application/json' }) };
       const answer = await send(pod, route, { headers, ...(body !== undefined && { body }) });
@@ -341,7 +341,7 @@ describe('bad input', () => {
     ['POST /api/users/signout?all=true', 'all'],
     ['DELETE /api/users/sessions/short', 'id'],
     [`DELETE /api/users/sessions/${'x'.repeat(500)}`, 'id'],
-  ])('%s is told the parameter', async (route, field) => {
+  ])('%s gets an error that names the parameter', async (route, field) => {
     const visitor = await newcomer(pod);
     const answer = await visitor.on(pod, route);
     expect(answer).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED', errors: [{ field }] } });
@@ -354,7 +354,7 @@ describe('bad input', () => {
     ['POST /api/users/refresh', { session_token: 1 }, { 'authstack-delivery': 'body' }, 'session_token'],
     ['POST /api/users/refresh', { session_token: 'x'.repeat(300) }, { 'authstack-delivery': 'body' }, 'session_token'],
     ['POST /api/users/signin', good, { 'authstack-delivery': 'cookies' }, 'Authstack-Delivery'],
-  ])('%s with %p is told what is wrong', async (...[route, body, headers, field]) => {
+  ])('%s with %p gets an error that names the header', async (...[route, body, headers, field]) => {
     const page = 'authstack-delivery' in headers && route.endsWith('refresh') ? {} : fromPage;
     const answer = await send(pod, route, { headers: { ...page, ...headers }, body });
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ field }] } });
@@ -378,7 +378,7 @@ describe('bad input', () => {
   );
 
   test.each(['session=;', 'session=%%%', '=', `session=${'x'.repeat(5000)}`, 'session=a; session=b'])(
-    'cookies like %p are nobody',
+    'cookies like %p identify nobody',
     async (cookie) => {
       const answer = await send(pod, 'GET /api/users/currentuser', { headers: { cookie } });
       expect(answer).toMatchObject({ status: 200, body: { currentUser: null } });

@@ -1,167 +1,212 @@
-import { Router } from 'express';
-import type { Request, Response } from 'express';
-import { ServiceError } from '@authstack/http-service/errors';
-import { deliveryOf, requireSameOrigin } from '../http/csrf.ts';
-import { identify } from '../http/identify.ts';
-import type { IdentifyPorts } from '../http/identify.ts';
 import { parsed } from '@authstack/http-service/validation';
+import type { Response } from 'express';
+import { requireSameOrigin } from '../http/csrf.ts';
+import { route } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
+import { counted } from '../metrics/counted.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import { TokenInvalid } from '../tokens/access-token.ts';
-import { signUp } from '../users/sign-up.ts';
-import type { SignUpPorts } from '../users/sign-up.ts';
 import { publicUser } from '../users/user.ts';
-import { newPassword } from '../passwords/password.ts';
+import { DELIVERY_HEADER, deliveryOf, deviceOf } from './delivery.ts';
 import { SessionInvalid, SessionReused } from './errors.ts';
-import type { Device, Grant } from './grant.ts';
+import type { Grant } from './grant.ts';
+import { identify } from './identify.ts';
+import type { IdentifyPorts } from './identify.ts';
 import { endSession, listSessions } from './own-sessions.ts';
 import { refresh } from './refresh.ts';
-import { bodyRefreshRequest, emptyRequest, sessionIdParameter, signInRequest, signOutQuery } from './requests.ts';
+import {
+  bodyRefreshRequest,
+  currentUserReply,
+  emptyRequest,
+  refreshReply,
+  sessionIdParameter,
+  sessionsReply,
+  signInRequest,
+  signOutQuery,
+  tokensReply,
+  unreadable,
+  userReply,
+} from './requests.ts';
 import type { SessionsReply, TokensReply } from './requests.ts';
 import type { Delivery, Session } from './session.ts';
 import { asSessionToken } from './session-token.ts';
-import type { SessionToken } from './session-token.ts';
 import { signIn } from './sign-in.ts';
 import { signOut, signOutEverywhere } from './sign-out.ts';
 
 export interface SessionRoutePorts extends IdentifyPorts {
   readonly passwords: Passwords;
-  readonly atomically: SignUpPorts['atomically'];
   readonly metrics: Metrics;
-  readonly passwordMinLength: number;
 }
 
-/** Everything below `/api/users`. */
-export function sessionRoutes(ports: SessionRoutePorts): Router {
-  const { session: sessionPorts, cookies, origin, metrics, passwords, atomically } = ports;
-  const { clock } = sessionPorts;
-  const signUpRequest = signInRequest.extend({ password: newPassword(ports.passwordMinLength) });
+const ended = ['SESSION_INVALID', 'SESSION_REUSED', 'TOKEN_INVALID'] as const;
 
-  function deliver(response: Response, grant: Grant): Response {
-    cookies.set(response, grant, clock.now());
-    return response;
-  }
+export function sessionRoutes(ports: SessionRoutePorts): readonly Route<'public' | 'session'>[] {
+  return [signingIn(ports), refreshing(ports), signingOut(ports), currentUser(ports), ...ownSessions(ports)];
+}
 
-  return Router()
-    .post('/signup', async (request, response) => {
-      requireSameOrigin(request, origin);
-      const grant = await counted(metrics.signUps, { done: 'signed_up' }, () =>
-        signUp(parsed(signUpRequest, request.body), deviceOf(request, 'cookie'), {
-          ...sessionPorts,
-          passwords,
-          atomically,
-        }),
-      );
-      deliver(response, grant).status(201).json(publicUser(grant.user));
-    })
-
-    .post('/signin', async (request, response) => {
+function signingIn({ session, passwords, cookies, origin, metrics }: SessionRoutePorts): Route<'public'> {
+  return route({
+    method: 'post',
+    path: '/api/users/signin',
+    access: 'public',
+    summary: 'Sign in',
+    body: signInRequest,
+    headers: [DELIVERY_HEADER],
+    reply: { status: 200, schema: userReply.or(tokensReply) },
+    problems: [
+      ...unreadable,
+      'INVALID_CREDENTIALS',
+      'USER_BANNED',
+      'USER_DISABLED',
+      'CSRF_REJECTED',
+      'BODY_DELIVERY_REFUSED',
+      'OVERLOADED',
+      'DATABASE_UNAVAILABLE',
+      'NOT_READY',
+    ],
+    async handle({ request, response, body }) {
       const delivery = deliveryOf(request);
       if (delivery === 'cookie') requireSameOrigin(request, origin);
       const grant = await counted(metrics.signIns, { done: 'signed_in' }, () =>
-        signIn(parsed(signInRequest, request.body), deviceOf(request, delivery), { ...sessionPorts, passwords }),
+        signIn(body(), deviceOf(request, delivery), { ...session, passwords }),
       );
-      if (delivery === 'body') response.json(tokensOf(grant));
-      else deliver(response, grant).json(publicUser(grant.user));
-    })
+      if (delivery === 'body') return tokensOf(grant);
+      cookies.set(response, grant, session.clock.now());
+      return publicUser(grant.user);
+    },
+  });
+}
 
-    .post('/refresh', async (request, response) => {
+function refreshing({ session, cookies, origin, metrics }: SessionRoutePorts): Route<'public'> {
+  const refreshed = (text: string | undefined, delivery: Delivery): Promise<Grant> =>
+    counted(metrics.refreshes, { done: 'refreshed' }, async () => {
+      const token = text === undefined ? undefined : asSessionToken(text);
+      if (!token) throw new SessionInvalid();
+      return refresh(token, delivery, session);
+    });
+
+  /** Clears the cookies of a session that is known to have ended; while the database is down nobody is signed out. */
+  async function clearingCookies<T>(response: Response, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isEnded(error)) cookies.clear(response);
+      throw error;
+    }
+  }
+
+  return route({
+    method: 'post',
+    path: '/api/users/refresh',
+    // Its credential is the session token, by cookie or body; that of an ended session clears the cookies.
+    access: 'public',
+    credentials: ['session'],
+    summary: "A fresh access token and the session's next token",
+    body: bodyRefreshRequest.or(emptyRequest),
+    headers: [DELIVERY_HEADER],
+    reply: { status: 200, schema: refreshReply.or(tokensReply) },
+    problems: [...unreadable, ...ended, 'CSRF_REJECTED', 'BODY_DELIVERY_REFUSED', 'DATABASE_UNAVAILABLE', 'NOT_READY'],
+    async handle({ request, response }) {
       const delivery = deliveryOf(request);
       if (request.headers.authorization !== undefined) {
         throw new TokenInvalid('a session is refreshed by its own token');
       }
       if (delivery === 'body') {
-        const { session_token: text } = parsed(bodyRefreshRequest, request.body);
-        response.json(
-          tokensOf(await counted(metrics.refreshes, { done: 'refreshed' }, () => refreshed(text, delivery))),
-        );
-        return;
+        return tokensOf(await refreshed(parsed(bodyRefreshRequest, request.body).session_token, delivery));
       }
       const cookie = cookies.read(request);
       if (cookie !== undefined) requireSameOrigin(request, origin);
       parsed(emptyRequest, request.body);
-      const grant = await counted(metrics.refreshes, { done: 'refreshed' }, () =>
-        clearingCookies(response, () => refreshed(cookie, delivery)),
-      );
-      deliver(response, grant).json({ currentUser: publicUser(grant.user), expiresIn: grant.access.lifetime / 1000 });
-    })
+      const grant = await clearingCookies(response, () => refreshed(cookie, delivery));
+      cookies.set(response, grant, session.clock.now());
+      return { currentUser: publicUser(grant.user), expiresIn: grant.access.lifetime / 1000 };
+    },
+  });
+}
 
-    .post('/signout', async (request, response) => {
-      const { everywhere } = parsed(signOutQuery, request.query, { name: 'query' });
-      parsed(emptyRequest, request.body);
+function signingOut(ports: SessionRoutePorts): Route<'public'> {
+  const { session, cookies, origin } = ports;
+  return route({
+    method: 'post',
+    path: '/api/users/signout',
+    // Idempotent, also without a session.
+    access: 'public',
+    credentials: ['session', 'bearer'],
+    summary: 'End this session, or all of them',
+    body: emptyRequest,
+    query: signOutQuery,
+    reply: { status: 204 },
+    problems: [...unreadable, 'TOKEN_INVALID', 'CSRF_REJECTED', 'DATABASE_UNAVAILABLE'],
+    async handle({ request, response, body, query }) {
+      const { everywhere } = query();
+      body();
       const isBearer = request.headers.authorization !== undefined;
       // Without a cookie nothing is cleared either: a foreign page must not be able to sign anybody out.
-      if (!isBearer && !cookies.isShownBy(request)) {
-        response.status(204).end();
-        return;
-      }
+      if (!isBearer && !cookies.isShownBy(request)) return;
       if (!isBearer) requireSameOrigin(request, origin);
       const actor = await identify(request, ports).catch(nobodyIfEnded);
-      if (actor) await (everywhere === 'true' ? signOutEverywhere : signOut)(actor, sessionPorts);
+      if (actor) await (everywhere === 'true' ? signOutEverywhere : signOut)(actor, session);
       if (!isBearer) cookies.clear(response);
-      response.status(204).end();
-    })
+    },
+  });
+}
 
-    .get('/currentuser', async (request, response) => {
+function currentUser(ports: SessionRoutePorts): Route<'public'> {
+  return route({
+    method: 'get',
+    path: '/api/users/currentuser',
+    access: 'public',
+    credentials: ['session', 'bearer'],
+    summary: 'Who is signed in',
+    reply: { status: 200, schema: currentUserReply },
+    problems: ['TOKEN_INVALID', 'DATABASE_UNAVAILABLE'],
+    async handle({ request }) {
       const actor = await identify(request, ports).catch(nobodyIfEnded);
-      response.json({ currentUser: actor ? publicUser(actor.user) : null });
-    })
-
-    .get('/sessions', async (request, response) => {
-      const actor = await identify(request, ports);
-      const sessions = await listSessions(actor, sessionPorts);
-      const reply: SessionsReply = { sessions: sessions.map((session) => shown(session, actor.session)) };
-      response.json(reply);
-    })
-
-    .delete('/sessions/:id', async (request, response) => {
-      const actor = await identify(request, ports);
-      const { id } = parsed(sessionIdParameter, request.params, { name: 'path' });
-      await endSession(id, actor, sessionPorts);
-      if (id === actor.session.id && actor.session.delivery === 'cookie') cookies.clear(response);
-      response.status(204).end();
-    });
-
-  async function refreshed(text: string | undefined, delivery: Delivery): Promise<Grant> {
-    const token: SessionToken | undefined = text === undefined ? undefined : asSessionToken(text);
-    if (!token) throw new SessionInvalid();
-    return refresh(token, delivery, sessionPorts);
-  }
-
-  /** Cookies of a session that is surely over are taken away; when the database is away nobody is signed out. */
-  async function clearingCookies<T>(response: Response, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof SessionInvalid || error instanceof SessionReused) cookies.clear(response);
-      throw error;
-    }
-  }
+      return { currentUser: actor ? publicUser(actor.user) : null };
+    },
+  });
 }
 
-/** An ended session is nobody; everything else that goes wrong is told. */
+function ownSessions({ session, cookies }: SessionRoutePorts): readonly Route<'session'>[] {
+  return [
+    route({
+      method: 'get',
+      path: '/api/users/sessions',
+      access: 'session',
+      summary: "The user's own open sessions",
+      reply: { status: 200, schema: sessionsReply },
+      problems: [...ended, 'DATABASE_UNAVAILABLE'],
+      async handle({ caller }) {
+        const sessions = await listSessions(caller, session);
+        return { sessions: sessions.map((each) => shown(each, caller.session)) };
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/api/users/sessions/{id}',
+      access: 'session',
+      summary: "End one of the user's own sessions",
+      parameters: sessionIdParameter,
+      reply: { status: 204 },
+      problems: ['VALIDATION_FAILED', ...ended, 'CSRF_REJECTED', 'SESSION_NOT_FOUND', 'DATABASE_UNAVAILABLE'],
+      async handle({ response, caller, parameters }) {
+        const { id } = parameters();
+        await endSession(id, caller, session);
+        if (id === caller.session.id && caller.session.delivery === 'cookie') cookies.clear(response);
+      },
+    }),
+  ];
+}
+
+function isEnded(error: unknown): boolean {
+  return error instanceof SessionInvalid || error instanceof SessionReused;
+}
+
+/** An ended session counts as none; any other error stays one. */
 function nobodyIfEnded(error: unknown): undefined {
-  if (error instanceof SessionInvalid || error instanceof SessionReused) return undefined;
+  if (isEnded(error)) return undefined;
   throw error;
-}
-
-interface Outcomes {
-  inc(labels: { outcome: string }): void;
-}
-
-async function counted<T>(counter: Outcomes, { done }: { done: string }, work: () => Promise<T>): Promise<T> {
-  try {
-    const result = await work();
-    counter.inc({ outcome: done });
-    return result;
-  } catch (error) {
-    counter.inc({ outcome: error instanceof ServiceError ? error.code.toLowerCase() : 'failed' });
-    throw error;
-  }
-}
-
-function deviceOf(request: Request, delivery: Delivery): Device {
-  return { delivery, userAgent: request.headers['user-agent'] };
 }
 
 function tokensOf({ access, sessionToken }: Grant): TokensReply {

@@ -72,7 +72,7 @@ export function createSessionStore(database: Database): SessionStore & { ensureI
       await Tokens.createIndexes();
     },
 
-    // The token last: without its session it would be worth nothing, but a session without a token is only litter.
+    // The token last: without its session it is void, and a session without a token is harmless and expires.
     open: ({ id, ...session }, first) =>
       run(async () => {
         await new Sessions({ _id: id, ...session }).save();
@@ -99,7 +99,7 @@ export function createSessionStore(database: Database): SessionStore & { ensureI
 
     settleSuccessor: (parent, proposed) =>
       run(async () => {
-        // Read and set in one step on the primary; of two replicas that ask at once the first is obeyed by both.
+        // Read and set in one step on the primary; of two replicas that ask at once both get the first one's.
         const settled = await Tokens.findOneAndUpdate(
           { _id: parent },
           [{ $set: { successor: { $ifNull: ['$successor', proposed] } } }],

@@ -181,7 +181,7 @@ export async function startReadyPod(...arguments_: Parameters<typeof startPod>):
 export async function until(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
   const deadline = performance.now() + 20_000;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`it did not come to pass that ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited 20 s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

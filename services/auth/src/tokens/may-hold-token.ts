@@ -14,7 +14,7 @@ export interface Claim {
 
 type Rule = (claim: Claim) => Refusal | undefined;
 
-/** The first that answers is told. */
+/** The first that answers wins. */
 const rules: readonly Rule[] = [
   theUserIsGone,
   theUserIsBanned,

@@ -20,21 +20,21 @@ export interface InitialAdminPorts {
 
 const AGAIN_AFTER: Millis = 5_000;
 
-/** Tries until there is an admin: the database may be away, and the files may be put right while we run. */
+/** Retries until there is an admin: the database may be unavailable, and the files may be corrected meanwhile. */
 export async function keepInitialAdmin(
   directory: string,
   ports: InitialAdminPorts,
   signal: AbortSignal,
 ): Promise<void> {
-  let complaint: string | undefined;
+  let lastReason: string | undefined;
   while (!signal.aborted) {
     try {
       await ensureInitialAdmin(directory, ports);
       return;
     } catch (error) {
       const reason = messageOf(error);
-      if (reason !== complaint) ports.log.error({ directory, reason }, 'the initial admin cannot be made');
-      complaint = reason;
+      if (reason !== lastReason) ports.log.error({ directory, reason }, 'the initial admin cannot be created');
+      lastReason = reason;
     }
     await pause(ports.clock, AGAIN_AFTER, signal);
   }
@@ -47,7 +47,7 @@ export async function ensureInitialAdmin(directory: string, ports: InitialAdminP
   const text = (await readFile(join(directory, files.password), 'utf8')).replace(/\r?\n$/, '');
   const password = accepted(files.password, newPassword(ports.passwordMinLength).safeParse(text));
   await ports.users.putAdmin({ email, password: await ports.passwords.hash(password), roles: ['user', 'admin'] });
-  ports.log.info('the initial admin stands');
+  ports.log.info('initial admin created');
 }
 
 interface Parsed<T> {
@@ -58,5 +58,5 @@ interface Parsed<T> {
 
 function accepted<T>(file: string, parsed: Parsed<T>): T {
   if (parsed.success && parsed.data !== undefined) return parsed.data;
-  throw new Error(`file ${file}: ${parsed.error?.issues[0]?.message ?? 'not acceptable'}`);
+  throw new Error(`file ${file}: ${parsed.error?.issues[0]?.message ?? 'invalid'}`);
 }

@@ -42,10 +42,10 @@ export interface UserStore {
 export interface PublicUser {
   readonly id: UserId;
   readonly email: string;
-  readonly roles: readonly Role[];
+  readonly roles: Role[];
   readonly createdAt: string;
 }
 
 export function publicUser({ id, email, roles, createdAt }: User): PublicUser {
-  return { id, email, roles, createdAt: createdAt.toISOString() };
+  return { id, email, roles: [...roles], createdAt: createdAt.toISOString() };
 }

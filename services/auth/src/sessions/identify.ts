@@ -1,13 +1,13 @@
 import type { Request } from 'express';
-import { SessionInvalid } from '../sessions/errors.ts';
-import type { SessionPorts } from '../sessions/grant.ts';
-import { useSession } from '../sessions/present.ts';
-import type { Actor } from '../sessions/present.ts';
-import { asSessionToken } from '../sessions/session-token.ts';
+import { requireSameOrigin } from '../http/csrf.ts';
 import { TokenInvalid } from '../tokens/access-token.ts';
 import { whyNoToken } from '../tokens/may-hold-token.ts';
 import type { Cookies } from './cookies.ts';
-import { requireSameOrigin } from './csrf.ts';
+import { SessionInvalid } from './errors.ts';
+import type { SessionPorts } from './grant.ts';
+import { useSession } from './present.ts';
+import type { Actor } from './present.ts';
+import { asSessionToken } from './session-token.ts';
 
 export interface IdentifyPorts {
   readonly session: SessionPorts;
@@ -39,6 +39,6 @@ async function bearerOf(authorization: string, ports: SessionPorts): Promise<Act
   const { sub, sid, ver } = ports.accessTokens.verify(token);
   const [user, session] = await Promise.all([ports.users.find(sub), ports.sessions.find(sid)]);
   const refusal = whyNoToken({ user, session, ver, now: ports.clock.now() });
-  if (refusal || !user || !session) throw new TokenInvalid('what the access token stands for has ended');
+  if (refusal || !user || !session) throw new TokenInvalid('the session of the access token has ended');
   return { user, session };
 }

@@ -3,7 +3,7 @@ import type { CookieOptions, Request, Response } from 'express';
 import type { Millis } from '@authstack/http-service/clock';
 import { cookieNames } from '../api.ts';
 import type { CookieSettings } from '../api.ts';
-import type { Grant } from '../sessions/grant.ts';
+import type { Grant } from './grant.ts';
 
 interface Cookie {
   readonly name: string;

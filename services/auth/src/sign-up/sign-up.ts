@@ -2,7 +2,7 @@ import type { Passwords } from '../passwords/passwords.ts';
 import { openSession } from '../sessions/grant.ts';
 import type { Device, Grant, SessionPorts } from '../sessions/grant.ts';
 import type { Credentials } from '../sessions/sign-in.ts';
-import { EmailTaken } from './errors.ts';
+import { EmailTaken } from '../users/errors.ts';
 
 export type SignUpPorts = SessionPorts & {
   readonly passwords: Passwords;
@@ -10,7 +10,7 @@ export type SignUpPorts = SessionPorts & {
   readonly atomically: <T>(work: () => Promise<T>) => Promise<T>;
 };
 
-/** The user and the first session stand together or not at all, so a failed sign-up can simply be tried again. */
+/** The user and its first session are one transaction, so a failed sign-up can simply be tried again. */
 export async function signUp({ email, password }: Credentials, device: Device, ports: SignUpPorts): Promise<Grant> {
   // Spares a hash; the unique index is the judge.
   if (await ports.users.findForSignIn(email)) throw new EmailTaken();

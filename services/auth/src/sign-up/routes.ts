@@ -1,0 +1,43 @@
+import { requireSameOrigin } from '../http/csrf.ts';
+import { route } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
+import { counted } from '../metrics/counted.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { newPassword } from '../passwords/password.ts';
+import type { Cookies } from '../sessions/cookies.ts';
+import { deviceOf } from '../sessions/delivery.ts';
+import { signInRequest, unreadable, userReply } from '../sessions/requests.ts';
+import { publicUser } from '../users/user.ts';
+import { signUp } from './sign-up.ts';
+import type { SignUpPorts } from './sign-up.ts';
+
+export interface SignUpRoutePorts {
+  readonly signUp: SignUpPorts;
+  readonly cookies: Cookies;
+  readonly origin: string;
+  readonly passwordMinLength: number;
+  readonly metrics: Metrics;
+}
+
+export function signUpRoutes(ports: SignUpRoutePorts): readonly Route<'public'>[] {
+  const { cookies, origin, metrics } = ports;
+  return [
+    route({
+      method: 'post',
+      path: '/api/users/signup',
+      access: 'public',
+      summary: 'Make an account and sign in',
+      body: signInRequest.extend({ password: newPassword(ports.passwordMinLength) }),
+      reply: { status: 201, schema: userReply },
+      problems: [...unreadable, 'CSRF_REJECTED', 'EMAIL_TAKEN', 'OVERLOADED', 'DATABASE_UNAVAILABLE', 'NOT_READY'],
+      async handle({ request, response, body }) {
+        requireSameOrigin(request, origin);
+        const grant = await counted(metrics.signUps, { done: 'signed_up' }, () =>
+          signUp(body(), deviceOf(request, 'cookie'), ports.signUp),
+        );
+        cookies.set(response, grant, ports.signUp.clock.now());
+        return publicUser(grant.user);
+      },
+    }),
+  ];
+}
