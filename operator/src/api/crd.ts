@@ -48,7 +48,7 @@ export const sources: readonly CrdSource[] = [
         jsonPath: condition('Ready', 'status'),
         description: 'Whether people can sign in.',
       },
-      { name: 'Reason', type: 'string', jsonPath: condition('Ready', 'reason'), description: 'Why.' },
+      { name: 'Reason', type: 'string', jsonPath: condition('Ready', 'reason'), description: 'The cause.' },
       {
         name: 'Primary',
         type: 'string',
@@ -68,9 +68,9 @@ export const sources: readonly CrdSource[] = [
         type: 'string',
         jsonPath: condition('Ready', 'message'),
         priority: 1,
-        description: 'What was seen.',
+        description: 'The cause, and what to do.',
       },
-      { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Since when it exists.' },
+      { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since it was created.' },
     ],
   },
   {
@@ -85,7 +85,7 @@ export const sources: readonly CrdSource[] = [
         name: 'Accepted',
         type: 'string',
         jsonPath: condition('Accepted', 'status'),
-        description: 'Whether the stack allows it.',
+        description: 'Whether the AuthStack allows it.',
       },
       {
         name: 'InSync',
@@ -100,9 +100,9 @@ export const sources: readonly CrdSource[] = [
         type: 'string',
         jsonPath: condition('Accepted', 'message'),
         priority: 1,
-        description: 'What was seen.',
+        description: 'The cause, and what to do.',
       },
-      { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Since when it exists.' },
+      { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since it was created.' },
     ],
   },
 ];
@@ -144,7 +144,7 @@ function crd(source: CrdSource): JsonSchema {
   };
 }
 
-/** What the field reference tells of a kind. */
+/** What the field reference shows of a kind. */
 export interface Documented {
   readonly kind: string;
   readonly shortName: string;
@@ -194,7 +194,7 @@ function cleanSchema(node: object): JsonSchema {
   return withFullDefault(withPatternAsRule(cleaned));
 }
 
-/** See `text`. */
+/** The message of a form (`text`) is shown only by a rule, so the pattern becomes one. */
 function withPatternAsRule({ [PATTERN_MESSAGE]: message, ...schema }: JsonSchema): JsonSchema {
   if (message === undefined) return schema;
   const { pattern, 'x-kubernetes-validations': others = [], ...rest } = schema;
@@ -202,7 +202,7 @@ function withPatternAsRule({ [PATTERN_MESSAGE]: message, ...schema }: JsonSchema
   return { ...rest, 'x-kubernetes-validations': [rule, ...(others as readonly object[])] };
 }
 
-/** The API server holds a default against the rules before it fills in the defaults inside it, so it must be whole. */
+/** The API server holds a default against the rules before it fills in the defaults inside it, so it must be complete. */
 function withFullDefault(schema: JsonSchema): JsonSchema {
   if (schema['type'] !== 'object' || typeof schema['default'] !== 'object') return schema;
   const properties = (schema['properties'] as Record<string, JsonSchema> | undefined) ?? {};

@@ -8,7 +8,7 @@ export function fieldReference(): string {
     '',
     'Generated from `operator/src/api` by `make generate`; edit the schemas, not this page.',
     '',
-    'A duration is a string of `w`, `d`, `h`, `m` and `s` parts, largest first: `30d`, `1h30m`, `90s`.',
+    'A duration is a string of `w`, `d`, `h`, `m` and `s` parts, largest first: `30d`, `1h30m`, `90s`. A time is RFC 3339.',
   ];
   for (const { kind, shortName, description, schema } of sources.map(documented)) {
     const properties = schema['properties'] as Record<string, JsonSchema>;
@@ -40,11 +40,17 @@ function rows(path: string, schema: JsonSchema): string[] {
   );
 }
 
+const formats: Readonly<Record<string, string>> = { duration: 'duration', 'date-time': 'time' };
+
 function typeText(field: JsonSchema): string {
   if (field['enum'] !== undefined) return (field['enum'] as unknown[]).map((value) => `\`${String(value)}\``).join(' ');
   if (field['type'] === 'array') return `list of ${typeText(field['items'] as JsonSchema)}`;
   const { minimum, maximum } = field as { minimum?: number; maximum?: number };
-  return text(field['type']) + (minimum !== undefined && maximum !== undefined ? ` ${minimum}–${maximum}` : '');
+  const { format } = field as { format?: string };
+  return (
+    (formats[format ?? ''] ?? text(field['type'])) +
+    (minimum !== undefined && maximum !== undefined ? ` ${minimum}–${maximum}` : '')
+  );
 }
 
 function defaultText(field: JsonSchema, required: boolean): string {
