@@ -14,6 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
   },
   server: {
-    proxy: { '/api': { target: stack, changeOrigin: true } },
+    // The sign-in page and the APIs.
+    proxy: { '^/(?!shop/)': { target: stack, changeOrigin: true } },
   },
 });

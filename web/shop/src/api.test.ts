@@ -53,7 +53,7 @@ describe('an expired access token', () => {
     expect(sent.filter((request) => request.endsWith('/refresh'))).toHaveLength(1);
   });
 
-  test('of an ended session is the refusal of the auth service', async () => {
+  test('of an ended session is answered with the refusal of the auth service', async () => {
     const { api } = apiOver({
       'GET /api/orders': [expired],
       'POST /api/users/refresh': [[401, { code: 'SESSION_REUSED' }]],
@@ -67,7 +67,7 @@ describe('an expired access token', () => {
   });
 });
 
-test('a visitor who is not signed in is no matter for the auth service', async () => {
+test('a visitor who is not signed in causes no request to the auth service', async () => {
   const { api, sent } = apiOver({ 'GET /api/orders': [[401, { code: 'UNAUTHENTICATED' }]] });
   expect(await api.orders()).toMatchObject({ ok: false, problem: { code: 'UNAUTHENTICATED' } });
   expect(sent).toEqual(['GET /api/orders']);

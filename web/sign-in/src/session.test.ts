@@ -18,7 +18,7 @@ describe('the session', () => {
     });
   });
 
-  test('is what the service says first', () => {
+  test('is what the service answers first', () => {
     expect(sessionAfter(initialSession, { type: 'loaded', user: null })).toMatchObject({ state: 'signedOut' });
     expect(sessionAfter(initialSession, { type: 'loaded', user })).toMatchObject({ state: 'signedIn', user });
   });
