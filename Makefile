@@ -72,8 +72,13 @@ bench-failover: up ## 20 killed primaries under load, and elections without caus
 	@node --conditions=authstack-source bench/failover.ts
 
 .PHONY: generate
-generate: node_modules/.package-lock.json ## CRDs, chart templates and field reference, from operator/src/api
+generate: node_modules/.package-lock.json ## CRDs, chart templates and references from operator/src/api; the picture
 	node operator/src/generate.ts
+	node test/structure/draw.ts
+
+.PHONY: picture
+picture: node_modules/.package-lock.json ## the rooms and what they import, into CONTRIBUTING.md; fails where an arrow runs back
+	node test/structure/draw.ts
 
 .PHONY: format
 format: node_modules/.package-lock.json ## let prettier rewrite what it would complain of

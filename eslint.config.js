@@ -1,10 +1,7 @@
 import tseslint from 'typescript-eslint';
+import { structure } from './test/structure/eslint-plugin.ts';
 
 const mayImport = (...patterns) => ['error', { patterns }];
-const effects = {
-  regex: '^(node:(fs|crypto|http|https|net|child_process|timers)|pino|undici|mongodb|mongoose|express|@kubernetes/.*)',
-  message: 'A plan looks at an Observation; put the read into observe.ts.',
-};
 const mongooseElsewhere = { group: ['mongoose'], message: 'mongoose belongs in *.mongo.ts and mongo/.' };
 const expressElsewhere = {
   group: ['express'],
@@ -44,7 +41,11 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
+    plugins: { structure },
     rules: {
+      // Layers and pure files: test/structure/layers.ts.
+      'structure/layers': 'error',
+      'structure/pure': 'error',
       'max-params': ['error', 3],
       'max-depth': ['error', 3],
       complexity: ['error', 10],
@@ -64,40 +65,6 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },
-  {
-    files: ['**/plan.ts', '**/order.ts', 'operator/src/api/**'],
-    ignores: ['**/*.test.ts'],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': mayImport(...everywhere, effects),
-      'no-restricted-syntax': [
-        'error',
-        ...ambient,
-        {
-          selector: ':function[async=true]',
-          message: 'A plan is synchronous; put the wait into observe.ts or apply.ts.',
-        },
-      ],
-    },
-  },
-  {
-    files: ['operator/src/runtime/**'],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': mayImport(mongooseElsewhere, expressElsewhere, clientElsewhere, {
-        regex: '^\\.\\./(?!runtime/)(api|stack|mongodb|signing-keys|consumers|auth-service)/|^\\.\\./main',
-        message: 'runtime/ knows Kubernetes and has never heard of AuthStack.',
-      }),
-    },
-  },
-  ...['mongodb', 'signing-keys', 'consumers', 'auth-service'].map((feature) => ({
-    files: [`operator/src/${feature}/**`],
-    ignores: [`operator/src/${feature}/plan.ts`],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': mayImport(...everywhere, {
-        regex: `^\\.\\./(?!${feature}/)(stack|mongodb|signing-keys|consumers|auth-service)/`,
-        message: 'Features do not import each other; only stack/ sees all of them.',
-      }),
-    },
-  })),
   { files: ['operator/src/runtime/client.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
   {
     files: ['**/*.mongo.ts', '**/mongo/**', 'services/auth/**/*.test.ts', 'services/auth/src/main.ts'],

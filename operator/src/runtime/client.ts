@@ -3,59 +3,14 @@ import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
+import { ApiError } from './api-error.ts';
+import type { ApiClient, ApiRequest } from './api-request.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
-import type { Millis } from './objects.ts';
 import { honouringRetryAfter, retryAfterOf } from './retry-after.ts';
 
-/** What the API server answered to a request it did not fulfil (meta/v1 Status). */
-export class ApiError extends Error {
-  override readonly name = 'ApiError';
-  /** HTTP status code. */
-  readonly status: number;
-  /** Machine readable, such as `AlreadyExists`, `Conflict`, `Expired`; see meta/v1 StatusReason. */
-  readonly reason: string;
-  /** How long the server wants to be left alone. */
-  readonly retryAfter: Millis | undefined;
-
-  constructor(act: string, status: number, { reason, message, retryAfter }: Refusal) {
-    super(`${act}: ${message}`);
-    this.status = status;
-    this.reason = reason;
-    this.retryAfter = retryAfter;
-  }
-}
-
-interface Refusal {
-  readonly reason: string;
-  readonly message: string;
-  readonly retryAfter?: Millis;
-}
-
-export function isApiError(error: unknown, status: number): error is ApiError {
-  return error instanceof ApiError && error.status === status;
-}
-
-export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** From the root of the API server, `/api/v1/namespaces/…`. */
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-  /** Of the body; `application/json` unless it says otherwise. */
-  readonly contentType?: string;
-  readonly signal: AbortSignal;
-}
-
-/** JSON over HTTP to one API server, with the identity of a kubeconfig or of the pod's service account. */
-export interface ApiClient {
-  /** The parsed answer; throws `ApiError` for any status outside 2xx. */
-  send<T>(request: ApiRequest): Promise<T>;
-  /** The lines of an endless answer, as they come. */
-  stream(request: Pick<ApiRequest, 'path' | 'query' | 'signal'>): Promise<AsyncIterable<string>>;
-  /** Gives back its connections; requests under way end first. */
-  close(): Promise<void>;
-}
+export { ApiError, isApiError } from './api-error.ts';
+export type { ApiClient, ApiRequest } from './api-request.ts';
 
 export interface ApiClientOptions {
   readonly userAgent: string;

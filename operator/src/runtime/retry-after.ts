@@ -1,5 +1,5 @@
-import { ApiError } from './client.ts';
-import type { ApiClient, ApiRequest } from './client.ts';
+import { ApiError } from './api-error.ts';
+import type { ApiClient, ApiRequest } from './api-request.ts';
 import type { Clock } from './clock.ts';
 import { wait } from './clock.ts';
 import type { Millis } from './objects.ts';

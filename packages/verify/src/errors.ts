@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from './claims.ts';
+import type { AccessTokenClaims } from './access-token-claims.ts';
 
 /**
  * Why a request or a token is refused. `code` is stable: switch on it. The message is for the client too, so it never

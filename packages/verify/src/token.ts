@@ -1,6 +1,6 @@
 import { isSignedBy } from './algorithms.ts';
 import { checkClaims } from './claims.ts';
-import type { AccessTokenClaims } from './claims.ts';
+import type { AccessTokenClaims } from './access-token-claims.ts';
 import type { Millis } from './clock.ts';
 import { parseCompact } from './compact.ts';
 import { TokenSignatureInvalid } from './errors.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { AccessTokenClaims } from './claims.ts';
+import type { AccessTokenClaims } from './access-token-claims.ts';
 
 /** The user that a verified access token was issued for. */
 export interface User {
