@@ -1,8 +1,8 @@
 import type { AuthStack } from './api/auth-stack.ts';
 import { needsRecheck } from './api/reasons.ts';
-import type { ConditionType, ReasonOf } from './api/reasons.ts';
+import type { ConditionType, PlannedCondition, ReasonOf } from './api/reasons.ts';
 import type { ConditionStatus, Millis } from './runtime/objects.ts';
-import type { ObservedCondition, ReportedEvent } from './runtime/reconciler.ts';
+import type { ReportedEvent } from './runtime/reconciler.ts';
 
 /*
  * How every feature decides:
@@ -46,7 +46,7 @@ export function firstAnswer<Seen, Answer>(rules: readonly Rule<Seen, Answer>[], 
 
 /** Why nothing moves any more although its deadline has passed. */
 export interface Stalled {
-  readonly reason: string;
+  readonly reason: PlannedCondition<'Stalled'>['reason'];
   /** Names the object and the command to look at it. */
   readonly message: string;
 }
@@ -54,8 +54,8 @@ export interface Stalled {
 /** What a pure plan answers: the actions in order, and the report of what was observed. */
 export interface Plan<Action, Status> {
   readonly actions: readonly Action[];
-  readonly conditions: readonly ObservedCondition[];
-  /** Merged over the stored status; a field that is `undefined` is removed. */
+  readonly conditions: readonly PlannedCondition[];
+  /** Every field of the status that is the feature's: one that is `undefined` is removed. */
   readonly status: Status;
   /** Wall clock time of the next pass that no watched change would bring; absent: wait for a change. */
   readonly recheckAt?: Millis;
@@ -96,7 +96,8 @@ export function planOf<Type extends 'DatabaseReady' | 'KeysReady' | 'AuthReady',
   );
   return {
     actions,
-    conditions: [{ type, status: verdict.status, reason, message }],
+    // The compiler cannot see that type and reason of one generic verdict belong together.
+    conditions: [{ type, status: verdict.status, reason, message } as PlannedCondition],
     status,
     ...(Number.isFinite(recheckAt) && { recheckAt }),
     ...(stallsAt <= now && { stalled: { reason, message } }),

@@ -22,7 +22,11 @@ export type WatchedKind =
 
 type Table = Readonly<Record<string, Row>>;
 
+/** Set by the runtime for a condition that no pass has reported yet. */
+const notEvaluated = { status: 'Unknown', seen: 'The operator has not evaluated this yet.' } as const;
+
 const databaseReady = {
+  NotEvaluated: notEvaluated,
   AllMembersHealthy: { status: 'True', seen: 'Every member is healthy and votes.' },
   Degraded: {
     status: 'True',
@@ -235,6 +239,7 @@ const databaseReady = {
 } as const satisfies Table;
 
 const keysReady = {
+  NotEvaluated: notEvaluated,
   UpToDate: { status: 'True', seen: 'One key signs, and the next key is published.' },
   RotationDelayed: {
     status: 'True',
@@ -276,6 +281,7 @@ const keysReady = {
 } as const satisfies Table;
 
 const authReady = {
+  NotEvaluated: notEvaluated,
   AllReplicasAvailable: { status: 'True', seen: 'Every pod of the auth service is available.' },
   SomeReplicasUnavailable: {
     status: 'True',
@@ -376,6 +382,7 @@ const authReady = {
 } as const satisfies Table;
 
 const consumersInSync = {
+  NotEvaluated: notEvaluated,
   AllInSync: { status: 'True', seen: 'Every copy holds the current keys.' },
   NoConsumers: { status: 'True', seen: 'No AuthConsumer is accepted.' },
   CopiesBehind: {
@@ -421,7 +428,7 @@ const specInvalid = {
 
 /** Set by the runtime for any kind. */
 const runtime = {
-  NotEvaluated: { status: 'Unknown', seen: 'The operator has not evaluated this yet.' },
+  NotEvaluated: notEvaluated,
   ReconcileFailed: {
     status: 'Unknown',
     seen: 'Reconciling has failed for two minutes, or the API server refuses a request (403).',
@@ -457,6 +464,7 @@ export const stackReasons = {
     },
   },
   Stalled: {
+    NotEvaluated: notEvaluated,
     Progressing: { status: 'False', seen: 'Nothing has waited past its deadline.' },
     SpecInvalid: { ...specInvalid, status: 'True' },
     ...certificates,
@@ -557,7 +565,20 @@ type Reasons = typeof stackReasons & typeof consumerReasons;
 export type ConditionType = keyof Reasons;
 
 /** Reasons that a feature may give to its condition. */
-export type ReasonOf<Type extends ConditionType> = Extract<keyof Reasons[Type], string>;
+export type ReasonOf<Type extends ConditionType> = Type extends unknown ? Extract<keyof Reasons[Type], string> : never;
+
+/** `Ready` and `Stalled` repeat the reason of the condition that they name. */
+type Repeated = 'DatabaseReady' | 'KeysReady' | 'AuthReady';
+
+/** A condition whose reason is in the table. */
+export type PlannedCondition<Type extends ConditionType = ConditionType> = Type extends unknown
+  ? {
+      readonly type: Type;
+      readonly status: ConditionStatus;
+      readonly reason: ReasonOf<Type> | (Type extends 'Ready' | 'Stalled' ? ReasonOf<Repeated> : never);
+      readonly message: string;
+    }
+  : never;
 
 /** Whether what a person does about it is announced by nothing, so that the operator has to look again by itself. */
 export function needsRecheck<Type extends ConditionType>(type: Type, reason: ReasonOf<Type>): boolean {

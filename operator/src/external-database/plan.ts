@@ -1,6 +1,8 @@
 import { namespaceOf } from '../api/names.ts';
-import type { Plan } from '../planning.ts';
-import type { ConditionStatus, Millis } from '../runtime/objects.ts';
+import { listed } from '../runtime/listed.ts';
+import { planOf } from '../planning.ts';
+import type { Plan, Verdict } from '../planning.ts';
+import type { Millis } from '../runtime/objects.ts';
 import { databaseUriOf } from '../stored/database-uri.ts';
 import type { ExternalDatabaseObservation } from './observe.ts';
 
@@ -22,30 +24,21 @@ const noMembers: ExternalDatabaseStatus = {
   },
 };
 
-export type ExternalDatabaseReason = 'External' | 'ExternalUnreachable' | 'ExternalNotTried' | 'Degraded';
+type ExternalVerdict = Verdict<'DatabaseReady', never>;
 
-interface Verdict {
-  readonly status: ConditionStatus;
-  readonly reason: ExternalDatabaseReason;
-  readonly message: string;
-}
-
-const IN_MOTION: Millis = 1_500;
-const AT_REST: Millis = 10_000;
+/** The pods are asked, not watched: often while they report trouble, seldom while they report none. */
+const RECHECK_IN_TROUBLE: Millis = 1_500;
+const RECHECK_AT_REST: Millis = 10_000;
 
 /** The operator reports what the auth pods report; it changes nothing in a database that is not ours. */
 export function planExternalDatabase(seen: ExternalDatabaseObservation): Plan<never, ExternalDatabaseStatus> {
-  const { status, reason, message } = verdictOn(seen);
-  return {
-    actions: [],
-    conditions: [{ type: 'DatabaseReady', status, reason, message }],
-    status: noMembers,
-    recheckAt: seen.now + (reason === 'External' ? AT_REST : IN_MOTION),
-    ...stalledBy(seen, { status, reason, message }),
-  };
+  const { stack, now } = seen;
+  const verdict = verdictOn(seen);
+  const recheckAt = now + (verdict.reason === 'External' ? RECHECK_AT_REST : RECHECK_IN_TROUBLE);
+  return planOf({ ...verdict, recheckAt }, { stack, now, type: 'DatabaseReady', status: noMembers });
 }
 
-function verdictOn({ stack, users }: ExternalDatabaseObservation): Verdict {
+function verdictOn({ stack, users }: ExternalDatabaseObservation): ExternalVerdict {
   const { secretName, key } = databaseUriOf(stack);
   const it = `the database of Secret ${secretName}`;
   const up = users.filter(({ database }) => database !== 'unknown' && database.up);
@@ -54,10 +47,10 @@ function verdictOn({ stack, users }: ExternalDatabaseObservation): Verdict {
   );
   const [first] = troubled;
   if (first) {
-    const names = troubled.map(({ pod }) => pod).join(', ');
+    const names = listed(troubled.map(({ pod }) => pod));
     const message =
       `${names} cannot use ${it}: ${first.problem}; check that it runs, that pods of ${namespaceOf(stack)} reach it, and ` +
-      `that ${key} in the Secret holds the right credentials (pods read it again within two minutes)`;
+      `that ${key} in the Secret holds the right credentials (pods read the Secret again within two minutes)`;
     return up.length > 0
       ? { status: 'True', reason: 'Degraded', message }
       : { status: 'False', reason: 'ExternalUnreachable', message };
@@ -68,18 +61,5 @@ function verdictOn({ stack, users }: ExternalDatabaseObservation): Verdict {
   if (users.some((user) => user.isReady)) {
     return { status: 'True', reason: 'External', message: `pods use ${it}; the operator cannot ask them` };
   }
-  return { status: 'Unknown', reason: 'ExternalNotTried', message: `no pod of the auth service has tried ${it} yet` };
-}
-
-/** How long the database may be away before a person should look. */
-const STALL_AFTER: Millis = 300_000;
-
-function stalledBy(
-  { stack, now }: ExternalDatabaseObservation,
-  { status, reason, message }: Verdict,
-): { stalled?: { reason: string; message: string } } {
-  if (status === 'True') return {};
-  const stored = stack.status?.conditions?.find(({ type }) => type === 'DatabaseReady');
-  if (stored?.status !== status || now - Date.parse(stored.lastTransitionTime) < STALL_AFTER) return {};
-  return { stalled: { reason, message } };
+  return { status: 'Unknown', reason: 'ExternalNotTried', message: `No pod of the auth service has tried ${it} yet` };
 }

@@ -1,13 +1,21 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { ObservedCondition } from '../runtime/reconciler.ts';
+import type { PlannedCondition } from '../api/reasons.ts';
+import type { ConditionStatus } from '../runtime/objects.ts';
 import { readyOf, stalledOf } from './conditions.ts';
 
 const statuses = fc.constantFrom('True' as const, 'False' as const, 'Unknown' as const);
 const features = ['DatabaseReady', 'KeysReady', 'AuthReady'] as const;
 
-function condition(type: string, status: ObservedCondition['status']): ObservedCondition {
-  return { type, status, reason: `${type}Reason`, message: `${type} message` };
+const reasons = {
+  DatabaseReady: 'NoPrimary',
+  KeysReady: 'ClockSkew',
+  AuthReady: 'NotReady',
+  ConsumersInSync: 'CopiesBehind',
+} as const;
+
+function condition(type: keyof typeof reasons, status: ConditionStatus): PlannedCondition {
+  return { type, status, reason: reasons[type], message: `${type} message` } as PlannedCondition;
 }
 
 test('a stack is ready exactly when database, keys and auth service are, whatever its consumers do', () => {
@@ -30,13 +38,13 @@ test('what is missing is told with its own reason, before what is merely unknown
   expect(ready).toEqual({
     type: 'Ready',
     status: 'False',
-    reason: 'AuthReadyReason',
+    reason: 'NotReady',
     message: 'AuthReady is False: AuthReady message',
   });
 });
 
 test('of several that are missing the one that the others need is told', () => {
-  expect(readyOf(features.map((type) => condition(type, 'False'))).reason).toBe('DatabaseReadyReason');
+  expect(readyOf(features.map((type) => condition(type, 'False'))).reason).toBe('NoPrimary');
 });
 
 test('a feature that nobody has looked at leaves the stack unknown', () => {
@@ -45,6 +53,10 @@ test('a feature that nobody has looked at leaves the stack unknown', () => {
 
 test('one stalled feature stalls the stack, and every one is told', () => {
   expect(stalledOf([undefined, undefined])).toMatchObject({ status: 'False', reason: 'Progressing' });
-  const stalled = [undefined, { reason: 'One', message: 'first' }, { reason: 'Two', message: 'second' }];
-  expect(stalledOf(stalled)).toMatchObject({ status: 'True', reason: 'One', message: 'first; second' });
+  const stalled = [
+    undefined,
+    { reason: 'NoPrimary', message: 'first' } as const,
+    { reason: 'NotReady', message: 'second' } as const,
+  ];
+  expect(stalledOf(stalled)).toMatchObject({ status: 'True', reason: 'NoPrimary', message: 'first; second' });
 });

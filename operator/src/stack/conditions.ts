@@ -1,17 +1,23 @@
 import type { AuthStack } from '../api/auth-stack.ts';
-import type { StackConditionType } from '../api/reasons.ts';
+import type { PlannedCondition } from '../api/reasons.ts';
 import type { Stalled } from '../planning.ts';
-import type { ObservedCondition } from '../runtime/reconciler.ts';
 
 /**
  * What users of the stack need, in the order in which one needs the other. A consumer that lags in its own namespace
  * does not make the stack unready.
  */
-const needed: readonly StackConditionType[] = ['DatabaseReady', 'KeysReady', 'AuthReady'];
+const needed = ['DatabaseReady', 'KeysReady', 'AuthReady'] as const;
+
+type Needed = PlannedCondition<(typeof needed)[number]>;
 
 /** Sums the features up: False where something is known to be missing, Unknown where nobody can tell, else True. */
-export function readyOf(observed: readonly ObservedCondition[]): ObservedCondition {
-  const parts = needed.map((type) => observed.find((condition) => condition.type === type) ?? unobserved(type));
+export function readyOf(observed: readonly PlannedCondition[]): PlannedCondition<'Ready'> {
+  const parts = needed.map(
+    (type): Needed =>
+      observed.find((condition): condition is Needed => condition.type === type) ?? {
+        ...{ type, status: 'Unknown', reason: 'NotEvaluated', message: 'Not evaluated yet' },
+      },
+  );
   const worst = parts.find(({ status }) => status === 'False') ?? parts.find(({ status }) => status === 'Unknown');
   if (worst) {
     const { type, status, reason, message } = worst;
@@ -21,7 +27,7 @@ export function readyOf(observed: readonly ObservedCondition[]): ObservedConditi
 }
 
 /** True as soon as one feature has waited past its deadline, or needs a person. */
-export function stalledOf(stalled: readonly (Stalled | undefined)[]): ObservedCondition {
+export function stalledOf(stalled: readonly (Stalled | undefined)[]): PlannedCondition<'Stalled'> {
   const found = stalled.filter((one) => one !== undefined);
   const [first] = found;
   if (!first) {
@@ -37,18 +43,14 @@ export function stalledOf(stalled: readonly (Stalled | undefined)[]): ObservedCo
 }
 
 /** Stored only while True: somebody asked for it. */
-export function hibernatedOf({ spec }: AuthStack): ObservedCondition {
+export function hibernatedOf({ spec }: AuthStack): PlannedCondition<'Hibernated'> {
   const isAsked = spec.mongodb.hibernate;
   const message = 'spec.mongodb.hibernate is true: the operator stops all members and keeps their volumes';
   return { type: 'Hibernated', status: isAsked ? 'True' : 'False', reason: 'Requested', message };
 }
 
 /** Stored only while True: somebody asked for it. */
-export function suspendedOf({ spec }: AuthStack): ObservedCondition {
+export function suspendedOf({ spec }: AuthStack): PlannedCondition<'Suspended'> {
   const message = 'spec.suspend is true: the operator reports the status and changes nothing';
   return { type: 'Suspended', status: spec.suspend ? 'True' : 'False', reason: 'Requested', message };
-}
-
-function unobserved(type: StackConditionType): ObservedCondition {
-  return { type, status: 'Unknown', reason: 'NotEvaluated', message: 'Not evaluated yet' };
 }

@@ -5,7 +5,8 @@ import type { StackConsumersObservation } from '../consumers/summary.ts';
 import type { ExternalDatabaseObservation } from '../external-database/observe.ts';
 import type { MongodbAction } from '../mongodb/members/action.ts';
 import type { MongodbObservation } from '../mongodb/members/observation.ts';
-import type { ObservedCondition, ReportedEvent } from '../runtime/reconciler.ts';
+import type { PlannedCondition } from '../api/reasons.ts';
+import type { ReportedEvent } from '../runtime/reconciler.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { KeysObservation, SigningKeysAction } from '../signing-keys/types.ts';
 
@@ -35,7 +36,7 @@ export interface StackPlan {
   readonly foundations: readonly StackAction[];
   /** One list per feature: a feature that fails does not hold the others back. */
   readonly branches: readonly (readonly StackAction[])[];
-  readonly conditions: readonly ObservedCondition[];
+  readonly conditions: readonly PlannedCondition[];
   readonly status: Readonly<Record<string, unknown>>;
   readonly events: readonly ReportedEvent[];
   readonly recheckAt?: Millis;
