@@ -31,7 +31,7 @@ test('no list of namespaces means all of them, no lease that this process is alo
   expect({ namespaces, leaderElection }).toEqual({ namespaces: [], leaderElection: undefined });
 });
 
-test('every variable that is wrong is told at once', () => {
+test('every variable that is wrong is named in one error', () => {
   const environment = { ...chartSets, POD_NAME: undefined, AUTHSTACK_AUTH_IMAGE: ' ', AUTHSTACK_MONGODB_IMAGES: '{' };
   expect(() => readEnvironment(environment)).toThrow(
     /AUTHSTACK_AUTH_IMAGE is not the name of an image\n.*AUTHSTACK_MONGODB_IMAGES is not JSON\n.*POD_NAME is not set/,

@@ -62,7 +62,7 @@ const schema = z.object({
   POD_NAME: z.string('is not set').min(1, 'is empty'),
 });
 
-/** Reads the settings, or tells every variable that is wrong at once. */
+/** Reads the settings, or names every variable that is wrong. */
 export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): Settings {
   const parsed = schema.safeParse(environment);
   if (!parsed.success) {

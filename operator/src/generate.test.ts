@@ -6,7 +6,7 @@ import { generatedFiles, staleFiles, writeGenerated } from './generate.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-test('the committed CRDs, chart templates and field reference are what the schemas say (else: make generate)', async () => {
+test('the committed CRDs, chart templates and field reference match the schemas (else: make generate)', async () => {
   expect(await staleFiles(root)).toEqual([]);
 });
 

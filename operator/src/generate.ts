@@ -32,7 +32,7 @@ function toYaml(value: unknown): string {
   return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-/** Files below `root` that differ from what the schemas say. */
+/** Files below `root` that differ from what the schemas generate. */
 export async function staleFiles(root: string): Promise<readonly string[]> {
   const stale: string[] = [];
   for (const [path, wanted] of generatedFiles()) {

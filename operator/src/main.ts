@@ -42,13 +42,13 @@ try {
   if (outcome === 'lost') process.exitCode = 1;
   log.info({ outcome }, 'stopped');
 } catch (error) {
-  log.fatal({ error: messageOf(error) }, 'the operator cannot go on');
+  log.fatal({ error: messageOf(error) }, 'the operator ends');
   process.exitCode = 1;
 } finally {
   await probes[Symbol.asyncDispose]();
   // A last event may still be on its way.
   await Promise.race([client.close(), wait(systemClock, 1_000)]);
-  // Also when a pass goes on although it was told to stop: from here on nothing may be written.
+  // Also when a pass ignores its signal: from here on nothing may be written.
   process.exit();
 }
 

@@ -54,7 +54,7 @@ export interface OperatorDeps {
 }
 
 /** Passes wait for the API server and for agents, some of them on nodes that are gone; few of them compute. */
-const AT_ONCE = 16;
+const MAX_CONCURRENT_RECONCILES = 16;
 
 /** Kinds of which only our own objects are watched. */
 export const ownKinds: readonly Kind[] = [
@@ -72,14 +72,10 @@ export const ownKinds: readonly Kind[] = [
 /** Kinds of which every object is watched. */
 export const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind];
 
-/** Registers what is watched and who looks after what; `run` of the result does the work. */
-export function createOperator(settings: Settings, deps: OperatorDeps): Manager {
-  const { client, leaseClient, clock, log, metrics } = deps;
+/** Registers what is watched and which reconciler each kind has; `run` of the result does the work. */
+export function createOperator(settings: Settings, { leaseClient, ...deps }: OperatorDeps): Manager {
   const manager = createManager({
-    client,
-    clock,
-    log,
-    metrics,
+    ...deps,
     fieldManager: FIELD_MANAGER,
     hashAnnotation: APPLIED_HASH_ANNOTATION,
     identity: settings.identity,
@@ -88,11 +84,15 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
       leaderElection: { ...settings.leaderElection, ...(leaseClient && { client: leaseClient }) },
     }),
   });
-  const { cluster, perObject } = manager;
-  const now = (): number => clock.now();
-
   // No Role in a namespace can give a right to what is in none.
   const seesCluster = settings.namespaces.length === 0;
+  watchKinds(manager, { seesCluster });
+  controlStacks(manager, { seesCluster, clock: deps.clock, images: settings.images });
+  controlConsumers(manager);
+  return manager;
+}
+
+function watchKinds(manager: Manager, { seesCluster }: { readonly seesCluster: boolean }): void {
   for (const kind of foreignKinds) manager.watch(kind);
   if (seesCluster) manager.watch(storageClassKind);
   manager.watch(authConsumerKind, {
@@ -102,27 +102,28 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
     const labelSelector = `${MANAGED_BY_LABEL}=${FIELD_MANAGER}`;
     manager.watch(kind, { labelSelector, labels: [STACK_LABEL, CONSUMER_LABEL, 'app.kubernetes.io/instance'] });
   }
+}
 
+interface StackSettings extends Pick<Settings, 'images'> {
+  readonly seesCluster: boolean;
+  readonly clock: Clock;
+}
+
+function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSettings): void {
+  const { cluster, perObject } = manager;
+  const now = (): number => clock.now();
   const identityOf = createOperatorIdentities({ cluster, now, perObject });
   const agents = createAgentClient({ identityOf, perObject });
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
   manager.control({
     name: 'authstack',
-    concurrency: AT_ONCE,
+    concurrency: MAX_CONCURRENT_RECONCILES,
     kind: authStackKind,
-    reconciler: createStackReconciler({
-      cluster,
-      agents,
-      authPodClient,
-      databaseClient,
-      now,
-      images: settings.images,
-      seesCluster,
-    }),
+    reconciler: createStackReconciler({ cluster, agents, authPodClient, databaseClient, now, images, seesCluster }),
     finalizer: FINALIZER,
     conditionTypes: stackConditionTypes,
-    installationField: 'operator',
     transientConditionTypes,
+    installationField: 'operator',
     mappings: [
       ...ownKinds.map((kind): Mapping => ({ kind, keys: stackOf })),
       ...(seesCluster ? [{ kind: storageClassKind, keys: everyStack }] : []),
@@ -132,17 +133,19 @@ export function createOperator(settings: Settings, deps: OperatorDeps): Manager 
       }),
     ],
   });
+}
+
+function controlConsumers(manager: Manager): void {
   manager.control({
     name: 'authconsumer',
-    concurrency: AT_ONCE,
+    concurrency: MAX_CONCURRENT_RECONCILES,
     kind: authConsumerKind,
-    reconciler: createConsumerReconciler({ cluster }),
+    reconciler: createConsumerReconciler({ cluster: manager.cluster }),
     finalizer: FINALIZER,
     conditionTypes: consumerConditionTypes,
     installationField: 'operator',
-    mappings: consumerMappings(cluster),
+    mappings: consumerMappings(manager.cluster),
   });
-  return manager;
 }
 
 function stackKeysOf(consumer: AuthConsumer): readonly string[] {

@@ -15,7 +15,7 @@ let folder: string;
 let server: Server;
 let client: ApiClient;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
-const told: { method: string; code: number; host: string }[] = [];
+const answers: { method: string; code: number; host: string }[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'client-'));
@@ -32,7 +32,7 @@ beforeAll(async () => {
     'current-context': 'test',
   };
   await writeFile(kubeconfig, JSON.stringify(config));
-  client = createApiClient({ userAgent: 'tester/1', kubeconfig, onAnswer: (each) => void told.push(each) });
+  client = createApiClient({ userAgent: 'tester/1', kubeconfig, onAnswer: (each) => void answers.push(each) });
 });
 
 afterAll(async () => {
@@ -58,10 +58,10 @@ test('a request carries who we are and what kind of body it has', async () => {
     'content-type': contentType,
     authorization: `Bearer ${TOKEN}`,
   });
-  expect(told.at(-1)).toEqual({ method: 'PATCH', code: 200, host: seen?.headers.host });
+  expect(answers.at(-1)).toEqual({ method: 'PATCH', code: 200, host: seen?.headers.host });
 });
 
-test('a refusal says what was tried, why not, and never with what token', async () => {
+test('an error names the request and the reason, and never the token', async () => {
   answer = (_request, response) => {
     response
       .writeHead(409)
@@ -91,7 +91,7 @@ test('a server that asks to come back later is asked later, and gets the same re
   expect(bodies).toEqual(['{"a":1}', '{"a":1}']);
 });
 
-test('a refusal tells how long the server wants to be left alone', async () => {
+test('an error carries how long the server asks to wait', async () => {
   answer = (_request, response) => {
     response.writeHead(503, { 'retry-after': '7' }).end('{"reason":"ServiceUnavailable","message":"starting"}');
   };
@@ -99,7 +99,7 @@ test('a refusal tells how long the server wants to be left alone', async () => {
   await expect(refused).rejects.toMatchObject({ status: 503, retryAfter: 7_000 });
 });
 
-test('what a proxy says in its own words is passed on, shortened', async () => {
+test('an answer of a proxy in between is passed on, shortened', async () => {
   answer = (_request, response) => {
     response.writeHead(502).end(`<html>bad gateway${'!'.repeat(5_000)}`);
   };

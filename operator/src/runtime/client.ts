@@ -16,7 +16,7 @@ export interface ApiClientOptions {
   readonly userAgent: string;
   /** Path of a kubeconfig; absent: $KUBECONFIG, ~/.kube/config or the pod's service account, in this order. */
   readonly kubeconfig?: string;
-  /** Told the outcome of each request. */
+  /** Called with the outcome of each request. */
   readonly onAnswer?: (answer: { readonly method: string; readonly code: number; readonly host: string }) => void;
   /** For the pauses that a busy server asks for. */
   readonly clock?: Clock;
@@ -64,7 +64,7 @@ export function createApiClient({ userAgent, kubeconfig, onAnswer, clock = syste
       return (await body.json()) as T;
     },
     async stream(request) {
-      // Silence is judged by the reader, who knows how often the server should speak.
+      // Silence is judged by the reader, who knows how often the server should send something.
       const { body } = await call({ ...request, method: 'GET' }, 0);
       return lines(body);
     },

@@ -7,7 +7,7 @@ export interface MergeOptions {
   readonly generation: number;
   /** Every type the kind has; one that nobody observed yet is Unknown. */
   readonly types: readonly string[];
-  /** Further types, stored only while True: a state that somebody asked for, say. */
+  /** Further types, stored only while True: a state that somebody asked for, for example. */
   readonly transientTypes?: readonly string[];
 }
 

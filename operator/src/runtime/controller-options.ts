@@ -26,7 +26,7 @@ export interface ControllerOptions<T extends KubernetesObject> {
   readonly concurrency?: number;
   /** The longest a pass may take; default 60 s. */
   readonly passWithin?: Millis;
-  /** How long passes may fail before the summary says so; default 2 min. */
+  /** How long passes may fail before the summary reports it; default 2 min. */
   readonly failFor?: Millis;
 }
 

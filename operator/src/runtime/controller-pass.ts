@@ -66,7 +66,7 @@ export class ControllerPass<T extends KubernetesObject> {
     return undefined;
   }
 
-  /** What cannot be undone is decided on the object as it is now, say after its owner asked to retain something. */
+  /** What cannot be undone is decided on the object as it is now, for example after its owner asked to retain something. */
   private async liveOf({ metadata }: T, { signal }: Pass): Promise<T | undefined> {
     const { kind } = this.options;
     try {

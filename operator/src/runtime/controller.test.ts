@@ -33,7 +33,7 @@ class World {
   refuse: number | undefined;
   /** Why the namespace of the widgets cannot be watched. */
   refusal: Refusal | undefined;
-  /** What the API server has, where the watch has not told of it yet. */
+  /** What the API server has, where the watch has not reported it yet. */
   live: Widget | 'gone' | undefined;
   private version = 0;
   private readonly stopping = new AbortController();
@@ -189,7 +189,7 @@ test('no object is looked at twice at once, and the last look at each was at its
   );
 });
 
-test('a first look that fails says so in the summary at once', async () => {
+test('a first pass that fails is reported in the summary at once', async () => {
   const world = new World({ apply: () => Promise.reject(new Error('no such thing')) });
   world.write('a', 1);
   await world.clock.advance(10);
@@ -233,14 +233,14 @@ test('what was observed before an action failed is reported, and the failure cou
   const before = world.statuses.length;
   await world.clock.advance(100_000);
   expect(world.statuses).toHaveLength(before);
-  // From the third minute on the summary says it, and does not change back and forth.
+  // From the third minute on the summary reports it, and does not change back and forth.
   await world.clock.advance(600_000);
   expect(world.summaryOf('a')).toMatchObject({ reason: 'ReconcileFailed' });
   expect(world.statuses).toHaveLength(before + 1);
   await world.stop();
 });
 
-test('a request that is refused for want of a right is told in the summary after seconds, not minutes', async () => {
+test('a request that is refused for want of a right is reported in the summary after seconds, not minutes', async () => {
   const refusal = new ApiError('PATCH', 403, { reason: 'Forbidden', message: 'no' });
   const world = new World({ apply: () => Promise.resolve({ conditions: [ready], failure: refusal }) });
   world.write('a', 1);
@@ -307,7 +307,7 @@ test('being overtaken is silent; being overtaken without end is a failure', asyn
   await world.stop();
 });
 
-test('an object that went during its pass is nobody to tell, and no failure', async () => {
+test('an object that was deleted during its pass is no failure', async () => {
   const world: World = new World({
     apply: () => {
       world.remove('a');
@@ -333,7 +333,7 @@ test('a status that could not be written is a failure of the pass', async () => 
   await world.stop();
 });
 
-test('a pass that takes too long is told to stop, and tried again', async () => {
+test('a pass that takes too long is aborted, and tried again', async () => {
   const world = new World({
     apply: (_widget, { signal }) =>
       new Promise((_resolve, reject) => {
@@ -387,7 +387,7 @@ test('a plan that asks for a look in the past does not spin', async () => {
   await world.stop();
 });
 
-test('what no retry can mend is told at once, counted, and tried again only when the object changes', async () => {
+test('what no retry can mend is reported at once, counted, and tried again only when the object changes', async () => {
   let passes = 0;
   const world = new World({
     apply: ({ spec }) => {
@@ -439,7 +439,7 @@ test.each([
   await world.stop();
 });
 
-test('a deletion is decided on the object as it is now, not as the watch last told of it', async () => {
+test('a deletion is decided on the object as it is now, not as the watch last reported it', async () => {
   const seen: number[] = [];
   const world = new World({
     apply: () => Promise.resolve({ conditions: [ready] }),
@@ -486,7 +486,7 @@ test.each<[string, (world: World) => void]>([
   await world.stop();
 });
 
-test('each line of the log says which controller, which object and which pass', async () => {
+test('each line of the log names controller, object and pass', async () => {
   const world = new World({ apply: () => Promise.reject(new Error('no such thing')) });
   world.write('a', 1);
   await world.clock.advance(200);

@@ -147,7 +147,7 @@ export class Controller<T extends KubernetesObject> {
     };
   }
 
-  /** In a status that is written once, and only when it says something new; what failed is returned. */
+  /** In a status that is written once, and only when something differs; what failed is returned. */
   private async report(object: T, outcome: Outcome, reporting: Reporting): Promise<unknown> {
     const { events, log } = this.ports;
     try {

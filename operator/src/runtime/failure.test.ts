@@ -34,7 +34,7 @@ test.each([
   expect(isForbidden(failure)).toBe(true);
 });
 
-test('what admission refuses is told in its own words', () => {
+test('what admission refuses is reported in its own words', () => {
   const failure = refused('ValidatingAdmissionPolicy "x" denied request: it is not yours');
   expect(failureMessage(failure)).toMatch(/denied request: it is not yours; tried again with growing pauses$/);
   expect(isForbidden(failure)).toBe(true);

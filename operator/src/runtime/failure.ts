@@ -32,8 +32,7 @@ function errorsOf(failure: unknown): readonly ApiError[] {
 const REFUSAL =
   /cannot (\w+) resource "([^"]+)" in API group "([^"]*)" (?:in the namespace "([^"]+)"|at the cluster scope)/;
 
-/** One at most: what the account lacks, `list on secrets in namespace shop`. */
-export function missingRights({ message }: ApiError): readonly string[] {
+function missingRights({ message }: ApiError): readonly string[] {
   const [found, verb = '', resource = '', group = '', namespace] = REFUSAL.exec(message) ?? [];
   if (found === undefined) return [];
   const where = namespace === undefined ? 'in the whole cluster' : `in namespace ${namespace}`;

@@ -6,7 +6,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** A clock that stands still until told otherwise. Timers fire in the order of their deadlines. */
+/** A clock that stands still until it is advanced. Timers fire in the order of their deadlines. */
 export class FakeClock implements Clock {
   private time: number;
   private order = 0;

@@ -34,7 +34,7 @@ export async function removeFinalizer<T extends KubernetesObject>(
   try {
     await patch(object, { ...ports, finalizers }, signal);
   } catch (error) {
-    // It has gone already; the watch will tell.
+    // It is gone already; the watch will report that.
     if (!isApiError(error, 404)) throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
 export interface Health {
-  /** Why the process should be restarted; undefined while it is well. */
+  /** Why the process should be restarted; undefined while it is healthy. */
   readonly sick: () => string | undefined;
   /** Why it cannot do its work yet. */
   readonly notReady: () => string | undefined;

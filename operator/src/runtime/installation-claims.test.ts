@@ -110,7 +110,7 @@ afterEach(() => {
   for (const { stop } of installed.splice(0)) stop();
 });
 
-test('two installations that reconcile the same object both say so, in an event, a metric and the log', async () => {
+test('two installations that reconcile the same object both report it, in an event, a metric and the log', async () => {
   const cluster = new Cluster();
   const a = cluster.install('a/operator');
   cluster.create('widget');
@@ -131,7 +131,7 @@ test('two installations that reconcile the same object both say so, in an event,
   installed.push(a, b);
 });
 
-test('they go on saying so for as long as both are there, with a handful of writes in ten minutes', async () => {
+test('they keep reporting it for as long as both are there, with a handful of writes in ten minutes', async () => {
   const cluster = new Cluster();
   const a = cluster.install('a/operator');
   cluster.create('widget');
@@ -147,7 +147,7 @@ test('they go on saying so for as long as both are there, with a handful of writ
   installed.push(a, b);
 });
 
-test('when one of them is uninstalled the other stops saying so, and is quiet', async () => {
+test('when one of them is uninstalled the other stops reporting it, and writes nothing more', async () => {
   const cluster = new Cluster();
   const a = cluster.install('a/operator');
   cluster.create('widget');
@@ -163,7 +163,7 @@ test('when one of them is uninstalled the other stops saying so, and is quiet', 
   installed.push(a);
 });
 
-test('an installation that takes over from another says nothing, and costs no write of its own', async () => {
+test('an installation that takes over from another reports nothing, and makes one write', async () => {
   const cluster = new Cluster();
   const a = cluster.install('a/operator');
   cluster.create('widget');
@@ -182,8 +182,8 @@ test('replicas of one installation are no second installation', async () => {
   const cluster = new Cluster();
   const a = cluster.install('a/operator');
   cluster.create('widget');
-  const successor = cluster.install('a/operator');
+  const second = cluster.install('a/operator');
   await cluster.clock.advance(3_600_000);
-  expect([...a.events, ...successor.events]).toEqual([]);
-  installed.push(a, successor);
+  expect([...a.events, ...second.events]).toEqual([]);
+  installed.push(a, second);
 });

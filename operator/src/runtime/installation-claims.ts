@@ -39,10 +39,10 @@ interface Claim {
 /**
  * Notices a second installation that reconciles the same objects. Each writes its name into their status:
  *
- *     B starts beside A ──► B writes B ──► A, whose name was there, sees B: somebody else is at work. A says so, and
- *                           A writes A ──► B, whose name was there, sees A, and says so as well. Then both are quiet
+ *     B starts beside A ──► B writes B ──► A, whose name was there, sees B: another one is at work. A reports it, and
+ *                           A writes A ──► B, whose name was there, sees A, and reports it as well. Then both are quiet
  *                                          for ten minutes, after which the one whose name is not there writes it again.
- *     B takes over from A ─► B writes B, and nobody writes A any more: nothing is said.
+ *     B takes over from A ─► B writes B, and nobody writes A any more: nothing is reported.
  *
  * It costs no request while there is one installation: the name is part of the status that is written anyway.
  */

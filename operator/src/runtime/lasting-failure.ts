@@ -38,8 +38,8 @@ export class LastingFailures<T extends KubernetesObject> {
     const now = this.clock.monotonic();
     const since = this.failingSince.get(object.metadata) ?? now;
     this.failingSince.set(object.metadata, since);
-    const knowsNothing = conditions.length === 0 && (statusOf(object).conditions ?? []).length === 0;
-    const mayPass = !knowsNothing && !(failure instanceof TerminalError);
+    const isFirstReport = conditions.length === 0 && (statusOf(object).conditions ?? []).length === 0;
+    const mayPass = !isFirstReport && !(failure instanceof TerminalError);
     if (mayPass && now - since < this.hiddenFor(failure)) return conditions;
     const [type] = this.options.conditionTypes;
     const summary = { type, status: 'Unknown', reason: 'ReconcileFailed', message: failureMessage(failure) } as const;

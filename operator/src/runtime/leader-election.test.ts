@@ -190,7 +190,7 @@ test('an answer that came too late makes no leader', async () => {
   await settle();
 });
 
-test('a leader that is told to stop keeps the lease until its work has ended, and then gives it back', async () => {
+test('a leader that has to stop keeps the lease until its work has ended, and then gives it back', async () => {
   const clock = new FakeClock();
   const server = new LeaseServer(clock);
   const stop = new AbortController();
@@ -298,7 +298,7 @@ test('work that does not stop when the lease is lost is not waited for: the proc
   expect((endedAt ?? Infinity) - cutAt).toBeLessThan(15_000);
 });
 
-test('work that goes on after it was told to stop keeps the lease until it runs out', async () => {
+test('work that does not stop keeps the lease until it expires', async () => {
   const clock = new FakeClock();
   const server = new LeaseServer(clock);
   const options = { client: server.clientOf('p'), clock, log: silent, namespace: 'x', name: 'y', identity: 'p' };

@@ -41,7 +41,7 @@ export interface LeaderElectionOptions {
   readonly onRenewed?: () => void;
 }
 
-/** Thrown by work that was told to stop and does not: its lease must run out, for a successor would meet it. */
+/** Thrown by work that was told to stop and does not: its lease must expire, for the next leader would work beside it. */
 export class WorkGoesOn extends Error {
   override readonly name: string = 'WorkGoesOn';
 }
@@ -85,7 +85,7 @@ async function leadWith(
 ): Promise<'finished' | 'lost'> {
   const leadership = new AbortController();
   const ended = new AbortController();
-  // Renewed until the work has ended, also while it is being stopped: what still runs must not meet a successor.
+  // Renewed until the work has ended, also while it is being stopped: what still runs must not run beside the next leader.
   const renewal = elector.renew(ended.signal).then((outcome) => {
     if (outcome === 'lost') leadership.abort(new Error('leadership was lost'));
     return outcome;
@@ -206,7 +206,7 @@ class Elector {
       this.held = await write();
       return 'mine';
     } catch (error) {
-      // Somebody was quicker, or an earlier request of ours arrived late; the next look tells.
+      // Somebody was quicker, or an earlier request of ours arrived late; the next attempt shows which.
       if (isApiError(error, 409)) return 'raced';
       throw error;
     }

@@ -8,7 +8,7 @@ import type { Kind, KubernetesObject, Millis, ObjectRef } from './objects.ts';
 import { collectionPath, kindKey, objectPath } from './paths.ts';
 import { PerObject } from './per-object.ts';
 import type { Store } from './store.ts';
-import { saysAll } from './subset.ts';
+import { contains } from './subset.ts';
 
 /** Whoever makes it meanwhile is met by `create`. */
 const ABSENCE_BELIEVED: Millis = 60_000;
@@ -26,7 +26,7 @@ export interface LiveClusterOptions {
   readonly namespaces: Pick<Cluster, 'watches' | 'refusedNamespaces'>;
 }
 
-/** What an object was like right after we applied it; while the watch still shows that version, all is well. */
+/** What we applied last, and the version it became; while the watch shows that version, nothing has to be written. */
 interface Applied {
   readonly hash: string;
   readonly resourceVersion: string | undefined;
@@ -67,12 +67,12 @@ export function createLiveCluster({
     return memory;
   }
 
-  function standsAlready(kind: Kind, object: KubernetesObject, hash: string): boolean {
+  function isApplied(kind: Kind, object: KubernetesObject, hash: string): boolean {
     const live = storeOf(kind).get(object.metadata);
     if (!live || live.metadata.deletionTimestamp !== undefined) return false;
     const last = memoryOf(kind).applied.get(object.metadata);
     if (last?.hash === hash && last.resourceVersion === live.metadata.resourceVersion) return true;
-    return live.metadata.annotations?.[hashAnnotation] === hash && saysAll(live, object);
+    return live.metadata.annotations?.[hashAnnotation] === hash && contains(live, object);
   }
 
   async function read<T extends KubernetesObject>(
@@ -129,7 +129,7 @@ export function createLiveCluster({
 
     async apply(kind, object, { signal }) {
       const hash = hashOf(object);
-      if (standsAlready(kind, object, hash)) return 'overtaken';
+      if (isApplied(kind, object, hash)) return 'overtaken';
       const { metadata } = object;
       const annotations = { ...metadata.annotations, [hashAnnotation]: hash };
       const answer = await client.send<KubernetesObject>({

@@ -84,7 +84,7 @@ const ready: Outcome = { conditions: [{ type: 'Ready', status: 'True', reason: '
 const quick: Reconciler<Widget> = { apply: () => Promise.resolve(ready) };
 const endless: Reconciler<Widget> = { apply: () => new Promise(() => undefined) };
 
-test('a process whose caches do not fill ends after two minutes, and says what was not listed', async () => {
+test('a process whose caches do not fill ends after two minutes, and names what was not listed', async () => {
   const world = new World(quick);
   world.refuses = /widgets/;
   await world.clock.advance(119_000);
@@ -97,7 +97,7 @@ test('a process whose caches do not fill ends after two minutes, and says what w
   expect(world.lease).toBeUndefined();
 });
 
-test('a process that is told to stop gives back the lease as soon as its passes have ended', async () => {
+test('a process that has to stop gives back the lease as soon as its passes have ended', async () => {
   const world = new World(quick);
   await world.clock.advance(5_000);
   expect(world.lease?.spec.holderIdentity).toBe('p');

@@ -100,7 +100,7 @@ const sizeOf = (name: string): Promise<string> =>
   api.kubectl(['get', 'configmap', name, '-o', 'jsonpath={.data.size}']);
 
 describe('a controller', () => {
-  test('makes what the spec says, and follows it', async () => {
+  test('creates what the spec asks for, and updates it', async () => {
     await using _running = run(makesAConfigMap);
     await create(aWidget('follows', 1));
     await eventually(async () => {
@@ -114,11 +114,11 @@ describe('a controller', () => {
     });
   }, 60_000);
 
-  test('tells every condition of the kind from the first visit on', async () => {
+  test('reports every condition of the kind from the first pass on', async () => {
     await using _running = run(makesAConfigMap);
-    await create(aWidget('told'));
+    await create(aWidget('reported'));
     await eventually(async () => {
-      const { status } = await getWidget('told');
+      const { status } = await getWidget('reported');
       expect(status?.conditions).toMatchObject([
         { type: 'Ready', status: 'True', reason: 'Made', observedGeneration: 1 },
         { type: 'Polished', status: 'Unknown' },
@@ -191,7 +191,7 @@ describe('a controller', () => {
     });
   }, 90_000);
 
-  test('tries again after a failure, and tells of it in an event', async () => {
+  test('tries again after a failure, and reports it in an event', async () => {
     let attempts = 0;
     const clumsy: Make = (cluster) => ({
       async apply(widget, pass) {
@@ -242,7 +242,7 @@ describe('a controller', () => {
   }, 60_000);
 });
 
-test('two installations that watch the same objects both say so on them', async () => {
+test('two installations that watch the same objects both report it on them', async () => {
   await using _one = run(makesAConfigMap, { lease: 'one' });
   await create(aWidget('shared'));
   await eventually(async () => {

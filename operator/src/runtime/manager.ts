@@ -43,7 +43,7 @@ export interface ManagerOptions {
   readonly leaderElection?: LeaderElection;
   /**
    * Namespaces whose objects are watched, as a Role in each of them allows; none: all. Of the Namespaces themselves only
-   * these are watched then, every other kind that is in no namespace is watched whole.
+   * these are watched then, every other kind that is in no namespace is watched without a filter.
    */
   readonly namespaces?: readonly string[];
 }
@@ -137,7 +137,7 @@ export function createManager(options: ManagerOptions): Manager {
     const waiting = new AbortController();
     const late = wait(clock, SYNCED_WITHIN, waiting.signal).then(() => {
       throw new CachesNotSynced(
-        `fill the caches: ${notReady() ?? ''} within ${SYNCED_WITHIN / 1000} s; the log says why`,
+        `fill the caches: ${notReady() ?? ''} within ${SYNCED_WITHIN / 1000} s; the log has the reason`,
       );
     });
     try {

@@ -43,7 +43,7 @@ export function concernedBy(
     if (when && !when(change)) return new Set();
     return new Set([before, after].flatMap((object) => (object ? keys(object) : [])));
   } catch (error) {
-    // An object of an older schema, say. It must not keep others from hearing of it.
+    // An object of an older schema, for example. It must not hide the change from other mappings.
     const object = after ?? before;
     const fields = { kind: kind.kind, ...(object && refOf(keyOf(object.metadata))), error: messageOf(error) };
     log.error(fields, 'an object could not be mapped to what it concerns');

@@ -63,7 +63,7 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
     }),
     watchHeard: new Gauge({
       name: 'watch_last_event_timestamp_seconds',
-      help: 'When the API server last said something, if only that nothing has changed; beyond 3 minutes something is wrong.',
+      help: 'When the API server last sent something on this watch, if only a bookmark; more than 3 minutes ago means trouble.',
       // Not `namespace`, which a scrape gives to the pod of this process. Empty: all namespaces.
       labelNames: ['kind', 'watch_namespace'],
       registers,
@@ -176,7 +176,7 @@ type QueueMetrics = Pick<RuntimeMetrics, 'queueAdds' | 'queueRetries' | 'queueSe
 
 function queueMetrics(registers: Registry[]): QueueMetrics {
   const labelNames = ['name', 'controller'] as const;
-  // client-go's: ten times as much from bucket to bucket, from 10 ns on; below a millisecond nothing can be told here.
+  // client-go's: ten times as much from bucket to bucket, from 10 ns on; below a millisecond nothing can be measured here.
   const buckets = [0.001, 0.01, 0.1, 1, 10, 100, 1000];
   const followed: { readonly labels: QueueLabels; readonly queue: FollowedQueue }[] = [];
   const gauge = (name: string, help: string, valueOf: (queue: FollowedQueue) => number): Gauge =>

@@ -1,6 +1,6 @@
 /** Shapes that every Kubernetes object has (k8s.io/apimachinery meta/v1), as they travel in JSON. */
 
-/** Milliseconds since the Unix epoch, or a length of time in milliseconds; the name tells which. */
+/** Milliseconds since the Unix epoch, or a length of time in milliseconds; the name shows which. */
 export type Millis = number;
 
 export interface OwnerReference {

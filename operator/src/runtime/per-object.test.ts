@@ -45,7 +45,7 @@ test('an entry stays while its object does, whatever changes in it, and goes wit
   expect(world.dropped).toHaveLength(1);
 });
 
-test('an entry set before the watch tells of its object stays', async () => {
+test('an entry set before the watch reports its object stays', async () => {
   const world = new World();
   world.memory.set(ref('a'), { made: 'a moment ago' });
   world.appears('a');

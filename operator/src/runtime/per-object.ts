@@ -3,7 +3,7 @@ import { keyOf } from './objects.ts';
 import type { KubernetesObject, Millis, ObjectRef } from './objects.ts';
 import type { Change } from './store.ts';
 
-/** How long an entry waits for the watch to tell of its object. */
+/** How long an entry waits for the watch to report its object. */
 const UNKNOWN_FOR: Millis = 60_000;
 
 /** What a `PerObject` needs of a store. */
@@ -14,7 +14,7 @@ export interface ObjectSource {
 
 export interface PerObjectOptions<V> {
   readonly clock: Clock;
-  /** Told each value that was dropped or replaced, so that a connection can be closed, say. */
+  /** Called with each value that was dropped or replaced, to close a connection, for example. */
   readonly onDropped?: (value: V) => void;
 }
 

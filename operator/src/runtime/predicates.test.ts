@@ -43,7 +43,7 @@ test.each<[string, KubernetesObject, readonly (keyof typeof predicates)[]]>([
   ['a finalizer', later({ finalizers: ['f'] }), ['resourceVersionChanged', 'moreThanStatusChanged']],
   ['that it is to go', later({ deletionTimestamp: 'now' }), ['resourceVersionChanged', 'moreThanStatusChanged']],
   ['its identity', later({ uid: '2' }), ['resourceVersionChanged', 'moreThanStatusChanged']],
-])('when %s changed, these say so', (_what, after, expected) => {
+])('when %s changed, these hold', (_what, after, expected) => {
   const said = Object.entries(predicates).filter(([, holds]) => holds({ before, after }));
   expect(said.map(([name]) => name)).toEqual(expected);
 });

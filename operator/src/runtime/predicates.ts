@@ -5,7 +5,7 @@ import type { Change } from './store.ts';
 /** Whether a change is worth a pass. What is new or gone always is, for every predicate here but `not`. */
 export type Predicate = (change: Change<KubernetesObject>) => boolean;
 
-/** By more than what the status says: the API server counts changes of everything else, where the kind has a status. */
+/** By more than the status: the API server counts changes of everything else, where the kind has a status. */
 export const generationChanged: Predicate = differs(({ metadata }) => metadata.generation);
 export const resourceVersionChanged: Predicate = differs(({ metadata }) => metadata.resourceVersion);
 export const labelsChanged: Predicate = differs(({ metadata }) => metadata.labels);

@@ -59,7 +59,7 @@ export class RateLimiter {
     this.failures.delete(key);
   }
 
-  /** Takes a token, from the future where none is left, and tells how far that is away. */
+  /** Takes a token, from the future where none is left, and returns how far that is away. */
   private reserve(): Millis {
     const { perSecond, burst } = this.bucket;
     const now = this.clock.monotonic();

@@ -40,7 +40,7 @@ export interface Pass {
   readonly now: Millis;
 }
 
-/** What no retry can mend: told in the summary at once, counted, and not tried again before something changes. */
+/** What no retry can mend: reported in the summary at once, counted, and not tried again before something changes. */
 export class TerminalError extends Error {
   override readonly name: string = 'TerminalError';
 }
@@ -51,8 +51,8 @@ export class TerminalError extends Error {
  */
 export interface Reconciler<T extends KubernetesObject> {
   /**
-   * Asked before anything else of an object that lives: what there is to say of one that cannot be worked on, because it
-   * does not fit the schema, say. It gets no pass and no finalizer until it changes.
+   * Called first for an object that is not Terminating: the report on one that cannot be reconciled, because it does not
+   * fit the schema, for example. It gets no pass and no finalizer until it changes.
    */
   refuse?(object: T): Outcome | undefined;
   apply(object: T, pass: Pass): Promise<Outcome>;

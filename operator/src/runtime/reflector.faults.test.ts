@@ -117,7 +117,7 @@ async function becomesTrue({ store }: Following): Promise<void> {
   });
 }
 
-test('a store of several pages is whole, and what went unheard before a list is gone from it', async () => {
+test('a store of several pages is complete, and what was deleted unseen before a list is gone from it', async () => {
   const names = Array.from({ length: 620 }, (_, index) => `many-${index}`);
   for (let from = 0; from < names.length; from += 50) {
     await Promise.all(names.slice(from, from + 50).map((name) => write(name, 'x')));
@@ -143,7 +143,7 @@ test('a connection that died without a sign is noticed by its silence', async ()
   expect(following.reconnects).toContain('silent');
 }, 60_000);
 
-test('a watch that only broke goes on where it was, without a new list', async () => {
+test('a watch that only broke continues where it was, without a new list', async () => {
   await using following = follow();
   await write('a', '1');
   await eventually(() => expect(following.store.size).toBe(1));

@@ -31,7 +31,7 @@ test.each<[string, ReflectorState, ReflectorOutcome, ReflectorState]>([
     { type: 'list', failures: 1 },
   ],
   [
-    'a watch that broke goes on where it was',
+    'a watch that broke continues where it was',
     watching,
     { type: 'failed', resourceVersion: '8' },
     { type: 'watch', resourceVersion: '8', failures: 1 },

@@ -22,13 +22,13 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   readonly clock: Clock;
   readonly log: Log;
   readonly onReconnect?: (reason: ReconnectReason) => void;
-  /** The API server said something, if only that nothing has changed. */
+  /** The API server sent something, if only a bookmark. */
   readonly onHeard?: () => void;
   /** It does something: hears, or tries, if in vain. */
   readonly onAlive?: () => void;
   /** The API server has accepted a watch. */
   readonly onWatching?: () => void;
-  /** The API server forbids the list or the watch (403). Absent: the log says so each time. */
+  /** The API server forbids the list or the watch (403). Absent: it is logged each time. */
   readonly onRefused?: (error: ApiError) => void;
 }
 
@@ -42,7 +42,7 @@ export type ReflectorState =
 
 export type ReflectorOutcome =
   | { readonly type: 'listed'; readonly resourceVersion: string }
-  /** The watch ended after it had told something, or had stood for a while. */
+  /** The watch ended after it had sent something, or had been open for a while. */
   | { readonly type: 'ended'; readonly resourceVersion: string }
   /** 410 Gone: the server no longer knows what happened since then. */
   | { readonly type: 'expired' }
@@ -66,7 +66,7 @@ export function nextState(state: ReflectorState, outcome: ReflectorOutcome): Ref
       return { type: 'list', failures: state.failures + 1 };
     case 'failed': {
       const failures = (outcome.stood ? 0 : state.failures) + 1;
-      // A resource version that is refused again and again (of a restored etcd, say) is given up.
+      // A resource version that is refused again and again (of a restored etcd, for example) is given up.
       return state.type === 'list' || failures > 4
         ? { type: 'list', failures }
         : { type: 'watch', resourceVersion: outcome.resourceVersion ?? state.resourceVersion, failures };
@@ -88,7 +88,7 @@ const LONGEST_ASKED: Millis = 300_000;
 const PAGE = '500';
 /** The server sends a bookmark about every minute, so this much silence is a dead connection. */
 const SILENCE: Millis = 150_000;
-/** A watch that ends sooner without a word counts as a failure, so that no server is asked in a tight loop. */
+/** A watch that ends sooner without an event counts as a failure, so that no server is asked in a tight loop. */
 const STABLE_AFTER: Millis = 5_000;
 
 interface List<T> {
@@ -161,7 +161,7 @@ function look<T extends KubernetesObject>(options: ReflectorOptions<T>, signal: 
   return options.name === undefined ? list(options, signal) : readOne(options, options.name, signal);
 }
 
-/** The watch of one object need not begin at a version: without one it tells first how the object is. */
+/** The watch of one object need not begin at a version: without one it first sends the object as it is. */
 const FROM_NOW = '';
 
 async function readOne<T extends KubernetesObject>(

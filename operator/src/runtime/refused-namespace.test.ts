@@ -141,7 +141,7 @@ test('a listed namespace that does not exist keeps no other from being reconcile
   expect(await running.metrics()).toContain('watch_namespace_refused{watch_namespace="gone"} 0');
 }, 90_000);
 
-test('objects in a namespace that can no longer be watched say so and get no pass, and get one when it can', async () => {
+test('objects in a namespace that can no longer be watched have a condition and get no pass, and get one when it can', async () => {
   await grant('revoked');
   await createIn('revoked', 'known');
   await using running = await run(['here', 'revoked']);
@@ -156,7 +156,7 @@ test('objects in a namespace that can no longer be watched say so and get no pas
     expect(await summaryOf('revoked', 'known')).toMatchObject({
       status: 'Unknown',
       reason: 'NamespaceNotWatched',
-      message: expect.stringContaining('list on configmaps in namespace revoked'),
+      message: expect.stringContaining('namespace revoked cannot be watched'),
     }),
   );
   const passes = running.passes.filter((name) => name === 'known').length;

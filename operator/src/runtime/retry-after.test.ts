@@ -67,7 +67,7 @@ test('a server that is busy without end is asked ten times', async () => {
 });
 
 test.each([
-  ['a refusal that says nothing of later', [undefined], 429],
+  ['an error without Retry-After', [undefined], 429],
   ['another failure, which may have been carried out', [1_000], 503],
 ])('%s is passed on', async (_law, pauses, status) => {
   const clock = new FakeClock();

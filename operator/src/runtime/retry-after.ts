@@ -36,7 +36,7 @@ function pauseAskedBy(error: unknown): Millis | undefined {
   return error instanceof ApiError && error.status === 429 ? error.retryAfter : undefined;
 }
 
-/** Of the header (RFC 9110): the API server always says seconds. */
+/** Of the header (RFC 9110): the API server always sends seconds. */
 export function retryAfterOf(header: string | string[] | undefined): Millis | undefined {
   const seconds = typeof header === 'string' && header.trim() !== '' ? Number(header) : NaN;
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;

@@ -22,7 +22,7 @@ export interface StatusOptions {
   readonly transientTypes?: readonly string[];
 }
 
-/** The status that the outcome makes of the stored one; undefined when that says it all already. */
+/** The status that the outcome makes of the stored one; undefined when that is the stored one. */
 export function nextStatus(
   object: KubernetesObject,
   outcome: Outcome,
@@ -70,7 +70,7 @@ export async function applyStatus<T extends KubernetesObject>(
     });
   } catch (error) {
     if (isApiError(error, 404)) return undefined;
-    if (!isMisfit(error)) throw error;
+    if (!hasInvalidFields(error)) throw error;
   }
   // Bound to the version that was seen: a merge replaces the whole list of conditions, with those of others.
   const body = { metadata: { uid, resourceVersion: metadata.resourceVersion }, status: withTheirs(object, status) };
@@ -88,7 +88,7 @@ export async function applyStatus<T extends KubernetesObject>(
  * What is stored does not fit the schema of today, so the API server cannot tell whose field is whose and applies nothing
  * to it, not even a status.
  */
-function isMisfit(error: unknown): boolean {
+function hasInvalidFields(error: unknown): boolean {
   // `failed to create typed live object`, or `failed to convert … to smd typed` where nobody manages a field.
   return error instanceof ApiError && /failed to .*\btyped\b/.test(error.message);
 }

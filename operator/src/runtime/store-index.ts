@@ -32,7 +32,7 @@ export class Index<T extends KubernetesObject> {
     for (const value of kept) this.remember(value, after);
   }
 
-  /** An object of an older schema, say, is found under nothing; it must not keep the others from being known. */
+  /** An object of an older schema, for example, is found under nothing; it must not keep the others from being known. */
   private valuesOf(object: T): readonly string[] {
     try {
       return this.indexer(object);

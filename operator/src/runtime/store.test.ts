@@ -35,7 +35,7 @@ test('an answer that comes after the object has gone brings nothing back', () =>
   expect(store.size).toBe(0);
 });
 
-test('word of a deletion does not take the object that has its name since', () => {
+test('a deletion does not remove the object that has its name since', () => {
   const store = new Store();
   store.set(anObject('a', 8));
   store.setIfNewer(anObject('a', 12));
@@ -50,7 +50,7 @@ test('a list is believed although its versions are lower: etcd may have been res
   expect(versionOf(store, 'a')).toBe('5');
 });
 
-test('the list of one namespace says nothing about another', () => {
+test('the list of one namespace changes nothing in another', () => {
   const store = new Store();
   store.set(anObject('a', 1));
   store.set(anObject('b', 2, { namespace: 'other' }));
@@ -157,7 +157,7 @@ test('an object that an indexer chokes on is found under nothing, and keeps no o
   expect(store.size).toBe(2);
 });
 
-test('an index that nobody named is a mistake that says so', () => {
+test('an index that nobody named is an error', () => {
   expect(() => new Store().list({ index: { name: 'owner', value: 'x' } })).toThrow('there is no index owner');
 });
 

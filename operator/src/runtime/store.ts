@@ -20,7 +20,7 @@ export interface StoreOptions<T> {
 }
 
 /**
- * The objects of one kind as the watch last told of them. It never goes back in time: what our own write answered stays
+ * The objects of one kind as the watch last reported them. It never goes back in time: what our own write answered stays
  * until the watch has caught up with it. Only a list may contradict that, for etcd may have been restored.
  */
 export class Store<T extends KubernetesObject = KubernetesObject> {
@@ -54,30 +54,30 @@ export class Store<T extends KubernetesObject = KubernetesObject> {
     );
   }
 
-  /** Told of every change from now on, after it happened. */
+  /** Called after every change from now on. */
   onChange(listener: (change: Change<T>) => void): void {
     this.listeners.push(listener);
   }
 
-  /** What a watch told of. */
+  /** What a watch reported. */
   set(object: T): void {
     const before = this.get(object.metadata);
     if (!before || !isNewer(before, object)) this.put(object);
   }
 
-  /** What our own write answered, unless the watch has already told of something newer, or that it is gone. */
+  /** What our own write answered, unless the watch has already reported a newer version, or the deletion. */
   setIfNewer(object: T): void {
     const before = this.get(object.metadata);
     if (before && isNewer(object, before)) this.put(object);
   }
 
-  /** What a watch told to be gone, as it was then; another object of that name may be there since. */
+  /** What a watch reported as deleted, as it was then; another object of that name may be there since. */
   remove(object: T): void {
     const before = this.get(object.metadata);
     if (before && !isNewer(before, object)) this.drop(before);
   }
 
-  /** Everything there is, of one namespace or of all; what is not among it is gone, also when no watch told so. */
+  /** Everything there is, of one namespace or of all; what is not among it is gone, also when no watch reported that. */
   replace(objects: readonly T[], namespace?: string): void {
     const present = new Set(objects.map(({ metadata }) => keyOf(metadata)));
     for (const object of this.of(namespace)) if (!present.has(keyOf(object.metadata))) this.drop(object);
@@ -116,7 +116,7 @@ export class Store<T extends KubernetesObject = KubernetesObject> {
     if (before && before.metadata.resourceVersion === resourceVersion) return;
     const after = cacheable(object);
     this.namespaces.set(namespace, objects.set(name, after));
-    this.tell({ ...(before && { before }), after });
+    this.notify({ ...(before && { before }), after });
   }
 
   private drop(object: T): void {
@@ -124,10 +124,10 @@ export class Store<T extends KubernetesObject = KubernetesObject> {
     const objects = this.namespaces.get(namespace);
     objects?.delete(name);
     if (objects?.size === 0) this.namespaces.delete(namespace);
-    this.tell({ before: object });
+    this.notify({ before: object });
   }
 
-  private tell(change: Change<T>): void {
+  private notify(change: Change<T>): void {
     for (const index of [...this.labelled.values(), ...this.indexed.values()]) index.follow(change);
     for (const listener of this.listeners) listener(change);
   }

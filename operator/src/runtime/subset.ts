@@ -1,15 +1,15 @@
 /**
- * Whether `live` says everything that `desired` says. What the server added to objects (defaults, status, other
+ * Whether `live` contains every field of `desired`. What the server added to objects (defaults, status, other
  * managers' fields) does not count, nor does an empty text, which it leaves out. Lists must agree in length and order,
  * except lists of named objects, which other managers may add to.
  */
-export function saysAll(live: unknown, desired: unknown): boolean {
+export function contains(live: unknown, desired: unknown): boolean {
   if (desired === undefined) return true;
-  // `value: ''` of an environment variable, say: Go's omitempty.
+  // `value: ''` of an environment variable, for example: Go's omitempty.
   if (desired === '') return live === undefined || live === '';
   if (Array.isArray(desired)) return Array.isArray(live) && listSaysAll(live, desired);
   if (typeof desired !== 'object' || desired === null) return live === desired;
-  return isRecord(live) && Object.entries(desired).every(([key, value]) => saysAll(live[key], value));
+  return isRecord(live) && Object.entries(desired).every(([key, value]) => contains(live[key], value));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -20,10 +20,10 @@ function listSaysAll(live: readonly unknown[], desired: readonly unknown[]): boo
   if (desired.length > 0 && desired.every(isNamed)) {
     return desired.every((item) => {
       const same = live.find((other) => isNamed(other) && other.name === item.name);
-      return same !== undefined && saysAll(same, item);
+      return same !== undefined && contains(same, item);
     });
   }
-  return live.length === desired.length && desired.every((item, index) => saysAll(live[index], item));
+  return live.length === desired.length && desired.every((item, index) => contains(live[index], item));
 }
 
 function isNamed(item: unknown): item is { readonly name: string } {

@@ -1,5 +1,4 @@
 import type { ApiError } from './client.ts';
-import { missingRights } from './failure.ts';
 import type { Log } from './log.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 
@@ -18,7 +17,7 @@ export interface WatchRefusalsPorts {
 
 /**
  * Which of the listed namespaces the API server refuses (403). A namespace that was deleted looks the same, for the Role
- * that allowed the watch went with it. The others are watched as ever, and each watch here is tried again until it is allowed.
+ * that allowed the watch went with it. The others are watched as before, and each watch here is tried again until it is allowed.
  */
 export class WatchRefusals {
   private readonly ports: WatchRefusalsPorts;
@@ -32,14 +31,13 @@ export class WatchRefusals {
   }
 
   of(namespace: string): Refusal | undefined {
-    const errors = [...(this.refusals.get(namespace)?.values() ?? [])];
-    const [error] = errors;
+    // The first of many is enough: a message that grew with each refused watch would be a status write each time.
+    const [error] = this.refusals.get(namespace)?.values() ?? [];
     if (!error) return undefined;
-    const rights = [...new Set(errors.flatMap(missingRights))].join(', ');
     return {
       message:
         `namespace ${namespace} cannot be watched: ${error.message}. If it is to be watched, create it and grant the account ` +
-        `of the controller: ${rights}; if it is gone, remove it from the list of watched namespaces`,
+        'its rights there; if it is gone, remove it from the list of watched namespaces',
     };
   }
 

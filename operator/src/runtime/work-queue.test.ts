@@ -108,13 +108,13 @@ test('a key added while it runs is run again, but never twice at the same time',
   expect(await queue.take()).toBe('a');
 });
 
-test('tells how long a key waited and was worked on, and how long it is not done yet', async () => {
+test('reports how long a key waited and was worked on, and how long it is not done yet', async () => {
   const clock = new FakeClock();
-  const told: string[] = [];
+  const reported: string[] = [];
   const queue = new WorkQueue({
     clock,
-    onTaken: (waited) => void told.push(`waited ${waited}`),
-    onDone: (worked) => void told.push(`worked ${worked}`),
+    onTaken: (waited) => void reported.push(`waited ${waited}`),
+    onDone: (worked) => void reported.push(`worked ${worked}`),
   });
   queue.add('a');
   await clock.advance(100);
@@ -128,7 +128,7 @@ test('tells how long a key waited and was worked on, and how long it is not done
   queue.done('a');
   await queue.take();
   expect(queue.unfinished).toEqual([0]);
-  expect(told).toEqual(['waited 100', 'worked 70', 'waited 40']);
+  expect(reported).toEqual(['waited 100', 'worked 70', 'waited 40']);
 });
 
 test('shutting down hands out what waits, then nothing, and resolves when the last key is done', async () => {

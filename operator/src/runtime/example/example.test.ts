@@ -59,7 +59,7 @@ test('the example greets, follows the spec, and greets again when somebody takes
   });
 }, 60_000);
 
-test('the example says what nobody but its user can mend', async () => {
+test('the example reports what only its user can mend', async () => {
   await greet('nobody', '');
   await eventually(async () => {
     const text = await api.kubectl(['get', 'greeting', 'nobody', '-o', 'jsonpath={.status.conditions}']);

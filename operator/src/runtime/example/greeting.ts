@@ -16,7 +16,7 @@ export const greetingKind: Kind<Greeting> = {
   namespaced: true,
 };
 
-/** Keeps a ConfigMap of the same name that says hello. */
+/** Keeps a ConfigMap of the same name with the greeting. */
 export function createGreeter(cluster: Cluster): Reconciler<Greeting> {
   return {
     async apply(greeting, { signal }) {
