@@ -1,7 +1,7 @@
 import type { Millis } from '../runtime/objects.ts';
 import type { Lifetimes } from '../stored/jwks.ts';
 import type { ActiveKey, NextKey, RetiringKey } from '../stored/key-ring.ts';
-import type { KeyPolicy } from './types.ts';
+import type { Copy, KeyPolicy } from './types.ts';
 
 /** What every deadline derives from: the spec, and what was issued under an earlier one. */
 export interface Horizon {
@@ -16,11 +16,15 @@ export function leadEndsAt({ publishedAt }: NextKey, { policy, lifetimes }: Hori
 }
 
 /** From when on the next key may sign; undefined while some copy is not known to hold it. */
-export function mayActivateAt(next: NextKey, horizon: Horizon): Millis | undefined {
+export function mayActivateAt(
+  next: NextKey,
+  horizon: Horizon & { readonly copies: readonly Copy[] },
+): Millis | undefined {
   if (next.distributedAt === undefined) return undefined;
   const { volumeRefresh, clockSkew } = horizon.policy;
-  // A copy that was written late reaches its pods late, whenever the key was published.
-  return Math.max(leadEndsAt(next, horizon), next.distributedAt + volumeRefresh + clockSkew);
+  // A copy that was written late, or created again, reaches its pods late, whenever the key was published.
+  const writtenAt = Math.max(next.distributedAt, ...horizon.copies.map(({ createdAt }) => createdAt));
+  return Math.max(leadEndsAt(next, horizon), writtenAt + volumeRefresh + clockSkew);
 }
 
 /** An active key of another algorithm than the spec's is due at once. */

@@ -67,10 +67,14 @@ function copiesOf(stack: AuthStack, cluster: Cluster): readonly Copy[] {
     const name = keyOf(consumer.metadata);
     const secrets = held.get(name) ?? [];
     if (secrets.length === 0) {
-      return stackRefOf(consumer) && isAccepted(consumer) ? [{ consumer: name, kids: new Set() }] : [];
+      return stackRefOf(consumer) && isAccepted(consumer) ? [{ consumer: name, kids: new Set(), createdAt: 0 }] : [];
     }
-    return secrets.map((secret) => ({ consumer: name, kids: kidsInCopy(secret) }));
+    return secrets.map((secret) => ({ consumer: name, kids: kidsInCopy(secret), createdAt: createdAt(secret) }));
   });
+}
+
+function createdAt({ metadata: { creationTimestamp } }: Secret): Millis {
+  return creationTimestamp === undefined ? 0 : Date.parse(creationTimestamp);
 }
 
 function isAccepted({ status }: AuthConsumer): boolean {

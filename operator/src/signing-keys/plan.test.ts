@@ -24,7 +24,7 @@ import type { KeysObservation } from './types.ts';
 
 const keys = (...list: Key[]): Partial<KeysObservation> => ({ ring: ringOf(list) });
 const copies = (...kids: string[]): Partial<KeysObservation> => ({
-  copies: [{ consumer: 'shop/orders', kids: new Set(kids) }],
+  copies: [{ consumer: 'shop/orders', kids: new Set(kids), createdAt: NOW - DAY }],
 });
 const due = active('k1', { activatedAt: NOW - policy.rotationInterval });
 
@@ -106,6 +106,15 @@ describe('rules, each seen alone', () => {
     [
       'a copy that was written late has its own time to reach the mounts',
       keys(due, next('k2', { distributedAt: NOW - 3 * MINUTE + 1 })),
+      'True/RotationDelayed',
+      [],
+    ],
+    [
+      'and so has one that was deleted and created again',
+      {
+        ...keys(due, next('k2')),
+        copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']), createdAt: NOW - 3 * MINUTE + 1 }],
+      },
       'True/RotationDelayed',
       [],
     ],
@@ -259,7 +268,7 @@ describe('a rotation that is held back', () => {
   test('stalls the stack once it has lasted', () => {
     const plan = planSigningKeys(seen(held));
     expect(plan.stalled).toBeUndefined();
-    expect(plan.recheckAt).toBe(NOW + STALL_AFTER);
+    expect(plan.recheckAt).toBeLessThanOrEqual(NOW + STALL_AFTER);
     const lasting = { type: 'KeysReady', status: 'False', reason: 'RotationBlocked', message: '' } as const;
     const stack = aStack({ status: { conditions: [{ ...lasting, lastTransitionTime: '2030-01-01T00:00:00Z' }] } });
     const later = planSigningKeys(seen({ ...held, stack, now: NOW + STALL_AFTER }));
@@ -267,7 +276,11 @@ describe('a rotation that is held back', () => {
   });
 
   test('names three of five hundred consumers', () => {
-    const many = Array.from({ length: 500 }, (_, n) => ({ consumer: `shop/c${n}`, kids: new Set(['k1']) }));
+    const many = Array.from({ length: 500 }, (_, n) => ({
+      consumer: `shop/c${n}`,
+      kids: new Set(['k1']),
+      createdAt: NOW - DAY,
+    }));
     const [ready] = planSigningKeys(seen({ ...held, copies: many })).conditions;
     expect(ready?.message).toContain('and 497 more cannot verify k2 yet');
     expect(ready?.message.length).toBeLessThan(300);

@@ -12,6 +12,8 @@ export interface Copy {
   /** `namespace/name` of the AuthConsumer. */
   readonly consumer: string;
   readonly kids: ReadonlySet<Kid>;
+  /** One that was lost and created again may not have reached its mounts the first time. */
+  readonly createdAt: Millis;
 }
 
 /** The times that everything derives from; docs/key-rotation.md explains them. */

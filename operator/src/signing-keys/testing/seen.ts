@@ -83,7 +83,7 @@ export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
       createdAt: NOW - DAY,
       value: { keys: [jwk('k1'), jwk('k2')], lifetimes },
     },
-    copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']) }],
+    copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']), createdAt: NOW - DAY }],
     unseenNamespaces: [],
     authServiceRunsSince: [NOW - 2 * DAY],
     ...change,

@@ -1,0 +1,232 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { planSigningKeys } from './plan.ts';
+import { MINUTE } from './testing/seen.ts';
+import { KeyWorld } from './testing/world.ts';
+
+/** Histories of plan and edit on virtual time: whatever happens in whatever order, these hold. */
+
+interface Event {
+  readonly happen: (world: KeyWorld) => void;
+  /** What fast-check prints of a history that breaks a law. */
+  readonly [fc.toStringMethod]: () => string;
+}
+
+function named(name: string, happen: (world: KeyWorld) => void): Event {
+  return { happen, [fc.toStringMethod]: () => name };
+}
+
+const consumers = ['shop/orders', 'shop/billing', 'web/front'];
+
+function oneOf<T>(
+  values: readonly T[],
+  name: (value: T) => string,
+  happen: (world: KeyWorld, value: T) => void,
+): fc.Arbitrary<Event> {
+  return fc.constantFrom(...values).map((value) =>
+    named(name(value), (world) => {
+      happen(world, value);
+    }),
+  );
+}
+
+function once(name: string, happen: (world: KeyWorld) => void): fc.Arbitrary<Event> {
+  return fc.constant(named(name, happen));
+}
+
+/** Everything that may happen but the loss of the ring, which is an emergency with laws of its own. */
+const events: fc.Arbitrary<Event> = fc.oneof(
+  { arbitrary: once('pass', (world) => void world.pass()), weight: 12 },
+  {
+    arbitrary: oneOf(
+      [0, 1, 2, 3, 8, 30, 60],
+      (time) => `${time} min`,
+      (world, time) => {
+        world.advance(time * MINUTE);
+      },
+    ),
+    weight: 10,
+  },
+  {
+    arbitrary: oneOf(
+      consumers,
+      (name) => `${name} is synced`,
+      (world, name) => {
+        world.sync(name);
+      },
+    ),
+    weight: 4,
+  },
+  {
+    arbitrary: once('all are synced', (world) => {
+      [...world.consumers.keys()].forEach((name) => {
+        world.sync(name);
+      });
+    }),
+    weight: 4,
+  },
+  {
+    arbitrary: oneOf(
+      consumers,
+      (name) => `${name} loses its copy`,
+      (world, name) => {
+        world.loseCopy(name);
+      },
+    ),
+    weight: 1,
+  },
+  {
+    arbitrary: oneOf(
+      consumers,
+      (name) => `${name} is gone`,
+      (world, name) => {
+        world.consumers.delete(name);
+      },
+    ),
+    weight: 1,
+  },
+  {
+    arbitrary: oneOf(
+      [0, 1],
+      (writes) => `crash after ${writes} writes`,
+      (world, writes) => void world.pass(writes),
+    ),
+    weight: 2,
+  },
+  {
+    arbitrary: once('a plan that is behind is performed', (world) => {
+      const behind = planSigningKeys(world.observe());
+      world.pass();
+      world.perform(behind);
+    }),
+    weight: 1,
+  },
+  {
+    arbitrary: oneOf(
+      [0, 10, 90],
+      (time) => `suspended for ${time} min`,
+      (world, time) => {
+        world.suspend = true;
+        world.pass();
+        world.advance(time * MINUTE);
+        world.pass();
+        world.suspend = false;
+      },
+    ),
+    weight: 1,
+  },
+  {
+    arbitrary: oneOf(
+      [5, 30, 240],
+      (ttl) => `accessTokenTTL: ${ttl}m`,
+      (world, ttl) => {
+        world.change({ accessTokenTtl: ttl * MINUTE });
+      },
+    ),
+    weight: 1,
+  },
+  {
+    arbitrary: oneOf(
+      [1, 5, 120],
+      (age) => `jwksMaxAge: ${age}m`,
+      (world, age) => {
+        world.change({ jwksMaxAge: age * MINUTE });
+      },
+    ),
+    weight: 1,
+  },
+  {
+    arbitrary: oneOf(
+      ['ES256', 'RS256'] as const,
+      (algorithm) => `algorithm: ${algorithm}`,
+      (world, algorithm) => {
+        world.change({ algorithm });
+      },
+    ),
+    weight: 1,
+  },
+);
+
+const loss = once('the ring is lost', (world) => {
+  world.loseRing();
+});
+
+function after(history: readonly Event[]): KeyWorld {
+  const world = new KeyWorld();
+  world.pass();
+  world.pass();
+  consumers.forEach((name) => {
+    world.sync(name);
+  });
+  for (const { happen } of history) happen(world);
+  return world;
+}
+
+/** Everybody is well, and a pass comes whenever the plan asks for one. */
+function settle(world: KeyWorld, time: number): void {
+  world.suspend = false;
+  for (const end = world.now + time; world.now < end;) {
+    const { recheckAt = Infinity } = world.pass();
+    [...world.consumers.keys()].forEach((name) => {
+      world.sync(name);
+    });
+    world.advance(Math.max(1, Math.min(recheckAt, world.now + 30 * MINUTE) - world.now));
+  }
+}
+
+test('no history of clocks and consumers makes a key sign before every verifier has it, or forgets one whose tokens live', () => {
+  fc.assert(
+    fc.property(fc.array(events, { maxLength: 120, size: 'max' }), (history) => {
+      expect(after(history).broken).toEqual([]);
+    }),
+    { numRuns: 250 },
+  );
+});
+
+test('a lost ring forgets no key whose tokens live, and one key signs again', () => {
+  const histories = fc.array(fc.oneof({ arbitrary: events, weight: 20 }, { arbitrary: loss, weight: 1 }), {
+    maxLength: 80,
+  });
+  fc.assert(
+    fc.property(histories, (history) => {
+      const world = after(history);
+      settle(world, 12 * 60 * MINUTE);
+      expect(world.broken).toEqual([]);
+      expect(world.activeKey).toBeDefined();
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('once everybody is well, keys rotate on time, whatever came before', () => {
+  fc.assert(
+    fc.property(fc.array(events, { maxLength: 40 }), (history) => {
+      const world = after(history);
+      // What was issued under longer lifetimes is waited for, once.
+      settle(world, 12 * 60 * MINUTE);
+      const { promotions } = world;
+      settle(world, 12 * 60 * MINUTE);
+      expect(world.promotions - promotions).toBeGreaterThanOrEqual(3);
+      expect(world.broken).toEqual([]);
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('a suspended stack asks for no pass before something can have changed by itself', () => {
+  fc.assert(
+    fc.property(fc.array(events, { maxLength: 40 }), (history) => {
+      const world = after(history);
+      world.suspend = true;
+      let passes = 0;
+      for (const end = world.now + 24 * 60 * MINUTE; world.now < end; passes += 1) {
+        const { recheckAt = Infinity } = world.pass();
+        expect(recheckAt).toBeGreaterThan(world.now);
+        world.advance(Math.min(recheckAt, end) - world.now);
+      }
+      expect(passes).toBeLessThan(20);
+      expect(world.broken).toEqual([]);
+    }),
+    { numRuns: 15 },
+  );
+});

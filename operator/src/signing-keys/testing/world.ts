@@ -1,0 +1,250 @@
+import type { AuthStack } from '../../api/auth-stack.ts';
+import type { KubernetesAction } from '../../runtime/cluster.ts';
+import type { Secret } from '../../runtime/core-kinds.ts';
+import { mergeConditions } from '../../runtime/conditions.ts';
+import type { Condition, Millis } from '../../runtime/objects.ts';
+import { publishedKeys } from '../../stored/jwks.ts';
+import type { Kid } from '../../stored/jwks.ts';
+import { keyRing, readKeyRing } from '../../stored/key-ring.ts';
+import type { Algorithm, StoredRing } from '../../stored/key-ring.ts';
+import { readStored, secretOf } from '../../stored/secret.ts';
+import { newRing } from '../apply.ts';
+import { editRing } from '../edit.ts';
+import type { EditContext } from '../edit.ts';
+import { planSigningKeys } from '../plan.ts';
+import type { KeysPlan } from '../plan.ts';
+import type { KeyPolicy, KeysObservation, RingAction } from '../types.ts';
+import { NOW, aStack, jwk, policy } from './seen.ts';
+
+interface Consumer {
+  /** Whether there is a copy; a mount outlives its Secret. */
+  readonly hasCopy: boolean;
+  readonly createdAt: Millis;
+  /** Each key of its copy or of the last one, and since when it has been there. */
+  readonly holds: ReadonlyMap<Kid, Millis>;
+}
+
+interface Signing {
+  /** Until when some pod may still sign with it; Infinity while it is active. */
+  until: Millis;
+  /** When the last token that may have been signed with it expires. */
+  lastExpiry: Millis;
+}
+
+/**
+ * A stack's keys on virtual time, with everybody who signs and verifies at their slowest: a mount changes volumeRefresh after
+ * its Secret, a key set is cached for all of its jwksMaxAge, and pods sign until the last moment they can.
+ */
+export class KeyWorld {
+  now: Millis = NOW;
+  policy: KeyPolicy = { ...policy, rotationInterval: 60 * 60_000 };
+  suspend = false;
+  readonly consumers: Map<string, Consumer> = new Map();
+  /** What went against a law; empty as long as all hold. */
+  readonly broken: string[] = [];
+  promotions = 0;
+
+  /** What the auth pods were started with: the Deployment follows the spec in the same pass, after the keys. */
+  private pods: Pick<KeyPolicy, 'accessTokenTtl' | 'jwksMaxAge'> = this.policy;
+  private conditions: Condition[] = [];
+  private ring: { readonly value: StoredRing; readonly version: number } | undefined;
+  private jwks: Secret | undefined;
+  private version = 0;
+  private made = 0;
+  private readonly signing: Map<Kid, Signing> = new Map();
+  /** Each jwksMaxAge, and since when pods have answered with it. */
+  private readonly maxAges: { readonly since: Millis; readonly age: Millis }[] = [];
+
+  constructor() {
+    this.maxAges.push({ since: this.now, age: this.policy.jwksMaxAge });
+  }
+
+  get stack(): AuthStack {
+    return aStack({ suspend: this.suspend, status: { conditions: this.conditions } });
+  }
+
+  observe(): KeysObservation {
+    const secret = this.ring && {
+      ...secretOf(keyRing, this.stack, this.ring.value),
+    };
+    const stored: Secret | undefined = secret && {
+      ...secret,
+      metadata: { ...secret.metadata, resourceVersion: String(this.ring?.version) },
+    };
+    return {
+      stack: this.stack,
+      now: this.now,
+      policy: {
+        ...this.policy,
+        accessTokenTtl: Math.max(this.policy.accessTokenTtl, this.pods.accessTokenTtl),
+        jwksMaxAge: Math.max(this.policy.jwksMaxAge, this.pods.jwksMaxAge),
+      },
+      ring: readKeyRing(this.stack, stored),
+      jwks: readStored(publishedKeys, this.stack, this.jwks),
+      copies: [...this.consumers].map(([consumer, { hasCopy, createdAt, holds }]) => ({
+        consumer,
+        createdAt,
+        kids: new Set(hasCopy ? holds.keys() : []),
+      })),
+      authServiceRunsSince: [NOW - 1],
+      unseenNamespaces: [],
+    };
+  }
+
+  /** One pass that ends, as by a crash, after so many writes. */
+  pass(writes: number = Infinity): KeysPlan {
+    const plan = planSigningKeys(this.observe());
+    this.perform(plan, writes);
+    const types = ['KeysReady'];
+    this.conditions = mergeConditions(this.conditions, plan.conditions, { now: this.now, generation: 1, types });
+    if (!this.suspend) this.rollOut();
+    return plan;
+  }
+
+  private rollOut(): void {
+    if (this.pods.jwksMaxAge !== this.policy.jwksMaxAge) {
+      this.maxAges.push({ since: this.now, age: this.policy.jwksMaxAge });
+    }
+    this.pods = this.policy;
+    this.advance(0);
+  }
+
+  perform({ actions }: KeysPlan, writes: number = Infinity): void {
+    if (this.suspend && actions.length > 0) this.broken.push('a suspended stack was written to');
+    for (const action of actions.slice(0, writes)) {
+      if (action.type === 'createRing' || action.type === 'editRing') this.performOwn(action);
+      else this.publish(action);
+    }
+  }
+
+  advance(time: Millis): void {
+    const end = this.now + time;
+    for (const signing of this.signing.values()) {
+      const last = Math.min(end, signing.until);
+      if (last >= this.now) signing.lastExpiry = Math.max(signing.lastExpiry, last + this.pods.accessTokenTtl);
+    }
+    this.now = end;
+    this.checkRetired();
+  }
+
+  change(change: Partial<KeyPolicy>): void {
+    this.policy = { ...this.policy, ...change };
+  }
+
+  /** The copy as the consumers' reconciler writes it from the published keys. */
+  sync(consumer: string): void {
+    const published = readStored(publishedKeys, this.stack, this.jwks);
+    const kids = published.state === 'value' ? published.value.keys.map(({ kid }) => kid) : [];
+    const before = this.consumers.get(consumer);
+    // A pod that mounts a Secret for the first time gets all of it at once.
+    const since = before ? this.now : -Infinity;
+    const holds = new Map(kids.map((kid) => [kid, before?.holds.get(kid) ?? since]));
+    const createdAt = before?.hasCopy === true ? before.createdAt : this.now;
+    this.consumers.set(consumer, { hasCopy: true, createdAt, holds });
+  }
+
+  /** Somebody deletes the copy: what has reached the mount stays there. */
+  loseCopy(consumer: string): void {
+    const before = this.consumers.get(consumer);
+    if (!before) return;
+    const mounted = [...before.holds].filter(([, since]) => since + this.policy.volumeRefresh <= this.now);
+    this.consumers.set(consumer, { hasCopy: false, createdAt: 0, holds: new Map(mounted) });
+  }
+
+  /** The Secret is deleted; pods sign from memory. */
+  loseRing(): void {
+    this.ring = undefined;
+  }
+
+  private publish(action: KubernetesAction): void {
+    if (action.type !== 'apply') throw new Error(`unexpected ${action.type}`);
+    this.jwks = action.object;
+    if (JSON.stringify(this.jwks).includes(btoa('private'))) this.broken.push('a private half was published');
+  }
+
+  private performOwn(action: RingAction): void {
+    if (action.type === 'createRing') {
+      if (!this.ring) this.store(newRing(action, this.context));
+      return;
+    }
+    if (!this.ring || String(this.ring.version) !== action.resourceVersion) return;
+    const { edit } = action;
+    const before = this.ring.value;
+    if (edit.type === 'promote') this.checkPromotion(before, edit.kid);
+    if (edit.type === 'forget') {
+      edit.kids.forEach((kid) => {
+        this.checkForgotten(kid);
+      });
+    }
+    this.store(editRing(before, edit, this.context));
+  }
+
+  /** Throws where the ring could not be read back: two active keys, say. */
+  private store(value: StoredRing): void {
+    secretOf(keyRing, this.stack, value);
+    this.version += 1;
+    this.ring = { value, version: this.version };
+    const active = value.keys.find(({ phase }) => phase === 'active');
+    if (!active || this.signing.get(active.kid)?.until === Infinity) return;
+    for (const signing of this.signing.values()) {
+      if (signing.until === Infinity) signing.until = this.now + this.policy.volumeRefresh;
+    }
+    this.signing.set(active.kid, { until: Infinity, lastExpiry: this.now + this.pods.accessTokenTtl });
+  }
+
+  private checkPromotion({ keys }: StoredRing, kid: Kid): void {
+    this.promotions += 1;
+    // The first key and a lost ring are emergencies: nobody can wait for what signs nothing.
+    if (keys.every(({ phase }) => phase !== 'active')) return;
+    const { volumeRefresh } = this.policy;
+    for (const [consumer, { holds }] of this.consumers) {
+      const since = holds.get(kid) ?? Infinity;
+      if (since + volumeRefresh > this.now) this.broken.push(`${kid} signs and the mount of ${consumer} may lack it`);
+    }
+    const publishedAt = keys.find((key) => key.kid === kid)?.publishedAt ?? Infinity;
+    const oldest = this.oldestCachedAt();
+    if (publishedAt + volumeRefresh > oldest) this.broken.push(`${kid} signs and a cached key set may lack it`);
+  }
+
+  /** When the oldest key set that somebody may still use was fetched. */
+  private oldestCachedAt(): Millis {
+    const fetches = this.maxAges.map(({ since, age }, index) => {
+      const until = this.maxAges[index + 1]?.since ?? this.now;
+      const fetchedAt = Math.max(since, this.now - age);
+      return fetchedAt < until || index === this.maxAges.length - 1 ? fetchedAt : Infinity;
+    });
+    return Math.min(...fetches);
+  }
+
+  private checkForgotten(kid: Kid): void {
+    const { lastExpiry = 0 } = this.signing.get(kid) ?? {};
+    if (lastExpiry > this.now) this.broken.push(`${kid} is forgotten before its last token has expired`);
+  }
+
+  /** While a token lives, its key is published, unless the ring is gone and about to be made from what is published. */
+  private checkRetired(): void {
+    if (!this.ring) return;
+    const kids = new Set(this.ring.value.keys.map(({ kid }) => kid));
+    for (const [kid, { lastExpiry }] of this.signing) {
+      if (lastExpiry > this.now && !kids.has(kid)) {
+        this.broken.push(`a token of ${kid} lives and its key is not published`);
+      }
+    }
+  }
+
+  private get context(): EditContext {
+    return {
+      at: this.now,
+      fresh: (algorithm: Algorithm) => {
+        this.made += 1;
+        const kid = `k${this.made}`;
+        const key = { kid, phase: 'next', algorithm, publishedAt: this.now, publicJwk: jwk(kid, algorithm) } as const;
+        return { ...key, privateJwk: { d: 'private' } };
+      },
+    };
+  }
+
+  get activeKey(): { readonly kid: Kid; readonly activatedAt: Millis } | undefined {
+    return this.ring?.value.keys.find((key) => key.phase === 'active');
+  }
+}
