@@ -12,7 +12,7 @@ scenario('a database that hibernates comes back with everything', { minutes: 5, 
     async () => {
       const asleep = await stack.condition('DatabaseReady');
       expect(asleep).toMatchObject({ status: 'False', reason: 'Hibernated' });
-      expect(asleep?.message).toContain('no member runs; the volumes are kept');
+      expect(asleep?.message).toContain('No member runs; the volumes stay');
     },
     { within: 30 },
   );

@@ -10,7 +10,7 @@ scenario(
 
       // As one that fell too far behind: it is in the set, answers, and serves nothing.
       await stack.askMember(stuck, (client) => client.db('admin').command({ replSetMaintenance: true }));
-      await isTold(/is RECOVERING;/, stuck);
+      await isTold(/is RECOVERING\b/, stuck);
       await stack.annotate('resync-member', stuck);
       await beganAnew(stuck);
       await stack.annotate('resync-member', undefined);

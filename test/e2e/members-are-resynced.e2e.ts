@@ -14,7 +14,7 @@ scenario(
       await eventually(
         async () => {
           const { message } = (await stack.condition('DatabaseReady')) ?? fenced;
-          expect(message).toContain(`${stack.member(primary)} is held because it is fenced`);
+          expect(message).toContain(`${stack.member(primary)} is fenced`);
         },
         { within: 60 },
       );

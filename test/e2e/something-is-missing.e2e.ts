@@ -102,7 +102,7 @@ scenario(
 
     const unfit = await stack.becomes('DatabaseReady=False/ImageUnfit', { within: 120 });
     expect(unfit.message).toMatch(
-      /answers "db version v6.*", not version 5.0; .* data was not touched.*spec\.mongodb\.image/,
+      /answers "db version v6.*", not version 5\.0\. .* data was not touched.*spec\.mongodb\.image/,
     );
 
     await stack.patch({ mongodb: { version: '6.0' } });

@@ -89,7 +89,7 @@ scenario(
     const filling = fill(stack, stopped.signal);
     try {
       await stack.becomes('DatabaseReady=False/VolumeFull', { within: 120 }).then(({ message }) => {
-        expect(message).toMatch(/^the volume of main-mongodb-\d .*spec\.mongodb\.storage\.size/);
+        expect(message).toMatch(/^The volume of main-mongodb-\d .*spec\.mongodb\.storage\.size/);
       });
     } finally {
       stopped.abort();

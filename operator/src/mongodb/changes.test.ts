@@ -1,6 +1,6 @@
-import { identityTexts } from '../stored/identity.ts';
 import { describe, expect, test } from '@jest/globals';
-import type { PersistentVolumeClaim, StatefulSet } from '../runtime/core-kinds.ts';
+import type { PersistentVolumeClaim, Pod, StatefulSet } from '../runtime/core-kinds.ts';
+import { identityTexts } from '../stored/identity.ts';
 import type { Initiated } from '../stored/identity.ts';
 import type { Member, MongodbObservation, SeenAgent } from './members/observation.ts';
 import { podTemplate, templateIdOf } from './objects/pod-template.ts';
@@ -306,6 +306,26 @@ describe('restarts for a new template', () => {
   ])('%s', (...[, change, ready, does]) => {
     expect(now(change)).toMatchObject({ ready, does });
   });
+
+  test('`kubectl rollout restart` restarts the members one by one, the last one first', () => {
+    const restartedAt = { 'kubectl.kubernetes.io/restartedAt': '2030-01-01T00:00:00Z' };
+    const asked = statefulSet({
+      template: { ...template, metadata: { annotations: { ...template.metadata?.annotations, ...restartedAt } } },
+    });
+    const members = old(serving(3)).map((one) =>
+      one.ordinal === 2 && one.pod ? { ...one, pod: annotated(one.pod, restartedAt) } : one,
+    );
+    expect(now({ statefulSet: asked, members })).toMatchObject({
+      ready: 'True/UpgradePending',
+      message: expect.stringContaining('Restarting shop-mongodb-1'),
+      does: [{ delete: 'shop-mongodb-1' }],
+    });
+    expect(appliedTemplate({ statefulSet: asked, members })).toBe(current);
+  });
+
+  function annotated({ metadata, ...rest }: Pod, annotations: Readonly<Record<string, string>>): Pod {
+    return { ...rest, metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } } };
+  }
 
   const onRequest = (annotations = {}): MongodbObservation['stack'] => {
     const stack = aStack({ annotations });
@@ -788,7 +808,7 @@ describe('volumes', () => {
       ...growing({ size: '10Gi' }),
       members: withAgent(filled(serving(3, { states: { 2: 'DOWN' } }), { percent: 10, sizes: [] }), 2, fullAndDown()),
     };
-    expect(now(full).message).toContain('raise spec.mongodb.storage.size, now 10Gi,');
+    expect(now(full).message).toContain('Raise spec.mongodb.storage.size, now 10Gi,');
   });
 
   test('a StatefulSet with claim templates of another size is made anew, and its pods are left', () => {

@@ -23,6 +23,7 @@ import type { SeenIdentity } from '../stored/identity.ts';
 import { keyfileSecret } from '../stored/keyfile.ts';
 import { belongsTo, readStored } from '../stored/secret.ts';
 import type { Seen } from '../stored/secret.ts';
+import { observeFailedCreates } from '../workloads/pods-not-created.ts';
 import { claimName, connectionUri, hostsOf, memberHost, memberName, ordinalsOf } from './members/addresses.ts';
 import { addressOf } from './members/member.ts';
 import type { Member, MongodbImages, MongodbObservation, SeenSecret, SeenUser } from './members/observation.ts';
@@ -67,7 +68,7 @@ export async function observeMongodb(
     images,
     ...(await observeSecrets(stack, { cluster, members }, pass)),
     hasAgentCertificate: cluster.cached(secretKind, { namespace, name: names.agentTls }) !== undefined,
-    ...(statefulSet && { statefulSet }),
+    ...(statefulSet && { statefulSet, ...(await observeCreation(stack, { cluster, members, statefulSet }, pass)) }),
     ...(budget && { budget }),
     members,
     unlabelled: await findUnlabelled(stack, { cluster, members, statefulSet }, pass),
@@ -153,6 +154,24 @@ function membersOf(
       const agent = reports.get(name) ?? 'unknown';
       return { ordinal, name, host: memberHost(stack, ordinal), ...(claim && { claim }), ...(pod && { pod }), agent };
     });
+}
+
+/** Why pods are missing that the StatefulSet's controller has already tried to create. */
+async function observeCreation(
+  stack: AuthStack,
+  { cluster, members, statefulSet }: Members & { readonly statefulSet: StatefulSet },
+  pass: Pass,
+): Promise<Pick<MongodbObservation, 'podsNotCreated'>> {
+  const { metadata, spec, status } = statefulSet;
+  const wanted = spec?.replicas ?? 0;
+  const isObserved = status?.observedGeneration === metadata.generation;
+  if (!isObserved || (status?.replicas ?? 0) >= wanted) return {};
+  const missing = Array.from({ length: wanted }, (_, ordinal) => memberName(stack, ordinal)).filter((name) =>
+    members.every((member) => member.name !== name || !member.pod),
+  );
+  const since = Date.parse(metadata.creationTimestamp ?? '');
+  const podsNotCreated = await observeFailedCreates({ statefulSet, missing, since }, cluster, pass);
+  return podsNotCreated ? { podsNotCreated } : {};
 }
 
 /**

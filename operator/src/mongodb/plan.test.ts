@@ -731,7 +731,7 @@ describe('why members do not come up', () => {
       'a volume that does not come',
       { ...firstMember('unknown'), storageClass: 'present', members: [member(0, 'unknown', { claim: unbound })] },
       'VolumePending',
-      ['data-shop-mongodb-0', '60 s', 'kubectl -n auth describe pvc data-shop-mongodb-0'],
+      ['data-shop-mongodb-0', '60s', 'kubectl -n auth describe pvc data-shop-mongodb-0'],
     ],
     [
       'an image that cannot be pulled',

@@ -107,6 +107,7 @@ const atRest: ReadonlySet<ReasonOf<'DatabaseReady'>> = new Set([
   'AdoptionRefused',
   'KeyfileLost',
   'ForeignData',
+  'PodsNotCreated',
 ]);
 
 function recheckIn({ members }: MongodbObservation, reason: ReasonOf<'DatabaseReady'>): Millis {

@@ -143,8 +143,9 @@ test('a suspended stack is looked at and left alone', async () => {
   expect(await namesOfOwn('still')).not.toContain('Service still-auth');
 });
 
-test('a pepper that is gone after the founding is named and not made anew', async () => {
-  await apply(ownSecret('lost', { name: 'lost-mongodb-identity', data: { state: 'initiated' } }), authStack('lost'));
+test('a pepper that is gone after the replica set was initiated is named and not made anew', async () => {
+  const identity = { state: 'initiated', version: '8.0', 'replica-set-id': '65a000000000000000000001' };
+  await apply(ownSecret('lost', { name: 'lost-mongodb-identity', data: identity }), authStack('lost'));
   await eventually(async () => {
     expect(await conditionsOf('lost')).toMatchObject({ AuthReady: 'False/SecretLost', Stalled: 'True/SecretLost' });
   });

@@ -3,6 +3,7 @@ import type { AuthStack } from '../../api/auth-stack.ts';
 import type { PersistentVolumeClaim, Pod, StatefulSet } from '../../runtime/core-kinds.ts';
 import type { KubernetesObject, Millis } from '../../runtime/objects.ts';
 import type { SeenIdentity } from '../../stored/identity.ts';
+import type { PodsNotCreated } from '../../workloads/pods-not-created.ts';
 
 export interface MongodbImages {
   readonly agent: string;
@@ -57,6 +58,8 @@ export interface MongodbObservation {
   readonly authUser: SeenUser;
   readonly hasAgentCertificate: boolean;
   readonly statefulSet?: StatefulSet;
+  /** Kubernetes is refused pods of the StatefulSet. */
+  readonly podsNotCreated?: PodsNotCreated;
   readonly budget?: KubernetesObject;
   /** By ordinal: those of the spec, and any further ones that have a claim or a pod. */
   readonly members: readonly Member[];

@@ -68,7 +68,7 @@ export function unhealthyMembers(
 
 function whyUnhealthy(member: Member, { config, members }: InitializedMember['set']): string | undefined {
   const entry = config.members.find(({ host }) => host === member.host);
-  if (!entry) return 'is not in the replica set';
+  if (!entry) return member.pod ? 'is not in the replica set' : 'has no pod';
   const status = members.find(({ host }) => host === member.host);
   if (!isHealthy(status)) return `is ${status?.health === 1 ? status.state : 'not reached by the other members'}`;
   if (!isVoter(entry)) return 'has no vote yet';
