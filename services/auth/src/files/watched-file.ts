@@ -38,6 +38,10 @@ export class WatchedFile<T> {
     this.ports = ports;
   }
 
+  get name(): string {
+    return this.options.name;
+  }
+
   /** The last good value. */
   get current(): T | undefined {
     return this.value;

@@ -4,25 +4,17 @@ import { Router } from 'express';
 import type { Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import type { ProblemCode } from '../errors.ts';
-import type { Actor } from '../sessions/present.ts';
 
 /**
- * Who may call an operation, and what its handler learns about them. The listener that serves an access has its gate:
+ * Who may call an operation. Each access has one way to make its routes, and one gate, in the listener that serves it:
  *
  * ```
- * listeners/public.ts   public, session
- * listeners/ops.ts      ops
+ * public    anybody                                      publicRoute    listeners/public.ts
+ * session   whoever is signed in                         sessionRoute   listeners/public.ts
+ * ops       whoever reaches the port, never an Ingress                  listeners/ops.ts
  * ```
  */
-export interface Callers {
-  /** Anybody; what a request shows is the handler's affair. */
-  readonly public: undefined;
-  /** Whoever is signed in. */
-  readonly session: Actor;
-  /** Whoever reaches the port, which is never on the Ingress. */
-  readonly ops: undefined;
-}
-export type Access = keyof Callers;
+export type Access = 'public' | 'session' | 'ops';
 
 /** What is known of an operation without calling it: documents and the containment matrix are made from it. */
 export interface Operation<A extends Access = Access> {
@@ -41,15 +33,13 @@ export interface Operation<A extends Access = Access> {
   readonly problems: readonly ProblemCode[];
 }
 
-/** An operation and what it does. */
-export interface Route<A extends Access = Access> extends Operation<A> {
-  readonly handlerBehind: (gates: Gates<A>) => RequestHandler;
+/** An operation and what it does for its caller. */
+export interface Route<A extends Access, Caller> extends Operation<A> {
+  readonly handlerBehind: (gates: Gate<A, Caller>) => RequestHandler;
 }
 
-/** One for each access that a listener serves: it lets the caller in, or throws what the caller is answered. */
-export type Gates<A extends Access> = {
-  readonly [Each in A]: (request: Request) => Callers[Each] | Promise<Callers[Each]>;
-};
+/** Lets the caller in, or throws what the caller is answered. */
+export type Gate<A extends Access, Caller> = Readonly<Record<A, (request: Request) => Caller | Promise<Caller>>>;
 
 /** Each input is parsed by the route's own schema when the handler asks for it, so that it decides what is refused first. */
 export interface Call<Caller, Body, Query, Parameters> {
@@ -61,47 +51,58 @@ export interface Call<Caller, Body, Query, Parameters> {
   readonly parameters: () => Parameters;
 }
 
-export interface RouteDefinition<A extends Access, Body, Query, Parameters, Reply> extends Operation<A> {
+export interface RouteDefinition<Caller, Body, Query, Parameters, Reply> extends Omit<Operation, 'access'> {
   readonly body?: z.ZodType<Body>;
   readonly query?: z.ZodObject & z.ZodType<Query>;
   readonly parameters?: z.ZodObject & z.ZodType<Parameters>;
   readonly reply: { readonly status: number; readonly schema?: z.ZodType<Reply> };
-  readonly handle: (call: Call<Callers[A], Body, Query, Parameters>) => NoInfer<Reply> | Promise<NoInfer<Reply>>;
+  readonly handle: (call: Call<Caller, Body, Query, Parameters>) => NoInfer<Reply> | Promise<NoInfer<Reply>>;
 }
 
-export function route<A extends Access, Body, Query, Parameters, Reply>(
-  definition: RouteDefinition<A, Body, Query, Parameters, Reply>,
-): Route<A> {
-  const { handle, ...operation } = definition;
-  const { method, path, access, body, query, parameters, reply } = definition;
+export type MakeRoute<A extends Access, Caller> = <Body, Query, Parameters, Reply>(
+  definition: RouteDefinition<Caller, Body, Query, Parameters, Reply>,
+) => Route<A, Caller>;
 
-  function read<T>(schema: z.ZodType<T> | undefined, value: unknown, name: string): T {
-    if (!schema) throw new TypeError(`${method} ${path} declares no ${name}`);
-    return parsed(schema, value, { name });
-  }
-
-  return {
-    ...operation,
-    handlerBehind: (gates) => async (request, response) => {
-      const caller = await gates[access](request);
-      const content = await handle({
-        request,
-        response,
-        caller,
-        body: () => read(body, request.body, 'body'),
-        query: () => read(query, request.query, 'query'),
-        parameters: () => read(parameters, request.params, 'path'),
-      });
-      response.status(reply.status);
-      if (reply.schema) response.json(content);
-      else response.end();
-    },
+/** How routes of one access are made; their handlers are given the caller that its gate lets in. */
+export function routesFor<A extends Access, Caller>(access: A): MakeRoute<A, Caller> {
+  return ({ handle, ...operation }) => {
+    const { body, query, parameters, reply } = operation;
+    return {
+      ...operation,
+      access,
+      handlerBehind: (gates) => async (request, response) => {
+        const caller = await gates[access](request);
+        const content = await handle({
+          request,
+          response,
+          caller,
+          body: () => read(body, request.body, 'body'),
+          query: () => read(query, request.query, 'query'),
+          parameters: () => read(parameters, request.params, 'path'),
+        });
+        response.status(reply.status);
+        if (reply.schema) response.json(content);
+        else response.end();
+      },
+    };
   };
+}
+
+export type PublicRoute = Route<'public', undefined>;
+export const publicRoute: MakeRoute<'public', undefined> = routesFor('public');
+
+function read<T>(schema: z.ZodType<T> | undefined, value: unknown, name: string): T {
+  if (!schema) throw new TypeError(`the route declares no ${name}`);
+  return parsed(schema, value, { name });
 }
 
 const MAX_BODY = '16kb';
 
-export function routerOf<A extends Access>(routes: readonly Route<A>[], gates: Gates<A>): Router {
+interface Mountable<Gates> extends Pick<Operation, 'method' | 'path'> {
+  readonly handlerBehind: (gates: Gates) => RequestHandler;
+}
+
+export function routerOf<Gates>(routes: readonly Mountable<Gates>[], gates: Gates): Router {
   const router = Router().use(jsonBody({ limit: MAX_BODY }));
   for (const { method, path, handlerBehind } of routes) router[method](expressPath(path), handlerBehind(gates));
   return router;

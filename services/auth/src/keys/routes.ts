@@ -4,8 +4,8 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { authContract } from '../api.ts';
 import { NotReady } from '../errors.ts';
-import { route } from '../http/route.ts';
-import type { Route } from '../http/route.ts';
+import { publicRoute } from '../http/route.ts';
+import type { PublicRoute } from '../http/route.ts';
 import type { KeyRing } from './key-ring.ts';
 
 export interface KeyRoutePorts {
@@ -14,9 +14,9 @@ export interface KeyRoutePorts {
   readonly jwksMaxAge: Millis;
 }
 
-const published = { access: 'public', method: 'get', problems: ['NOT_READY'] } as const;
+const published = { method: 'get', problems: ['NOT_READY'] } as const;
 
-export function keyRoutes({ ring, issuer, jwksMaxAge }: KeyRoutePorts): readonly Route<'public'>[] {
+export function keyRoutes({ ring, issuer, jwksMaxAge }: KeyRoutePorts): readonly PublicRoute[] {
   function loaded(): KeyRing {
     const current = ring();
     if (!current) throw new NotReady('the signing keys are');
@@ -35,14 +35,14 @@ export function keyRoutes({ ring, issuer, jwksMaxAge }: KeyRoutePorts): readonly
   }
 
   return [
-    route({
+    publicRoute({
       ...published,
       path: authContract.jwksPath,
       summary: 'The public keys that verify access tokens',
       reply: { status: 200, schema: z.object({ keys: z.array(z.record(z.string(), z.string())) }) },
       handle: ({ response }) => cacheable({ keys: [...loaded().jwks.keys] }, response),
     }),
-    route({
+    publicRoute({
       ...published,
       path: '/.well-known/openid-configuration',
       summary: 'Discovery',

@@ -1,18 +1,40 @@
 import { opsPaths } from '@authstack/http-service/ops-paths';
+import type { HttpServiceOptions } from '@authstack/http-service/service';
 import { z } from 'zod';
 import { authContract, podStatus } from '../api.ts';
 import type { PodStatus } from '../api.ts';
+import type { MountedFiles } from '../files/mounted-files.ts';
 import type { Operation } from '../http/route.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Database } from '../mongo/database.ts';
 
 /** For kubelet, Prometheus and operator: plain HTTP on a port that no Ingress leads to. */
 
-export interface OpsPorts {
-  readonly status: (missing: readonly string[]) => PodStatus;
+export interface OpsListenerPorts {
+  readonly files: Pick<MountedFiles, 'missing'>;
+  readonly database: Pick<Database, 'ready' | 'up' | 'problem'>;
+  readonly metrics: Metrics;
 }
 
-/** What this service answers there besides what every service answers; see @authstack/http-service/ops-server. */
-export function opsDocuments({ status }: OpsPorts): Readonly<Record<string, OpsPorts['status']>> {
-  return { [authContract.statusPath]: status };
+/** What this service answers there; the rest is the same in every service: @authstack/http-service/ops-server. */
+export function opsListener({
+  files,
+  database,
+  metrics,
+}: OpsListenerPorts): Pick<HttpServiceOptions, 'missing' | 'registry' | 'documents'> {
+  return {
+    // Once reached, the database no longer counts: while it is down, keys and pages are still served.
+    missing: () => [
+      ...files.missing(),
+      ...(database.ready ? [] : [`mongodb: ${database.problem ?? 'not connected yet'}`]),
+    ],
+    registry: metrics.registry,
+    documents: { [authContract.statusPath]: (missing) => podStatusOf(missing, database) },
+  };
+}
+
+function podStatusOf(missing: readonly string[], { up, problem }: OpsListenerPorts['database']): PodStatus {
+  return { missing: [...missing], database: { up, ...(problem !== undefined && { problem }) } };
 }
 
 const ops = { access: 'ops', method: 'get', problems: [] } as const;

@@ -1,8 +1,5 @@
 import { builtPage } from '@authstack/http-service/built-page';
-import { problemHandlers } from '@authstack/http-service/problems';
-import { requestLog, requestMetrics } from '@authstack/http-service/request-log';
-import { securityHeaders } from '@authstack/http-service/security-headers';
-import express from 'express';
+import { createPublicApp } from '@authstack/http-service/public-app';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -10,8 +7,8 @@ import { cookieNames } from '../api.ts';
 import type { Settings } from '../environment.ts';
 import { problems } from '../errors.ts';
 import { openApiDocument } from '../http/openapi.ts';
-import { route, routerOf } from '../http/route.ts';
-import type { Route } from '../http/route.ts';
+import { publicRoute, routerOf } from '../http/route.ts';
+import type { Gate, PublicRoute } from '../http/route.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { keyRoutes } from '../keys/routes.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -19,7 +16,9 @@ import type { Passwords } from '../passwords/passwords.ts';
 import { createCookies } from '../sessions/cookies.ts';
 import type { SessionPorts } from '../sessions/grant.ts';
 import { identify } from '../sessions/identify.ts';
+import type { Actor } from '../sessions/present.ts';
 import { sessionRoutes } from '../sessions/routes.ts';
+import type { SessionRoute } from '../sessions/session-route.ts';
 import { signUpRoutes } from '../sign-up/routes.ts';
 import type { SignUpPorts } from '../sign-up/sign-up.ts';
 
@@ -33,53 +32,43 @@ export interface PublicPorts {
   readonly atomically: SignUpPorts['atomically'];
 }
 
+type PublicGates = Gate<'public', undefined> & Gate<'session', Actor>;
+
 /** For browsers and API clients, behind the Ingress. */
 export function publicListener(ports: PublicPorts): Express {
   const { settings, log, metrics, session } = ports;
-  const { issuer: origin } = settings;
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.set('query parser', 'simple');
-  app.set('trust proxy', [...settings.trustedProxies]);
-
-  app.use(
-    requestLog(log),
-    requestMetrics(metrics.httpDuration),
-    securityHeaders(() => origin),
-  );
-  app.use('/api', (_request, response, next) => {
-    response.set('cache-control', 'no-store');
-    next();
-  });
+  const { issuer: origin, trustedProxies } = settings;
   const identifying = { session, cookies: createCookies(settings), origin };
-  app.use(
-    routerOf(publicRoutes(ports), {
-      public: () => undefined,
-      session: (request) => identify(request, identifying),
-    }),
-  );
-  if (settings.files.signInDir !== undefined) app.use(builtPage(settings.files.signInDir));
-
-  const { notFound, errorHandler } = problemHandlers(problems);
-  app.use(notFound, errorHandler);
-  return app;
+  const gates: PublicGates = {
+    public: () => undefined,
+    session: (request) => identify(request, identifying),
+  };
+  return createPublicApp({
+    log,
+    duration: metrics.httpDuration,
+    origin: () => origin,
+    problems,
+    trustedProxies,
+    mount(app) {
+      app.use(routerOf(publicRoutes(ports), gates));
+      if (settings.files.signInDir !== undefined) app.use(builtPage(settings.files.signInDir));
+    },
+  });
 }
 
 /** Every operation of the listener; the document of them is one of them. */
-export function publicRoutes(ports: PublicPorts): readonly Route<'public' | 'session'>[] {
+export function publicRoutes(ports: PublicPorts): readonly (PublicRoute | SessionRoute)[] {
   const { settings, metrics, ring, session, passwords, atomically } = ports;
   const { issuer, jwksMaxAge, passwordMinLength } = settings;
   const cookies = createCookies(settings);
   const signUp = { ...session, passwords, atomically };
-  const routes: readonly Route<'public' | 'session'>[] = [
+  const routes: readonly (PublicRoute | SessionRoute)[] = [
     ...signUpRoutes({ signUp, cookies, origin: issuer, passwordMinLength, metrics }),
     ...sessionRoutes({ session, passwords, cookies, origin: issuer, metrics }),
     ...keyRoutes({ ring, issuer, jwksMaxAge }),
-    route({
+    publicRoute({
       method: 'get',
       path: '/openapi.json',
-      access: 'public',
       summary: 'This document',
       reply: { status: 200, schema: z.looseObject({}) },
       problems: [],

@@ -1,7 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Clock } from '@authstack/http-service/clock';
-import type { HashQueue } from '../passwords/hash-queue.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
+import type { Clock, Millis } from '@authstack/http-service/clock';
 
 export interface Metrics {
   readonly registry: Registry;
@@ -66,10 +64,15 @@ export function createMetrics(): Metrics {
   };
 }
 
+interface ObservedRing {
+  readonly active: { readonly kid: string; readonly activatedAt: Millis };
+  readonly byKid: { readonly size: number };
+}
+
 export interface Observed {
   readonly clock: Clock;
-  readonly hashQueue: HashQueue;
-  readonly ring: () => KeyRing | undefined;
+  readonly hashQueue: { readonly waiting: number; readonly running: number };
+  readonly ring: () => ObservedRing | undefined;
   readonly databaseUp: () => boolean;
 }
 

@@ -1,8 +1,8 @@
 import { parsed } from '@authstack/http-service/validation';
 import type { Response } from 'express';
 import { requireSameOrigin } from '../http/csrf.ts';
-import { route } from '../http/route.ts';
-import type { Route } from '../http/route.ts';
+import { publicRoute } from '../http/route.ts';
+import type { PublicRoute } from '../http/route.ts';
 import { counted } from '../metrics/counted.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Passwords } from '../passwords/passwords.ts';
@@ -30,6 +30,8 @@ import {
 } from './requests.ts';
 import type { SessionsReply, TokensReply } from './requests.ts';
 import type { Delivery, Session } from './session.ts';
+import { sessionRoute } from './session-route.ts';
+import type { SessionRoute } from './session-route.ts';
 import { asSessionToken } from './session-token.ts';
 import { signIn } from './sign-in.ts';
 import { signOut, signOutEverywhere } from './sign-out.ts';
@@ -41,15 +43,14 @@ export interface SessionRoutePorts extends IdentifyPorts {
 
 const ended = ['SESSION_INVALID', 'SESSION_REUSED', 'TOKEN_INVALID'] as const;
 
-export function sessionRoutes(ports: SessionRoutePorts): readonly Route<'public' | 'session'>[] {
+export function sessionRoutes(ports: SessionRoutePorts): readonly (PublicRoute | SessionRoute)[] {
   return [signingIn(ports), refreshing(ports), signingOut(ports), currentUser(ports), ...ownSessions(ports)];
 }
 
-function signingIn({ session, passwords, cookies, origin, metrics }: SessionRoutePorts): Route<'public'> {
-  return route({
+function signingIn({ session, passwords, cookies, origin, metrics }: SessionRoutePorts): PublicRoute {
+  return publicRoute({
     method: 'post',
     path: '/api/users/signin',
-    access: 'public',
     summary: 'Sign in',
     body: signInRequest,
     headers: [DELIVERY_HEADER],
@@ -78,7 +79,7 @@ function signingIn({ session, passwords, cookies, origin, metrics }: SessionRout
   });
 }
 
-function refreshing({ session, cookies, origin, metrics }: SessionRoutePorts): Route<'public'> {
+function refreshing({ session, cookies, origin, metrics }: SessionRoutePorts): PublicRoute {
   const refreshed = (text: string | undefined, delivery: Delivery): Promise<Grant> =>
     counted(metrics.refreshes, { done: 'refreshed' }, async () => {
       const token = text === undefined ? undefined : asSessionToken(text);
@@ -96,11 +97,10 @@ function refreshing({ session, cookies, origin, metrics }: SessionRoutePorts): R
     }
   }
 
-  return route({
+  return publicRoute({
     method: 'post',
     path: '/api/users/refresh',
     // Its credential is the session token, by cookie or body; that of an ended session clears the cookies.
-    access: 'public',
     credentials: ['session'],
     summary: "A fresh access token and the session's next token",
     body: bodyRefreshRequest.or(emptyRequest),
@@ -125,13 +125,12 @@ function refreshing({ session, cookies, origin, metrics }: SessionRoutePorts): R
   });
 }
 
-function signingOut(ports: SessionRoutePorts): Route<'public'> {
+function signingOut(ports: SessionRoutePorts): PublicRoute {
   const { session, cookies, origin } = ports;
-  return route({
+  return publicRoute({
     method: 'post',
     path: '/api/users/signout',
     // Idempotent, also without a session.
-    access: 'public',
     credentials: ['session', 'bearer'],
     summary: 'End this session, or all of them',
     body: emptyRequest,
@@ -152,11 +151,10 @@ function signingOut(ports: SessionRoutePorts): Route<'public'> {
   });
 }
 
-function currentUser(ports: SessionRoutePorts): Route<'public'> {
-  return route({
+function currentUser(ports: SessionRoutePorts): PublicRoute {
+  return publicRoute({
     method: 'get',
     path: '/api/users/currentuser',
-    access: 'public',
     credentials: ['session', 'bearer'],
     summary: 'Who is signed in',
     reply: { status: 200, schema: currentUserReply },
@@ -168,12 +166,11 @@ function currentUser(ports: SessionRoutePorts): Route<'public'> {
   });
 }
 
-function ownSessions({ session, cookies }: SessionRoutePorts): readonly Route<'session'>[] {
+function ownSessions({ session, cookies }: SessionRoutePorts): readonly SessionRoute[] {
   return [
-    route({
+    sessionRoute({
       method: 'get',
       path: '/api/users/sessions',
-      access: 'session',
       summary: "The user's own open sessions",
       reply: { status: 200, schema: sessionsReply },
       problems: [...ended, 'DATABASE_UNAVAILABLE'],
@@ -182,10 +179,9 @@ function ownSessions({ session, cookies }: SessionRoutePorts): readonly Route<'s
         return { sessions: sessions.map((each) => shown(each, caller.session)) };
       },
     }),
-    route({
+    sessionRoute({
       method: 'delete',
       path: '/api/users/sessions/{id}',
-      access: 'session',
       summary: "End one of the user's own sessions",
       parameters: sessionIdParameter,
       reply: { status: 204 },

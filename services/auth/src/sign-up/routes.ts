@@ -1,6 +1,6 @@
 import { requireSameOrigin } from '../http/csrf.ts';
-import { route } from '../http/route.ts';
-import type { Route } from '../http/route.ts';
+import { publicRoute } from '../http/route.ts';
+import type { PublicRoute } from '../http/route.ts';
 import { counted } from '../metrics/counted.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { newPassword } from '../passwords/password.ts';
@@ -19,13 +19,12 @@ export interface SignUpRoutePorts {
   readonly metrics: Metrics;
 }
 
-export function signUpRoutes(ports: SignUpRoutePorts): readonly Route<'public'>[] {
+export function signUpRoutes(ports: SignUpRoutePorts): readonly PublicRoute[] {
   const { cookies, origin, metrics } = ports;
   return [
-    route({
+    publicRoute({
       method: 'post',
       path: '/api/users/signup',
-      access: 'public',
       summary: 'Make an account and sign in',
       body: signInRequest.extend({ password: newPassword(ports.passwordMinLength) }),
       reply: { status: 201, schema: userReply },

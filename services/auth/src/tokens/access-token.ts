@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import { AuthError, NotReady } from '../errors.ts';
 import type { KeyRing, VerificationKey } from '../keys/key-ring.ts';
-import type { Session } from '../sessions/session.ts';
 import { roles } from '../users/user.ts';
 import type { User } from '../users/user.ts';
 
@@ -16,9 +15,15 @@ export class TokenInvalid extends AuthError {
 export type AccessTokenClaims = z.infer<typeof claims>;
 
 export interface AccessTokens {
-  issue(user: User, session: Session): IssuedToken;
+  issue(user: User, session: TokenSession): IssuedToken;
   /** Signature, type, issuer, audience and times; whether the user may still hold it is another question. */
   verify(token: string): AccessTokenClaims;
+}
+
+/** What of a session is in a token. */
+export interface TokenSession {
+  readonly id: string;
+  readonly openedAt: Millis;
 }
 
 export interface IssuedToken {
@@ -109,7 +114,7 @@ export function createAccessTokens({ ring, clock, settings }: AccessTokenPorts):
       );
       const parsed = claims.safeParse(verified);
       if (!parsed.success) throw new TokenInvalid('the access token lacks a claim');
-      if (parsed.data.iat > now + clockSkew / 1000) throw new TokenInvalid('the access token is of the future');
+      if (parsed.data.iat > now + clockSkew / 1000) throw new TokenInvalid('the access token was issued in the future');
       return parsed.data;
     },
   };
@@ -120,7 +125,7 @@ function keyOf(token: string, ring: KeyRing | undefined): VerificationKey {
   if (token.length > MAX_BYTES) throw new TokenInvalid('the access token is too large');
   const [encoded = ''] = token.split('.', 1);
   const parsed = header.safeParse(decodedHeader(encoded));
-  if (!parsed.success) throw new TokenInvalid('the header of the access token is not acceptable');
+  if (!parsed.success) throw new TokenInvalid('the header of the access token is invalid');
   const key = ring.byKid.get(parsed.data.kid);
   if (key?.algorithm !== parsed.data.alg) throw new TokenInvalid('the access token is signed by an unknown key');
   return key;
@@ -139,6 +144,6 @@ function checked(verify: () => unknown): unknown {
     return verify();
   } catch (cause) {
     const expired = cause instanceof jwt.TokenExpiredError;
-    throw new TokenInvalid(expired ? 'the access token has expired' : 'the access token is not valid', { cause });
+    throw new TokenInvalid(expired ? 'the access token has expired' : 'the access token is invalid', { cause });
   }
 }

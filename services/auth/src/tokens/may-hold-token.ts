@@ -1,12 +1,21 @@
 import type { Millis } from '@authstack/http-service/clock';
-import type { Session } from '../sessions/session.ts';
-import type { User } from '../users/user.ts';
+import type { User, UserId } from '../users/user.ts';
 
 export type Refusal = 'UserGone' | 'UserBanned' | 'UserDisabled' | 'SessionGone' | 'SessionEnded' | 'TokenSuperseded';
 
+/** What of a session decides. */
+export interface JudgedSession {
+  readonly userId: UserId;
+  /** The user's `ver` when the session was opened. */
+  readonly ver: number;
+  readonly expiresAt: Millis;
+  readonly idleExpiresAt: Millis;
+  readonly endedAt?: Millis | undefined;
+}
+
 export interface Claim {
   readonly user: User | undefined;
-  readonly session: Session | undefined;
+  readonly session: JudgedSession | undefined;
   /** `ver` of the access token at hand; absent where one is to be made. */
   readonly ver?: number;
   readonly now: Millis;

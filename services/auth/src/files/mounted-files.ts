@@ -1,0 +1,45 @@
+import { parseKeyRing } from '../keys/key-ring.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { parseSecrets } from '../secrets/secrets.ts';
+import type { Secrets } from '../secrets/secrets.ts';
+import { WatchedFile } from './watched-file.ts';
+import type { WatchingPorts } from './watched-file.ts';
+
+export interface MountedFiles {
+  readonly ring: () => KeyRing | undefined;
+  readonly secrets: () => Secrets | undefined;
+  readonly uri: () => string | undefined;
+  /** A reason for each that was never loaded. */
+  missing(): readonly string[];
+  start(): Promise<void>;
+  stop(): void;
+}
+
+export interface MountedPaths {
+  readonly signingKeys: string;
+  readonly secrets: string;
+  readonly mongodbUri: string;
+}
+
+/** The Secrets that a pod mounts; the last good content of each is in use. */
+export function watchMountedFiles(paths: MountedPaths, ports: WatchingPorts): MountedFiles {
+  const ring = new WatchedFile({ name: 'signing-keys', path: paths.signingKeys, parse: parseKeyRing }, ports);
+  const secrets = new WatchedFile({ name: 'secrets', path: paths.secrets, parse: parseSecrets }, ports);
+  const uri = new WatchedFile({ name: 'mongodb-uri', path: paths.mongodbUri, parse: (text) => text.trim() }, ports);
+  const all = [ring, secrets, uri];
+  return {
+    ring: () => ring.current,
+    secrets: () => secrets.current,
+    uri: () => uri.current,
+    missing: () =>
+      all
+        .filter(({ current }) => current === undefined)
+        .map(({ name, problem = 'not loaded' }) => `${name}: ${problem}`),
+    async start() {
+      await Promise.all(all.map((file) => file.start()));
+    },
+    stop() {
+      for (const file of all) file.stop();
+    },
+  };
+}
