@@ -131,7 +131,13 @@ const planted: readonly Planted[] = [
   {
     law: 'express stays where requests come in',
     ...{ rule: restricted, text: importing('express') },
-    ...{ red: 'services/auth/src/sessions/sign-in.ts', green: 'services/auth/src/http/cookies.ts' },
+    ...{ red: 'services/auth/src/sessions/sign-in.ts', green: 'services/auth/src/http/route.ts' },
+  },
+  {
+    law: 'what a store writes takes part in its transaction',
+    rule: ambient,
+    text: 'export const planted = (User: { readonly collection: unknown }): unknown => User.collection;\n',
+    ...{ red: 'services/auth/src/users/user.mongo.ts', green: 'services/auth/src/mongo/database.ts' },
   },
   {
     law: 'the Kubernetes client stays behind one file',

@@ -17,15 +17,10 @@ export function faultsOf(imports: Imports): readonly string[] {
     }),
   );
   const files = cyclesIn(imports).map((cycle) => `these files import each other: ${cycle.join(', ')}`);
-  const folders = cyclesIn(withoutParents(grouped(shipped(imports), folderOf))).map(
+  const folders = cyclesIn(withoutParents(grouped(shipped(imports), dirname))).map(
     (cycle) => `these folders import each other: ${cycle.join(', ')}`,
   );
   return [...back, ...files, ...folders];
-}
-
-/** The folders of services/auth do import each other (metrics and passwords, tokens and sessions): it counts as one. */
-function folderOf(file: string): string {
-  return file.startsWith('services/auth/') ? 'services/auth/src' : dirname(file);
 }
 
 /** A folder's own files hold together what is in its folders, so these count as one there. */
