@@ -54,40 +54,41 @@ interface History {
 const nothingKnown: ObjectSource = { get: () => undefined, onChange: () => undefined };
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  const { client, clock, log, controller, instance, sources } = options;
+  return new LiveEventRecorder(options);
+}
+
+class LiveEventRecorder implements EventRecorder {
+  private readonly options: EventRecorderOptions;
   /** By `kindKey`. */
-  const histories = new Map<string, PerObject<History>>();
+  private readonly histories: Map<string, PerObject<History>> = new Map();
 
-  return {
-    record(regarding, event) {
-      const now = clock.now();
-      const history = historyOf(regarding, now);
-      const { recorded } = history;
-      const key = JSON.stringify([regarding.metadata.uid, event.type, event.reason, event.message]);
-      const before = recorded.get(key);
-      if (before) {
-        before.count += 1;
-        if (now - before.writtenAt < QUIET) return;
-        before.writtenAt = now;
-        void repeat(regarding, before).then((found) => {
-          // Somebody removed it, so the next time is a first time.
-          if (!found && recorded.get(key) === before) recorded.delete(key);
-        });
-        return;
-      }
-      if (!maySpend(history, now)) return;
-      const suffix = createHash('sha256').update(`${key}${now}`).digest('hex').slice(0, 16);
-      const name = `${regarding.metadata.name}.${suffix}`;
-      recorded.set(key, { name, writtenAt: now, count: 1 });
-      void write(regarding, event, name);
-    },
-  };
+  constructor(options: EventRecorderOptions) {
+    this.options = options;
+  }
 
-  function historyOf(regarding: KubernetesObject, now: Millis): History {
+  record(regarding: KubernetesObject, event: ReportedEvent): void {
+    const now = this.options.clock.now();
+    const history = this.historyOf(regarding, now);
+    const key = JSON.stringify([regarding.metadata.uid, event.type, event.reason, event.message]);
+    const before = history.recorded.get(key);
+    if (before) {
+      before.count += 1;
+      if (now - before.writtenAt >= QUIET) this.repeat(regarding, { key, recorded: before, history });
+      return;
+    }
+    if (!maySpend(history, now)) return;
+    const suffix = createHash('sha256').update(`${key}${now}`).digest('hex').slice(0, 16);
+    const name = `${regarding.metadata.name}.${suffix}`;
+    history.recorded.set(key, { name, writtenAt: now, count: 1 });
+    void this.create(regarding, event, name);
+  }
+
+  private historyOf(regarding: KubernetesObject, now: Millis): History {
+    const { clock, sources } = this.options;
     const { uid } = regarding.metadata;
     const kind = kindKey(regarding);
-    const ofKind = histories.get(kind) ?? new PerObject<History>(sources.get(kind) ?? nothingKnown, { clock });
-    histories.set(kind, ofKind);
+    const ofKind = this.histories.get(kind) ?? new PerObject<History>(sources.get(kind) ?? nothingKnown, { clock });
+    this.histories.set(kind, ofKind);
     const known = ofKind.get(regarding.metadata);
     const history: History =
       known && known.uid === uid ? known : { uid, recorded: new Map(), budget: { left: BURST, at: now } };
@@ -96,21 +97,23 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     return history;
   }
 
-  function maySpend(history: History, now: Millis): boolean {
-    const { left, at } = history.budget;
-    const refilled = Math.min(BURST, left + (now - at) / REFILL);
-    if (refilled < 1) return false;
-    history.budget = { left: refilled - 1, at: now };
-    return true;
+  private async create(regarding: KubernetesObject, event: ReportedEvent, name: string): Promise<void> {
+    const { client, log } = this.options;
+    const namespace = regarding.metadata.namespace ?? 'default';
+    const body = { ...this.eventOf(regarding, event), metadata: { name, namespace } };
+    const path = collectionPath(eventKind, namespace);
+    const signal = AbortSignal.timeout(10_000);
+    await client.send({ method: 'POST', path, body, signal }).catch((error: unknown) => {
+      log.debug({ error: messageOf(error) }, `event ${event.reason} was not written`);
+    });
   }
 
-  async function write(regarding: KubernetesObject, { type, reason, message }: ReportedEvent, name: string) {
-    const { metadata } = regarding;
-    const namespace = metadata.namespace ?? 'default';
-    const body = {
+  private eventOf({ apiVersion, kind, metadata }: KubernetesObject, { type, reason, message }: ReportedEvent): object {
+    const { clock, controller, instance } = this.options;
+    const { name, namespace, uid } = metadata;
+    return {
       apiVersion: eventKind.apiVersion,
       kind: eventKind.kind,
-      metadata: { name, namespace },
       eventTime: microTime(clock.now()),
       type,
       reason,
@@ -120,22 +123,26 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       reportingController: controller,
       reportingInstance: instance,
       regarding: {
-        apiVersion: regarding.apiVersion,
-        kind: regarding.kind,
-        name: metadata.name,
-        ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-        ...(metadata.uid !== undefined && { uid: metadata.uid }),
+        apiVersion,
+        kind,
+        name,
+        ...(namespace !== undefined && { namespace }),
+        ...(uid !== undefined && { uid }),
       },
     };
-    const path = collectionPath(eventKind, namespace);
-    const signal = AbortSignal.timeout(10_000);
-    await client.send({ method: 'POST', path, body, signal }).catch((error: unknown) => {
-      log.debug({ error: messageOf(error) }, `event ${reason} was not written`);
+  }
+
+  private repeat(regarding: KubernetesObject, { key, recorded, history }: Repeated): void {
+    recorded.writtenAt = this.options.clock.now();
+    void this.count(regarding, recorded).then((isThere) => {
+      // Somebody removed it, so the next time is a first time.
+      if (!isThere && history.recorded.get(key) === recorded) history.recorded.delete(key);
     });
   }
 
   /** Whether the event was still there to be counted up. */
-  async function repeat({ metadata }: KubernetesObject, { name, count }: Recorded): Promise<boolean> {
+  private async count({ metadata }: KubernetesObject, { name, count }: Recorded): Promise<boolean> {
+    const { client, clock, log } = this.options;
     const namespace = metadata.namespace ?? 'default';
     const body = { series: { count, lastObservedTime: microTime(clock.now()) } };
     const path = objectPath(eventKind, { namespace, name });
@@ -149,6 +156,20 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       return true;
     }
   }
+}
+
+interface Repeated {
+  readonly key: string;
+  readonly recorded: Recorded;
+  readonly history: History;
+}
+
+function maySpend(history: History, now: Millis): boolean {
+  const { left, at } = history.budget;
+  const refilled = Math.min(BURST, left + (now - at) / REFILL);
+  if (refilled < 1) return false;
+  history.budget = { left: refilled - 1, at: now };
+  return true;
 }
 
 /** meta/v1 MicroTime: six fractional digits. */
