@@ -80,6 +80,7 @@ export function createOperator(settings: Settings, { leaseClient, ...deps }: Ope
     hashAnnotation: APPLIED_HASH_ANNOTATION,
     identity: settings.identity,
     namespaces: settings.namespaces,
+    ...(settings.leaderElection && { pod: { namespace: settings.leaderElection.namespace, name: settings.identity } }),
     ...(settings.leaderElection && {
       leaderElection: { ...settings.leaderElection, ...(leaseClient && { client: leaseClient }) },
     }),

@@ -303,7 +303,7 @@ test.each<[string, Attempt, string]>([
   ],
   ['delete an AuthStack', { method: 'DELETE', path: STACK }, 'finalizers and status'],
   [
-    'tell an event about others',
+    'record an event about pods of others',
     create(
       'events.k8s.io/v1/events',
       anEvent({ regarding: { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'theirs' } }),
@@ -311,7 +311,16 @@ test.each<[string, Attempt, string]>([
     'its own events',
   ],
   [
-    'tell an event in the name of others',
+    'record an event about another pod of its own namespace',
+    create(
+      'events.k8s.io/v1/events',
+      anEvent({ regarding: { apiVersion: 'v1', kind: 'Pod', namespace: SYSTEM, name: 'theirs' } }),
+      SYSTEM,
+    ),
+    'its own events',
+  ],
+  [
+    'record an event in the name of others',
     create('events.k8s.io/v1/events', anEvent({ reportingController: 'kubelet' })),
     'its own events',
   ],

@@ -88,6 +88,7 @@ test.each([
     await using operator = await installOperator(api, { release, log: join(folder, `${stack}.log`) });
     const story = new Story(api, stack);
     await story.begins();
+    if (stack === 'narrow') await story.anEventAboutItsOwnPod(operator.kubeconfig, release.namespace);
     await story.consumerChangesItsMind();
     await story.stackBecomesSmaller();
     await story.volumesChange();

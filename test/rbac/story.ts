@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import { createApiClient } from '../../operator/src/runtime/client.ts';
 import { systemClock } from '../../operator/src/runtime/clock.ts';
 import type { StatefulSet } from '../../operator/src/runtime/core-kinds.ts';
+import { labelsOf } from '../../operator/src/api/names.ts';
 import { createEventRecorder } from '../../operator/src/runtime/events.ts';
 import { FakeClock } from '../../operator/src/runtime/fake-clock.ts';
 import { createLiveCluster } from '../../operator/src/runtime/live-cluster.ts';
@@ -27,7 +28,7 @@ export class Story {
     const { stack } = this;
     const labels = { 'app.kubernetes.io/managed-by': 'authstack-operator', 'authstack.dev/stack': stack };
     const metadata = { name: `${stack}-mongodb-auth-user`, namespace: 'auth', labels };
-    const stringData = { username: 'auth', password: 'x', uri: 'mongodb://nowhere' };
+    const stringData = { username: 'auth', password: 'long-enough-to-be-one', uri: 'mongodb://nowhere' };
     await this.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData });
     const slow = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'slow' } };
     await this.apply({ ...slow, provisioner: 'example.com/slow', allowVolumeExpansion: true });
@@ -167,7 +168,7 @@ export class Story {
   async templateChangesUnderAPod(): Promise<void> {
     const { stack } = this;
     const name = `${stack}-mongodb-0`;
-    const labels = { 'app.kubernetes.io/managed-by': 'authstack-operator', 'authstack.dev/stack': stack };
+    const labels = labelsOf({ metadata: { name: stack } }, 'mongodb');
     const metadata = { name, namespace: 'auth', labels, annotations: { 'authstack.dev/template': 'older' } };
     const spec = { containers: [{ name: 'mongod', image: 'mongod' }] };
     await this.apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
@@ -177,6 +178,20 @@ export class Story {
     const status = { status: { replicas: 1, observedGeneration: generation } };
     await this.api.kubectl(['patch', ...set, '--subresource=status', '--type=merge', '-p', JSON.stringify(status)]);
     await eventually(async () => expect(await this.names('auth', 'pod')).toEqual([]));
+  }
+
+  /** As where a listed namespace cannot be watched. */
+  async anEventAboutItsOwnPod(kubeconfig: string, namespace: string): Promise<void> {
+    const client = createApiClient({ userAgent: 'authstack-operator', kubeconfig });
+    const names = { controller: 'authstack-operator', instance: 'test', sources: new Map() };
+    const recorder = createEventRecorder({ client, clock: systemClock, log: silent, ...names });
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name: 'auth-stack-1' } };
+    recorder.record(pod, { type: 'Warning', reason: 'NamespaceNotWatched', message: 'it is gone' });
+    await eventually(async () => {
+      const events = ['-n', namespace, 'get', 'events.events.k8s.io', '-o', 'name'];
+      expect(await this.api.kubectl(events)).toContain('auth-stack-1');
+    });
+    await client.close();
   }
 
   /** A minute is long, so the clock of a recorder of its own is moved; its requests are the operator's all the same. */

@@ -6,12 +6,13 @@ import { Controller } from './controller.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { createEventRecorder } from './events.ts';
 import type { EventRecorder } from './events.ts';
+import { podKind } from './core-kinds.ts';
 import type { Health } from './health.ts';
 import { WorkGoesOn, runAsLeader } from './leader-election.ts';
 import { createLiveCluster } from './live-cluster.ts';
 import type { Log } from './log.ts';
 import type { RuntimeMetrics } from './metrics.ts';
-import type { Kind, KubernetesObject, Millis } from './objects.ts';
+import type { Kind, KubernetesObject, Millis, ObjectRef } from './objects.ts';
 import { kindKey } from './paths.ts';
 import { PerObject } from './per-object.ts';
 import { Store } from './store.ts';
@@ -39,6 +40,8 @@ export interface ManagerOptions {
   readonly hashAnnotation: string;
   /** Of this process, its pod's name. */
   readonly identity: string;
+  /** The pod of this process: what concerns no object is recorded as an event about it. */
+  readonly pod?: ObjectRef;
   /** Absent: this process is alone and leads at once. */
   readonly leaderElection?: LeaderElection;
   /**
@@ -204,7 +207,12 @@ export function createManager(options: ManagerOptions): Manager {
         stopBeat = clock.after(5_000, beat);
       };
       beat();
-      const onRefusal = (): void => {
+      const onRefusal = (_namespace: string, refusal: Refusal | undefined): void => {
+        if (refusal && options.pod) {
+          const { message } = refusal;
+          const regarding = { apiVersion: podKind.apiVersion, kind: podKind.kind, metadata: options.pod };
+          events.record(regarding, { type: 'Warning', reason: 'NamespaceNotWatched', message });
+        }
         for (const controller of controllers) controller.reconcileAll();
       };
       const running = startWatches(watched.values(), { client, clock, log, metrics, namespaces, onRefusal }, all);

@@ -28,6 +28,11 @@ beforeAll(async () => {
   await installWidgets(api);
   await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'operator' } });
   await apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'operator', namespace: 'operator' } });
+  // About its own pod, in its own namespace.
+  const events = ['--verb=create', '--resource=events.events.k8s.io'];
+  await api.kubectl(['-n', 'operator', 'create', 'role', 'events', ...events]);
+  const binding = ['--role=events', '--serviceaccount=operator:operator'];
+  await api.kubectl(['-n', 'operator', 'create', 'rolebinding', 'events', ...binding]);
 }, 120_000);
 
 afterAll(async () => {
@@ -71,6 +76,7 @@ async function run(namespaces: readonly string[]): Promise<Running> {
     fieldManager: 'test',
     hashAnnotation: 'example.com/applied-hash',
     identity: 'test',
+    pod: { namespace: 'operator', name: 'operator-1' },
     namespaces,
   });
   manager.watch(widgetKind);
@@ -131,6 +137,11 @@ test('a listed namespace that does not exist keeps no other from being reconcile
   const before = await running.metrics();
   expect(before).toContain('watch_namespace_refused{watch_namespace="gone"} 1');
   expect(before).toContain('watch_namespace_refused{watch_namespace="here"} 0');
+
+  await eventually(async () => {
+    const events = await api.kubectl(['-n', 'operator', 'get', 'events', '-o', 'jsonpath={.items[*].message}']);
+    expect(events).toContain('namespace gone cannot be watched');
+  });
 
   await grant('gone');
   await createIn('gone', 'second');

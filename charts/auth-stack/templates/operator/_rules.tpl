@@ -31,10 +31,10 @@ tests hold both to the requests that the operator makes. */}}
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [get, list, watch, create, patch, delete]
-# Reasons for conditions; the StatefulSet is OnDelete, so mongodb/ replaces its pods.
+# Reasons for conditions; the StatefulSet is OnDelete, so mongodb/ replaces its pods. Read live where one lost our label.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch, delete]
+  verbs: [get, list, watch, delete]
 # The members of the database.
 - apiGroups: [apps]
   resources: [statefulsets]
