@@ -1,17 +1,22 @@
-import type { AuthStack } from '../api/auth-stack.ts';
-import { labelsOf, namesOf } from '../api/names.ts';
+import { namespaceOf } from '../api/names.ts';
+
+import { performKubernetes } from '../runtime/cluster.ts';
+import type { Performed } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import { unreachable } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
-import { createAuthority, inspect, issue } from './certificate.ts';
-import type { KeyPair } from './certificate.ts';
-import { agentHostPattern, keyPairIn, refIn } from './observe.ts';
+import { agentTls } from '../stored/agent-tls.ts';
+import { certificateAuthority } from '../stored/ca.ts';
+import { createStored, readStored, replaceStored } from '../stored/secret.ts';
+import type { StackName, StoredSecret } from '../stored/secret.ts';
+import { createAuthority, inspectAuthority, issue } from './certificate.ts';
+import { agentHostPattern } from './observe.ts';
 import type { CertificatesPorts } from './observe.ts';
 import { AGENT_LIFE, AUTHORITY_LIFE } from './types.ts';
 import type { CertificatesAction } from './types.ts';
 
-/** The authority's Secret was there when the plan was made and is not usable now; the next pass looks afresh. */
+/** The authority's Secret was usable when the plan was made and is not any more; the next pass plans afresh. */
 export class AuthorityUnusable extends Error {
   override readonly name: string = 'AuthorityUnusable';
   readonly code: string = 'AUTHORITY_UNUSABLE';
@@ -21,70 +26,46 @@ export async function performCertificates(
   action: CertificatesAction,
   ports: CertificatesPorts,
   pass: Pass,
-): Promise<void> {
+): Promise<Performed> {
+  const stack = { metadata: action.stack };
   switch (action.type) {
     case 'createAuthority':
-      return makeAuthority(action.stack, ports, pass);
+      return makeAuthority(stack, ports, pass);
     case 'issueAgentCertificate':
-      return issueAgentCertificate(action.stack, ports, pass);
+      return issueAgentCertificate(stack, ports, pass);
     default:
       return unreachable(action);
   }
 }
 
-async function makeAuthority(stack: AuthStack, { cluster }: CertificatesPorts, { now, signal }: Pass): Promise<void> {
-  const name = `${stack.metadata.namespace ?? ''}/${stack.metadata.name} AuthStack CA`;
-  const pair = await createAuthority(name.slice(-64), { now, life: AUTHORITY_LIFE });
-  await cluster.create(secretKind, tlsSecret(stack, namesOf(stack.metadata.name).ca, { pair }), { signal });
+async function makeAuthority(stack: StackName, { cluster }: CertificatesPorts, pass: Pass): Promise<Performed> {
+  const name = `${namespaceOf(stack)}/${stack.metadata.name} AuthStack CA`;
+  const pair = await createAuthority(name.slice(-64), { now: pass.now, life: AUTHORITY_LIFE });
+  return performKubernetes(createStored(certificateAuthority, stack, pair), cluster, pass);
 }
 
-async function issueAgentCertificate(
-  stack: AuthStack,
-  { cluster }: CertificatesPorts,
-  { now, signal }: Pass,
-): Promise<void> {
-  const names = namesOf(stack.metadata.name);
-  // Read live: it may have been made a moment ago, and what signs must be what is stored.
-  const secret = await cluster.read(secretKind, refIn(stack, names.ca), { signal });
-  const authority = secret && keyPairIn(secret);
-  if (!authority || 'why' in inspect(authority)) {
-    throw new AuthorityUnusable(`issue the agents' certificate: Secret ${names.ca} is not usable any more`);
+async function issueAgentCertificate(stack: StackName, { cluster }: CertificatesPorts, pass: Pass): Promise<Performed> {
+  // Read live: it may have been created a moment ago, and what signs must be what is stored.
+  const read = <Value>(kind: StoredSecret<Value>): Promise<Secret | undefined> =>
+    cluster.read(secretKind, { namespace: namespaceOf(stack), name: kind.nameOf(stack.metadata.name) }, pass);
+  const authority = readStored(certificateAuthority, stack, await read(certificateAuthority));
+  if (authority.state !== 'value' || 'why' in inspectAuthority(authority.value)) {
+    const name = certificateAuthority.nameOf(stack.metadata.name);
+    throw new AuthorityUnusable(`issue the agents' certificate: Secret ${name} is not usable any more`);
   }
-  const pattern = agentHostPattern(stack);
-  const pair = await issue(authority, {
+  const pair = await issue(authority.value, {
     // A common name has at most 64 characters; the host names are in the alternative names.
     commonName: 'authstack-mongodb-agent',
-    dnsNames: [pattern],
+    dnsNames: [agentHostPattern(stack)],
     use: 'server',
-    now,
+    now: pass.now,
     life: AGENT_LIFE,
   });
-  const wanted = tlsSecret(stack, names.agentTls, { pair, authority: authority.certificate });
-  const existing = await cluster.read(secretKind, refIn(stack, names.agentTls), { signal });
-  if (!existing) {
-    await cluster.create(secretKind, wanted, { signal });
-    return;
-  }
-  const { resourceVersion } = existing.metadata;
-  const metadata = { ...wanted.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
-  await cluster.replace(secretKind, { ...wanted, metadata }, { signal });
-}
-
-function tlsSecret(
-  stack: AuthStack,
-  name: string,
-  { pair, authority }: { readonly pair: KeyPair; readonly authority?: string },
-): Secret {
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { ...refIn(stack, name), labels: labelsOf(stack, 'certificates') },
-    type: 'kubernetes.io/tls',
-    data: {
-      'tls.crt': base64(pair.certificate),
-      'tls.key': base64(pair.privateKey),
-      ...(authority !== undefined && { 'ca.crt': base64(authority) }),
-    },
-  };
+  const value = { ...pair, authority: authority.value.certificate };
+  const { resourceVersion } = (await read(agentTls))?.metadata ?? {};
+  const write =
+    resourceVersion === undefined
+      ? createStored(agentTls, stack, value)
+      : replaceStored(agentTls, stack, { value, resourceVersion });
+  return performKubernetes(write, cluster, pass);
 }

@@ -3,14 +3,16 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { expect, test } from '@jest/globals';
-import { createAuthority, inspect, issue } from './certificate.ts';
-import type { KeyPair } from './certificate.ts';
+import { createAuthority, inspect, inspectAuthority, issue } from './certificate.ts';
+import type { KeyPair } from '../stored/ca.ts';
+import { authorityOf } from './testing/authority.ts';
+import type { AuthorityKey } from './testing/authority.ts';
 
 const now = Date.now();
 const day = 86_400_000;
 
-async function aStack(): Promise<{ ca: KeyPair; agent: KeyPair; operator: KeyPair }> {
-  const ca = await createAuthority('auth/shop AuthStack CA', { now, life: 3650 * day });
+async function aStack(authority?: KeyPair): Promise<{ ca: KeyPair; agent: KeyPair; operator: KeyPair }> {
+  const ca = authority ?? (await createAuthority('auth/shop AuthStack CA', { now, life: 3650 * day }));
   const agent = await issue(ca, {
     commonName: 'authstack-mongodb-agent',
     dnsNames: ['*.shop-mongodb.auth.svc'],
@@ -76,6 +78,27 @@ test('agent and operator of one stack know each other, whichever member answers'
   await expect(handshake(parts, 'shop-mongodb-2.shop-mongodb.auth.svc')).resolves.toBe('authstack-operator');
 });
 
+test.each<AuthorityKey>(['RSA 3072', 'P-384'])('an authority that somebody brings may be %s', async (key) => {
+  const ca = await authorityOf(key, now);
+  expect(inspectAuthority(ca)).not.toHaveProperty('why');
+  const parts = await aStack(ca);
+  await expect(handshake(parts, 'shop-mongodb-0.shop-mongodb.auth.svc')).resolves.toBe('authstack-operator');
+});
+
+test.each<[AuthorityKey, string]>([
+  ['Ed25519', '(ed25519)'],
+  ['RSA 1024', '(rsa, modulusLength 1024'],
+])('an authority of %s is named as one that cannot sign', async (key, kind) => {
+  expect(inspectAuthority(await authorityOf(key, now))).toEqual({ why: expect.stringContaining(kind) });
+});
+
+test('a certificate that is no authority is named as that', async () => {
+  const leaf = await issue(await createAuthority('one', { now, life: day }), {
+    ...{ commonName: 'x', dnsNames: ['x'], use: 'server', now, life: day },
+  });
+  expect(inspectAuthority(leaf)).toEqual({ why: 'tls.crt is not a certificate authority' });
+});
+
 test("another stack's agent is not believed", async () => {
   await expect(handshake(await aStack(), 'shop-mongodb-0.shop-mongodb.other.svc')).rejects.toThrow('altname');
 });
@@ -92,7 +115,7 @@ test('no certificate outlives the authority that signed it', async () => {
   expect('why' in leaf ? 0 : leaf.validToDate.getTime()).toBeLessThanOrEqual(now + day);
 });
 
-test('what cannot be used is told without telling the key', async () => {
+test('why a pair cannot be used never repeats the key', async () => {
   const [one, other] = [
     await createAuthority('one', { now, life: day }),
     await createAuthority('other', { now, life: day }),

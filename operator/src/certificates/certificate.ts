@@ -1,19 +1,24 @@
 import { X509Certificate, createPrivateKey, webcrypto } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 // Before x509: its dependency injection wants it.
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import type { Millis } from '../runtime/objects.ts';
+import type { KeyPair } from '../stored/ca.ts';
 
+/** Of the keys that are made here. */
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+
+/** An authority that somebody brings may sign by another algorithm; by the curves' names in OpenSSL. */
+const curves: Readonly<Record<string, object>> = {
+  prime256v1: algorithm,
+  secp384r1: { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' },
+  secp521r1: { name: 'ECDSA', namedCurve: 'P-521', hash: 'SHA-512' },
+};
+const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
 
 /** Clocks of nodes differ; a certificate is valid from a little before it was made. */
 const BACKDATED: Millis = 5 * 60_000;
-
-/** PEM texts. */
-export interface KeyPair {
-  readonly certificate: string;
-  readonly privateKey: string;
-}
 
 export interface Life {
   readonly now: Millis;
@@ -47,8 +52,11 @@ export interface LeafRequest extends Life {
 /** A certificate for a new key, signed by `authority`; it never outlives it. */
 export async function issue(authority: KeyPair, request: LeafRequest): Promise<KeyPair> {
   const ca = new x509.X509Certificate(authority.certificate);
-  const der = createPrivateKey(authority.privateKey).export({ type: 'pkcs8', format: 'der' });
-  const signingKey = await webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
+  const key = createPrivateKey(authority.privateKey);
+  const signingAlgorithm = signingAlgorithmOf(key);
+  if (!signingAlgorithm) throw new TypeError(`issue a certificate: ${unsupported(key)}`);
+  const der = key.export({ type: 'pkcs8', format: 'der' });
+  const signingKey = await webcrypto.subtle.importKey('pkcs8', der, signingAlgorithm, false, ['sign']);
   const own = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const usage = request.use === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth;
   const names = request.dnsNames.map((value) => ({ type: 'dns' as const, value }));
@@ -60,7 +68,7 @@ export async function issue(authority: KeyPair, request: LeafRequest): Promise<K
     notAfter: new Date(Math.min(request.now + request.life, ca.notAfter.getTime())),
     publicKey: own.publicKey,
     signingKey,
-    signingAlgorithm: algorithm,
+    signingAlgorithm,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -73,7 +81,30 @@ export async function issue(authority: KeyPair, request: LeafRequest): Promise<K
   return { certificate: certificate.toString('pem'), privateKey: await pemOf(own.privateKey) };
 }
 
-/** What a pair of PEM texts says, or why it cannot be used; never the key itself. */
+/** The certificate of an authority that can issue others, or why it cannot. */
+export function inspectAuthority(pair: KeyPair): X509Certificate | { readonly why: string } {
+  const certificate = inspect(pair);
+  if ('why' in certificate) return certificate;
+  if (!certificate.ca) return { why: 'tls.crt is not a certificate authority' };
+  const key = createPrivateKey(pair.privateKey);
+  return signingAlgorithmOf(key) ? certificate : { why: unsupported(key) };
+}
+
+type SigningAlgorithm = webcrypto.EcKeyImportParams & webcrypto.EcdsaParams;
+
+function signingAlgorithmOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): SigningAlgorithm | undefined {
+  const { namedCurve = '', modulusLength = 0 } = asymmetricKeyDetails;
+  if (asymmetricKeyType === 'ec') return curves[namedCurve] as SigningAlgorithm | undefined;
+  return asymmetricKeyType === 'rsa' && modulusLength >= 2048 ? (rsa as SigningAlgorithm) : undefined;
+}
+
+function unsupported({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+  const details = Object.entries(asymmetricKeyDetails ?? {}).map(([name, value]) => `${name} ${String(value)}`);
+  const kind = [asymmetricKeyType ?? 'unknown', ...details].join(', ');
+  return `tls.key is of a kind that the operator cannot sign with (${kind}); it takes RSA of 2048 bits or more, P-256, P-384 and P-521`;
+}
+
+/** The certificate of a pair of PEM texts, or why it cannot be used; never the key itself. */
 export function inspect({ certificate, privateKey }: KeyPair): X509Certificate | { readonly why: string } {
   let parsed: X509Certificate;
   try {

@@ -1,13 +1,18 @@
 import type { X509Certificate } from 'node:crypto';
 import type { AuthStack } from '../api/auth-stack.ts';
-import { namesOf } from '../api/names.ts';
+import { namesOf, namespaceOf } from '../api/names.ts';
+
 import type { Cluster } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
-import { belongsTo } from '../stored/secret.ts';
-import { inspect } from './certificate.ts';
-import type { KeyPair } from './certificate.ts';
+import { agentTls } from '../stored/agent-tls.ts';
+import type { AgentTls } from '../stored/agent-tls.ts';
+import { certificateAuthority } from '../stored/ca.ts';
+import type { KeyPair } from '../stored/ca.ts';
+import { readStored } from '../stored/secret.ts';
+import type { Seen, StackName } from '../stored/secret.ts';
+import { inspect, inspectAuthority } from './certificate.ts';
 import type { CertificatesObservation, SeenAuthority, SeenServerCertificate } from './types.ts';
 
 export interface CertificatesPorts {
@@ -17,76 +22,62 @@ export interface CertificatesPorts {
 export async function observeCertificates(
   stack: AuthStack,
   { cluster }: CertificatesPorts,
-  { now, signal }: Pass,
+  pass: Pass,
 ): Promise<CertificatesObservation> {
-  const { ca, agentTls } = namesOf(stack.metadata.name);
-  // The watch sees only what carries our label; a Secret without it must be seen before one is made.
-  const find = (name: string): Promise<Secret | undefined> => cluster.find(secretKind, refIn(stack, name), { signal });
-  const authority = await find(ca);
+  const { ca, agentTls: agent } = namesOf(stack.metadata.name);
+  const namespace = namespaceOf(stack);
+  // The watch sees only what carries our labels; a Secret without them must be seen before one is created.
+  const find = (name: string): Promise<Secret | undefined> => cluster.find(secretKind, { namespace, name }, pass);
+  const authority = readStored(certificateAuthority, stack, await find(ca));
   return {
     stack,
-    now,
-    authority: readAuthority(stack, authority),
-    agent: readAgent(stack, await find(agentTls), authority),
+    now: pass.now,
+    authority: judgeAuthority(authority),
+    agent: judgeAgent(stack, { tls: readStored(agentTls, stack, await find(agent)), authority }),
   };
-}
-
-export function refIn(stack: AuthStack, name: string): { readonly name: string; readonly namespace: string } {
-  return { namespace: stack.metadata.namespace ?? '', name };
 }
 
 /** `*` stands for the members: `shop-mongodb-0.shop-mongodb.auth.svc`. */
-export function agentHostPattern(stack: AuthStack): string {
-  return `*.${namesOf(stack.metadata.name).mongodb}.${stack.metadata.namespace ?? ''}.svc`;
+export function agentHostPattern(stack: StackName): string {
+  return `*.${namesOf(stack.metadata.name).mongodb}.${namespaceOf(stack)}.svc`;
 }
 
-/** The PEM texts in a Secret of type kubernetes.io/tls. */
-export function keyPairIn(secret: Secret): KeyPair {
-  return { certificate: textIn(secret, 'tls.crt'), privateKey: textIn(secret, 'tls.key') };
+function judgeAuthority(stored: Seen<KeyPair>): SeenAuthority {
+  if (stored.state !== 'value') return stored;
+  const certificate = inspectAuthority(stored.value);
+  return 'why' in certificate
+    ? { state: 'malformed', why: certificate.why }
+    : { state: 'valid', ...lifeOf(certificate) };
 }
 
-function readAuthority(stack: AuthStack, secret: Secret | undefined): SeenAuthority {
-  const found = read(stack, secret);
-  if ('state' in found) return found;
-  if (!found.ca) return { state: 'malformed', why: 'tls.crt is not a certificate authority' };
-  return { state: 'valid', ...lifeOf(found) };
+interface Agent {
+  readonly tls: Seen<AgentTls>;
+  readonly authority: Seen<KeyPair>;
 }
 
-function readAgent(stack: AuthStack, secret: Secret | undefined, ca: Secret | undefined): SeenServerCertificate {
-  const found = read(stack, secret);
-  if ('state' in found) return found;
+function judgeAgent(stack: AuthStack, { tls, authority }: Agent): SeenServerCertificate {
+  if (tls.state !== 'value') return tls;
+  const certificate = inspect(tls.value);
+  if ('why' in certificate) return { state: 'malformed', why: certificate.why };
   return {
     state: 'valid',
-    ...lifeOf(found),
-    issuedByAuthority:
-      ca !== undefined && secret !== undefined && isIssuedBy(found, { ca, mounted: textIn(secret, 'ca.crt') }),
-    hasName: found.subjectAltName === `DNS:${agentHostPattern(stack)}`,
+    ...lifeOf(certificate),
+    issuedByAuthority: authority.state === 'value' && isIssuedBy(authority.value, { certificate, tls: tls.value }),
+    hasName: certificate.subjectAltName === `DNS:${agentHostPattern(stack)}`,
   };
 }
 
-function isIssuedBy(
-  certificate: X509Certificate,
-  { ca, mounted }: { readonly ca: Secret; readonly mounted: string },
-): boolean {
-  const pair = keyPairIn(ca);
-  const authority = inspect(pair);
-  if ('why' in authority) return false;
-  return mounted === pair.certificate && certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+interface IssuedCertificate {
+  readonly certificate: X509Certificate;
+  readonly tls: AgentTls;
 }
 
-type Unusable = Exclude<SeenAuthority, { state: 'valid' }>;
-
-function read(stack: AuthStack, secret: Secret | undefined): X509Certificate | Unusable {
-  if (!secret) return { state: 'absent' };
-  if (!belongsTo(stack, secret)) return { state: 'foreign' };
-  const found = inspect(keyPairIn(secret));
-  return 'why' in found ? { state: 'malformed', why: found.why } : found;
+function isIssuedBy(authority: KeyPair, { certificate, tls }: IssuedCertificate): boolean {
+  const issuer = inspectAuthority(authority);
+  if ('why' in issuer || tls.authority !== authority.certificate) return false;
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
 function lifeOf(certificate: X509Certificate): { readonly notBefore: number; readonly notAfter: number } {
   return { notBefore: certificate.validFromDate.getTime(), notAfter: certificate.validToDate.getTime() };
-}
-
-function textIn(secret: Secret, key: string): string {
-  return Buffer.from(secret.data?.[key] ?? '', 'base64').toString('utf8');
 }

@@ -3,9 +3,10 @@ import { namesOf } from '../api/names.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { PerObjectOf } from '../runtime/manager.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
-import { inspect, issue } from './certificate.ts';
-import type { KeyPair } from './certificate.ts';
-import { keyPairIn } from './observe.ts';
+import { certificateAuthority } from '../stored/ca.ts';
+import type { KeyPair } from '../stored/ca.ts';
+import { readStored } from '../stored/secret.ts';
+import { inspectAuthority, issue } from './certificate.ts';
 import type { CertificatesPorts } from './observe.ts';
 import { renewalOf } from './plan.ts';
 import { CLIENT_LIFE } from './types.ts';
@@ -38,8 +39,9 @@ export function createOperatorIdentities({ cluster, now, perObject }: OperatorId
   const issued = perObject<Issued>(authStackKind);
   return async (stack) => {
     const secret = cluster.cached(secretKind, { ...stack, name: namesOf(stack.name).ca });
-    const authority = secret && keyPairIn(secret);
-    const found = authority && inspect(authority);
+    const stored = readStored(certificateAuthority, { metadata: stack }, secret);
+    const authority = stored.state === 'value' ? stored.value : undefined;
+    const found = authority && inspectAuthority(authority);
     if (!authority || !found || 'why' in found) {
       issued.delete(stack);
       return undefined;

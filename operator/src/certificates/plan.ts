@@ -1,6 +1,7 @@
-import { namesOf } from '../api/names.ts';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { namesOf, namespaceOf } from '../api/names.ts';
 import { needsRecheck } from '../api/reasons.ts';
-import type { Millis } from '../runtime/objects.ts';
+import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import { LOOK_AGAIN } from '../planning.ts';
 import type { Plan, Stalled } from '../planning.ts';
 import { foreignSecret } from '../stored/secret.ts';
@@ -15,7 +16,7 @@ import type {
 type CertificatesPlan = Plan<CertificatesAction, undefined>;
 type Rule = (seen: CertificatesObservation) => CertificatesPlan | undefined;
 
-/** First an authority that is ours and whole, then what it signs; a private key is never written over. */
+/** First an authority that is ours and valid, then what it signs; a private key is never overwritten. */
 const rules: readonly Rule[] = [
   theAuthorityIsNotOurs,
   theAuthorityCannotBeRead,
@@ -52,7 +53,7 @@ function theAuthorityCannotBeRead({ stack, authority, now }: CertificatesObserva
     now,
     'CertificateAuthorityMalformed',
     `Secret ${secret} holds no usable certificate authority (${authority.why}); restore it from a backup, or delete it ` +
-      `to get a new authority: kubectl -n ${stack.metadata.namespace ?? ''} delete secret ${secret}`,
+      `to get a new authority: kubectl -n ${namespaceOf(stack)} delete secret ${secret}`,
   );
 }
 
@@ -63,7 +64,7 @@ function theAuthorityHasExpired({ stack, authority, now }: CertificatesObservati
     now,
     'CertificateAuthorityExpired',
     `the certificate authority in Secret ${secret} expired on ${new Date(authority.notAfter).toISOString()}; delete it ` +
-      `to get a new one: kubectl -n ${stack.metadata.namespace ?? ''} delete secret ${secret}`,
+      `to get a new one: kubectl -n ${namespaceOf(stack)} delete secret ${secret}`,
   );
 }
 
@@ -75,27 +76,27 @@ function theAgentSecretIsNotOurs({ stack, agent, now }: CertificatesObservation)
 function thereIsNoAuthority({ stack, authority, agent }: CertificatesObservation): CertificatesPlan | undefined {
   if (authority.state === 'valid') return undefined;
   const isLost = agent.state === 'valid';
+  const lost = {
+    type: 'Warning',
+    reason: 'CertificateAuthorityLost',
+    message: `Secret ${namesOf(stack.metadata.name).ca} is gone; the operator creates a new authority and issues every certificate again`,
+  } as const;
   return {
     ...nothing,
     actions: [
-      { type: 'createAuthority', stack },
-      { type: 'issueAgentCertificate', stack, why: isLost ? 'OtherAuthority' : 'Missing' },
+      { type: 'createAuthority', stack: refOf(stack), ...(isLost && { event: lost }) },
+      { type: 'issueAgentCertificate', stack: refOf(stack), why: isLost ? 'OtherAuthority' : 'Missing' },
     ],
-    ...(isLost && {
-      events: [
-        {
-          type: 'Warning',
-          reason: 'CertificateAuthorityLost',
-          message: `Secret ${namesOf(stack.metadata.name).ca} was gone; a new authority is made and every certificate issued anew`,
-        },
-      ],
-    }),
   };
 }
 
 function theAgentCertificateIsDue({ stack, agent, now }: CertificatesObservation): CertificatesPlan | undefined {
   const why = whyIssue(agent, now);
-  return why && { ...nothing, actions: [{ type: 'issueAgentCertificate', stack, why }] };
+  return why && { ...nothing, actions: [{ type: 'issueAgentCertificate', stack: refOf(stack), why }] };
+}
+
+function refOf(stack: AuthStack): ObjectRef {
+  return { namespace: namespaceOf(stack), name: stack.metadata.name };
 }
 
 function whyIssue(agent: SeenServerCertificate, now: Millis): AgentCertificateReason | undefined {

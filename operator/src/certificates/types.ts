@@ -1,10 +1,11 @@
 import type { AuthStack } from '../api/auth-stack.ts';
-import type { Millis } from '../runtime/objects.ts';
+import type { Millis, ObjectRef } from '../runtime/objects.ts';
+import type { ReportedEvent } from '../runtime/reconciler.ts';
 
 /** A Secret that should hold a certificate, already read and parsed. */
 export type SeenCertificate =
   | { readonly state: 'absent' }
-  /** A Secret of that name without our labels. */
+  /** A Secret of that name without the labels of the stack. */
   | { readonly state: 'foreign' }
   | { readonly state: 'malformed'; readonly why: string }
   | { readonly state: 'valid'; readonly notBefore: Millis; readonly notAfter: Millis };
@@ -18,7 +19,7 @@ export type SeenServerCertificate =
       readonly state: 'valid';
       readonly notBefore: Millis;
       readonly notAfter: Millis;
-      /** Signed by the authority that stands in the stack's Secret, which is also the one it is mounted with. */
+      /** Signed by the authority in the stack's Secret, which is also the one that the agents mount. */
       readonly issuedByAuthority: boolean;
       /** Carries exactly the name that clients ask for. */
       readonly hasName: boolean;
@@ -33,8 +34,19 @@ export interface CertificatesObservation {
 }
 
 export type CertificatesAction =
-  | { readonly type: 'createAuthority'; readonly stack: AuthStack }
-  | { readonly type: 'issueAgentCertificate'; readonly stack: AuthStack; readonly why: AgentCertificateReason };
+  | {
+      readonly type: 'createAuthority';
+      /** The AuthStack. */
+      readonly stack: ObjectRef;
+      readonly event?: ReportedEvent;
+    }
+  | {
+      readonly type: 'issueAgentCertificate';
+      /** The AuthStack. */
+      readonly stack: ObjectRef;
+      readonly why: AgentCertificateReason;
+      readonly event?: ReportedEvent;
+    };
 
 export type AgentCertificateReason = 'Missing' | 'Malformed' | 'OtherAuthority' | 'OtherName' | 'Renewal';
 
@@ -44,7 +56,7 @@ export type CertificatesProblem =
   | 'CertificateAuthorityExpired'
   | 'AgentCertificateNotOwned';
 
-/** Names a CA may be of before anybody looks: ten years. */
+/** Ten years: its agents and consumers would have to follow a new one. */
 export const AUTHORITY_LIFE: Millis = 3650 * 86_400_000;
 export const AGENT_LIFE: Millis = 90 * 86_400_000;
 export const CLIENT_LIFE: Millis = 86_400_000;

@@ -11,6 +11,8 @@ import type { InstalledOperator } from '../../../test/support/installed-operator
 import { startMongod } from '../../../test/support/mongod.ts';
 import type { Mongod } from '../../../test/support/mongod.ts';
 import { tool } from '../../../test/support/tools.ts';
+import { authorityOf } from '../certificates/testing/authority.ts';
+import type { AuthorityKey } from '../certificates/testing/authority.ts';
 import type { Condition, KubernetesObject } from '../runtime/objects.ts';
 import { eventually } from '../runtime/testing/eventually.ts';
 
@@ -241,6 +243,25 @@ test('a damaged authority is named, left alone, and its return heals the stack',
     expect(await namesOfOwn('damaged')).toEqual(expect.arrayContaining(['Secret damaged-mongodb-agent-tls']));
     expect((await conditionsOf('damaged'))['Stalled']).not.toBe('True/CertificateAuthorityMalformed');
   });
+});
+
+test('an authority of somebody is used where it can sign, and named where not, while everything else continues', async () => {
+  const bring = async (name: string, key: AuthorityKey): Promise<void> => {
+    const { certificate, privateKey } = await authorityOf(key, Date.now());
+    const data = { 'tls.crt': certificate, 'tls.key': privateKey };
+    await apply(ownSecret(name, { name: `${name}-ca`, data }), authStack(name));
+  };
+  await bring('rsa', 'RSA 3072');
+  await bring('odd-key', 'Ed25519');
+  await eventually(async () => {
+    expect(await namesOfOwn('rsa')).toContain('Secret rsa-mongodb-agent-tls');
+    expect(await namesOfOwn('odd-key')).toEqual(
+      expect.arrayContaining(['Secret odd-key-auth-secrets', 'Secret odd-key-signing-keys', 'Service odd-key-auth']),
+    );
+    expect(await conditionsOf('odd-key')).toMatchObject({ Stalled: 'True/CertificateAuthorityMalformed' });
+  });
+  expect((await conditionsOf('rsa'))['Stalled']).not.toContain('Certificate');
+  expect((await conditionsOf('odd-key'))['Ready']).not.toContain('ReconcileFailed');
 });
 
 test('deleting under Retain keeps Secrets and volumes, and the same name finds them again', async () => {

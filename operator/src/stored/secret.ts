@@ -24,6 +24,8 @@ export type Texts = Readonly<Record<string, string>>;
 /** How one Secret of a stack is called, read and written. */
 export interface StoredSecret<Value> {
   readonly component: Component;
+  /** Absent: Opaque. A Secret keeps the type that it was created with. */
+  readonly type?: 'kubernetes.io/tls';
   nameOf(stackName: string): string;
   /** Why a text cannot be read never repeats the text. */
   decode(texts: Texts): { readonly value: Value } | { readonly why: string };
@@ -102,7 +104,7 @@ export function secretOf<Value>(kind: StoredSecret<Value>, stack: StackName, val
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name, namespace: namespaceOf(stack), labels: labelsOf(stack, kind.component) },
-    type: 'Opaque',
+    type: kind.type ?? 'Opaque',
     data: Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, encodeText(text)])),
   };
 }
