@@ -160,8 +160,8 @@ const databaseReady = {
     do: 'What the message says.',
   },
   ObjectRefused: {
-    status: 'False',
-    seen: 'The API server refuses an object of the database for good (422).',
+    status: ['True', 'False'],
+    seen: 'The API server refuses an object of the database for good (422). True: what runs still serves.',
     do: 'Correct the field that the message names.',
   },
   ObjectNotLabelled: {
@@ -278,6 +278,11 @@ const keysReady = {
     do: 'Restore it, or delete it to start with new keys.',
     noticed: ['Secret'],
   },
+  ObjectRefused: {
+    status: ['True', 'False'],
+    seen: 'The API server refuses a Secret of the keys for good (422). True: a key still signs.',
+    do: 'Correct what the message names.',
+  },
 } as const satisfies Table;
 
 const authReady = {
@@ -359,8 +364,8 @@ const authReady = {
     do: 'What the message says.',
   },
   ObjectRefused: {
-    status: 'False',
-    seen: 'The API server refuses an object of the auth service for good (422).',
+    status: ['True', 'False'],
+    seen: 'The API server refuses an object of the auth service for good (422). True: pods still serve.',
     do: 'Correct the field that the message names.',
   },
   SecretLost: {
@@ -467,6 +472,11 @@ export const stackReasons = {
     NotEvaluated: notEvaluated,
     Progressing: { status: 'False', seen: 'Nothing has waited past its deadline.' },
     SpecInvalid: { ...specInvalid, status: 'True' },
+    ObjectRefused: {
+      status: 'True',
+      seen: 'The API server refuses an object for good (422). Every other object is made all the same.',
+      do: 'Correct the field that the message names.',
+    },
     ...certificates,
   },
 } as const satisfies Readonly<Record<string, Table>>;

@@ -242,3 +242,66 @@ test('a Service of somebody else is named and left as it is, and the rest of the
   ]);
   expect(port).toBe('1234');
 }, 120_000);
+
+/** As a cluster's administrator may have it; a policy takes a moment to be in force. */
+async function refuseIngresses(): Promise<void> {
+  const operations = ['CREATE', 'UPDATE'];
+  const resourceRules = [
+    { apiGroups: ['networking.k8s.io'], apiVersions: ['v1'], operations, resources: ['ingresses'] },
+  ];
+  const metadata = { name: 'no-nginx' };
+  const group = { apiVersion: 'admissionregistration.k8s.io/v1', metadata };
+  const expression = "object.spec.?ingressClassName.orValue('') != 'forbidden'";
+  const validations = [{ expression, message: 'spec.ingressClassName: forbidden is no class of this cluster' }];
+  await applyTo(api, [
+    { ...group, kind: 'ValidatingAdmissionPolicy', spec: { matchConstraints: { resourceRules }, validations } },
+    {
+      ...group,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      spec: { policyName: 'no-nginx', validationActions: ['Deny'] },
+    },
+  ]);
+  await eventually(async () => {
+    const ingress = [
+      'create',
+      'ingress',
+      'try',
+      '--class=forbidden',
+      '--rule=a.example.com/*=a:80',
+      '--dry-run=server',
+    ];
+    await expect(api.kubectl(['-n', 'auth', ...ingress])).rejects.toThrow('no class of this cluster');
+  });
+}
+
+test('an object that the API server refuses for good is its feature own condition at once, and holds up no other', async () => {
+  await refuseIngresses();
+  const labels = { 'app.kubernetes.io/managed-by': 'authstack-operator', 'authstack.dev/stack': 'refused' };
+  const metadata = { name: 'refused-mongodb-auth-user', namespace: 'auth', labels };
+  const stringData = { username: 'auth', password: 'x', uri: 'mongodb://nowhere' };
+  await applyTo(api, [
+    { apiVersion: 'v1', kind: 'Secret', metadata, stringData },
+    authStack('refused', { ingress: { className: 'forbidden' } }),
+  ]);
+
+  await eventually(async () => {
+    expect(await names('auth', 'deployments,services')).toEqual(
+      expect.arrayContaining(['deployment.apps/refused-auth', 'service/refused-auth']),
+    );
+    const { AuthReady, Stalled, Ready } = await conditionsOf('auth', 'authstack/refused');
+    expect(AuthReady).toMatchObject({ status: 'False', reason: 'ObjectRefused' });
+    expect(AuthReady?.message).toMatch(/refuses Ingress refused-auth: .*spec\.ingressClassName: forbidden is no class/);
+    expect(AuthReady?.message).toContain('kubectl -n auth edit authstack refused');
+    expect(Stalled).toMatchObject({ status: 'True', reason: 'ObjectRefused' });
+    expect(Ready?.reason).not.toBe('ReconcileFailed');
+  });
+
+  // It is observed by trying alone, so another pass must come to the same report.
+  await api.kubectl(['-n', 'auth', 'annotate', 'authstack', 'refused', 'look=again']);
+  const allowed = JSON.stringify({ spec: { auth: { ingress: { className: 'nginx' } } } });
+  await api.kubectl(['-n', 'auth', 'patch', 'authstack', 'refused', '--type=merge', '-p', allowed]);
+  await eventually(async () => {
+    expect(await names('auth', 'ingresses')).toContain('ingress.networking.k8s.io/refused-auth');
+    expect((await conditionsOf('auth', 'authstack/refused'))['AuthReady']?.reason).not.toBe('ObjectRefused');
+  });
+}, 120_000);

@@ -22,13 +22,9 @@ export function planStack(seen: StackObservation): StackPlan {
   const plans = [certificates, database, signingKeys, authService, consumers];
   const conditions = plans.flatMap((plan) => plan.conditions);
   return {
-    foundations: suspend
-      ? []
-      : [
-          ...certificates.actions.map((action) => ({ feature: 'certificates', action }) as const),
-          ...authService.foundations.map((action) => ({ feature: 'authService', action }) as const),
-        ],
+    foundations: suspend ? [] : authService.foundations.map((action) => ({ feature: 'authService', action }) as const),
     branches: [
+      certificates.actions.map((action) => ({ feature: 'certificates', action }) as const),
       database.actions.map((action) => ({ feature: 'mongodb', action }) as const),
       signingKeys.actions.map((action) => ({ feature: 'signingKeys', action }) as const),
       authService.actions.map((action) => ({ feature: 'authService', action }) as const),

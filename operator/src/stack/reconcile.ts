@@ -7,6 +7,7 @@ import { observeStack } from './observe.ts';
 import type { StackPorts } from './observe.ts';
 import { performStack } from './perform.ts';
 import { planStack } from './plan.ts';
+import { withRefusals } from './refusals.ts';
 import { observeRemoval, planRemoval } from './removal.ts';
 
 /** Keeps one AuthStack as its spec says. Retries, time-outs, status writes and the finalizer belong to the runtime. */
@@ -15,8 +16,9 @@ export function createStackReconciler(ports: StackPorts): Reconciler<AuthStack> 
     refuse: refuseInvalidSpec,
     async apply(stack, pass) {
       const plan = planStack(await observeStack(stack, ports, pass));
-      const { events, failure } = await performStack(plan, ports, pass);
-      return { ...plan, events: [...plan.events, ...events], ...(failure !== undefined && { failure }) };
+      const { events, refusals, failure } = await performStack(plan, ports, pass);
+      const report = withRefusals(plan, refusals, { stack, now: pass.now });
+      return { ...report, events: [...report.events, ...events], ...(failure !== undefined && { failure }) };
     },
     async cleanup(stack, pass) {
       const plan = planRemoval(observeRemoval(stack, ports.cluster));
