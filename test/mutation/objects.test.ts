@@ -93,7 +93,7 @@ function objectsOf(stack: AuthStack): readonly (readonly [Kind, KubernetesObject
     [serviceKind, authService(stack)],
     [podDisruptionBudgetKind, authPodDisruptionBudget(stack)],
     [networkPolicyKind, authNetworkPolicy(stack)],
-    [deploymentKind, authDeployment(stack, { images, mountsInitialAdmin: true })],
+    [deploymentKind, authDeployment(stack, { images, mountsInitialAdmin: true, replicas: stack.spec.auth.replicas })],
     ...(stack.spec.auth.ingress ? ([[ingressKind, authIngress(stack)]] as const) : []),
   ];
 }

@@ -25,6 +25,8 @@ const USER = 65532;
 export interface DeploymentOptions {
   readonly images: AuthImages;
   readonly mountsInitialAdmin: boolean;
+  /** `autoscaled`: somebody else sets them. */
+  readonly replicas: number | 'autoscaled';
 }
 
 /** The auth service. Nothing in the pod template depends on a Secret's content: the service rereads its files. */
@@ -39,7 +41,7 @@ export function authDeployment(stack: AuthStack, options: DeploymentOptions): Ku
       ...(admin !== undefined && { annotations: { [INITIAL_ADMIN_ANNOTATION]: admin } }),
     },
     spec: {
-      replicas: auth.replicas,
+      ...(options.replicas !== 'autoscaled' && { replicas: options.replicas }),
       revisionHistoryLimit: 3,
       progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },

@@ -252,6 +252,33 @@ test('a single replica has no disruption budget, so that its node can be drained
   expect(applied({})).toContain('apply PodDisruptionBudget');
 });
 
+function scaledBy(manager: string): Deployment {
+  const deployment = aDeployment(
+    { availableReplicas: 5, updatedReplicas: 5 },
+    {
+      managedFields: [{ manager, subresource: 'scale' }],
+    },
+  );
+  return { ...deployment, spec: { replicas: 5 } };
+}
+
+function appliedReplicas(change: Partial<AuthServiceObservation>): unknown {
+  const action = planAuthService({ ...settled, ...change }).actions.find(
+    (one) => one.type === 'apply' && one.kind.kind === 'Deployment',
+  );
+  return action?.type === 'apply' ? (action.object as Deployment).spec?.replicas : 'no Deployment';
+}
+
+test('replicas are left to an autoscaler, and not to a person, who has the spec for that', () => {
+  expect(appliedReplicas({ deployment: scaledBy('kube-controller-manager') })).toBeUndefined();
+  expect(appliedReplicas({ deployment: scaledBy('kubectl') })).toBe(2);
+  expect(conditionOf({ deployment: scaledBy('kube-controller-manager') }).message).toBe(
+    '5 of 5 pods of the auth service serve; kube-controller-manager sets their number',
+  );
+  const single = aStack({ replicas: 1 });
+  expect(applied({ stack: single, deployment: scaledBy('keda') })).toContain('apply PodDisruptionBudget');
+});
+
 test('an Ingress comes and goes with its field', () => {
   const ingress = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'shop-auth', uid: 'i1' } };
   expect(applied({ stack: aStack({ ingress: {} }) })).toContain('apply Ingress');

@@ -9,10 +9,11 @@ import {
   serviceKind,
 } from '../runtime/core-kinds.ts';
 import type { Kind, KubernetesObject } from '../runtime/objects.ts';
+import { autoscalerOf } from './autoscaling.ts';
 import { authDeployment } from './deployment.ts';
 import { authPodDisruptionBudget } from './disruption-budget.ts';
 import { authIngress, authNetworkPolicy, authService } from './network.ts';
-import { allReplicasServe, noReplicaServes, someReplicasServe, thePodsDoNotExist } from './replicas.ts';
+import { allReplicasServe, noReplicaServes, someReplicasServe, thePodsDoNotExist, wantedReplicas } from './replicas.ts';
 import {
   noSigningKeyExists,
   theDatabaseCannotBeRead,
@@ -64,18 +65,20 @@ function isFirstStart({ secrets }: AuthServiceObservation): boolean {
   return secrets.state === 'absent' && secrets.earlierStart.state === 'none';
 }
 
-function desiredPods({ stack, images, initialAdmin }: AuthServiceObservation): KubernetesAction {
+function desiredPods({ stack, images, initialAdmin, deployment }: AuthServiceObservation): KubernetesAction {
   const mountsInitialAdmin = initialAdmin.state === 'present' || initialAdmin.state === 'mounted';
-  return apply(deploymentKind, authDeployment(stack, { images, mountsInitialAdmin }));
+  const replicas = autoscalerOf(deployment) === undefined ? stack.spec.auth.replicas : 'autoscaled';
+  return apply(deploymentKind, authDeployment(stack, { images, mountsInitialAdmin, replicas }));
 }
 
-function desiredNetwork({ stack, podDisruptionBudget, ingress }: AuthServiceObservation): readonly KubernetesAction[] {
-  const { replicas, ingress: wantsIngress } = stack.spec.auth;
+function desiredNetwork(seen: AuthServiceObservation): readonly KubernetesAction[] {
+  const { stack, podDisruptionBudget, ingress } = seen;
+  const wantsIngress = stack.spec.auth.ingress;
   return [
     apply(serviceKind, authService(stack)),
     apply(networkPolicyKind, authNetworkPolicy(stack)),
     // With one replica it would stop every drain of its node.
-    ...(replicas > 1
+    ...(wantedReplicas(seen) > 1
       ? [apply(podDisruptionBudgetKind, authPodDisruptionBudget(stack))]
       : remove(podDisruptionBudgetKind, podDisruptionBudget)),
     ...(wantsIngress ? [apply(ingressKind, authIngress(stack))] : remove(ingressKind, ingress)),

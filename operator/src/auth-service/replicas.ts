@@ -3,6 +3,7 @@ import { namespaceOf, selectorOf } from '../api/names.ts';
 import { diagnoseAll } from '../workloads/diagnose.ts';
 import type { PodAdvice } from '../workloads/diagnose.ts';
 import { replicaFailureOf } from '../workloads/pods-not-created.ts';
+import { autoscalerOf } from './autoscaling.ts';
 import { AUTH_CONTAINER } from './deployment.ts';
 import type { AuthServiceObservation, AuthVerdict } from './types.ts';
 
@@ -28,7 +29,9 @@ export function thePodsDoNotExist({ stack, deployment, pods }: AuthServiceObserv
 export function allReplicasServe(seen: AuthServiceObservation): AuthVerdict | undefined {
   const { available, updated, wanted } = countsOf(seen);
   if (!isObservedByItsController(seen) || updated < wanted || available < wanted) return undefined;
-  const message = `${available} of ${wanted} pods of the auth service serve`;
+  const autoscaler = autoscalerOf(seen.deployment);
+  const scaled = autoscaler === undefined ? '' : `; ${autoscaler} sets their number`;
+  const message = `${available} of ${wanted} pods of the auth service serve${scaled}`;
   return { status: 'True', reason: 'AllReplicasAvailable', message };
 }
 
@@ -67,9 +70,15 @@ interface Counts {
   readonly wanted: number;
 }
 
-function countsOf({ stack, deployment }: AuthServiceObservation): Counts {
-  const { availableReplicas = 0, updatedReplicas = 0 } = deployment?.status ?? {};
-  return { available: availableReplicas, updated: updatedReplicas, wanted: stack.spec.auth.replicas };
+function countsOf(seen: AuthServiceObservation): Counts {
+  const { availableReplicas = 0, updatedReplicas = 0 } = seen.deployment?.status ?? {};
+  return { available: availableReplicas, updated: updatedReplicas, wanted: wantedReplicas(seen) };
+}
+
+/** By the spec, or by the autoscaler that the replicas are left to. */
+export function wantedReplicas({ stack, deployment }: AuthServiceObservation): number {
+  const { replicas } = stack.spec.auth;
+  return autoscalerOf(deployment) === undefined ? replicas : (deployment?.spec?.replicas ?? replicas);
 }
 
 function isObservedByItsController({ deployment }: AuthServiceObservation): boolean {

@@ -26,6 +26,13 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
   readonly ownerReferences?: readonly OwnerReference[];
+  /** Of cached objects only the entries of the scale subresource. */
+  readonly managedFields?: readonly ManagedFieldsEntry[];
+}
+
+export interface ManagedFieldsEntry {
+  readonly manager: string;
+  readonly subresource?: string;
 }
 
 export interface KubernetesObject {

@@ -264,6 +264,40 @@ test('an authority of somebody is used where it can sign, and named where not, w
   expect((await conditionsOf('odd-key'))['Ready']).not.toContain('ReconcileFailed');
 });
 
+test('the replicas of an autoscaler stay, whatever else of the Deployment changes', async () => {
+  const uri = { username: 'auth', password: 'x', uri: 'mongodb://nowhere' };
+  await apply(ownSecret('scaled', { name: 'scaled-mongodb-auth-user', data: uri }), authStack('scaled'));
+  await eventually(async () => expect(await namesOfOwn('scaled')).toContain('Deployment scaled-auth'));
+  const deployment = ['-n', 'auth', 'deployment', 'scaled-auth'];
+  const scale = async (manager: string, replicas: number): Promise<void> => {
+    const how = ['--subresource=scale', '--type=merge', `--field-manager=${manager}`];
+    await api.kubectl(['patch', ...deployment, ...how, '-p', JSON.stringify({ spec: { replicas } })]);
+  };
+  const applyTtl = async (seconds: number): Promise<void> => {
+    await apply(authStack('scaled', { auth: { audience: ['shop'], accessTokenTTL: `${seconds}s` } }));
+    await eventually(async () => {
+      const template = await api.kubectl([
+        'get',
+        ...deployment,
+        '-o',
+        'jsonpath={.spec.template.spec.containers[0].env}',
+      ]);
+      expect(template).toContain(`"${seconds}"`);
+    });
+  };
+  const replicas = (): Promise<string> => api.kubectl(['get', ...deployment, '-o', 'jsonpath={.spec.replicas}']);
+
+  await scale('kube-controller-manager', 5);
+  await applyTtl(901);
+  expect(await replicas()).toBe('5');
+  await scale('kube-controller-manager', 3);
+  await applyTtl(902);
+  expect(await replicas()).toBe('3');
+
+  await scale('kubectl', 7);
+  await eventually(async () => expect(await replicas()).toBe('2'));
+});
+
 test('deleting under Retain keeps Secrets and volumes, and the same name finds them again', async () => {
   await apply(authStack('kept'));
   await eventually(async () => {

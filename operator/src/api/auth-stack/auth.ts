@@ -10,7 +10,9 @@ const cidr = z
 
 export const authSchema = z
   .object({
-    replicas: z.int().min(1).max(20).default(2).meta({ description: 'How many pods of the auth service run.' }),
+    replicas: z.int().min(1).max(20).default(2).meta({
+      description: 'How many pods of the auth service run, unless an autoscaler scales the Deployment.',
+    }),
     accessTokenTTL: durationSchema
       .default('30m')
       .meta({ description: 'Lifetime of an access token: its exp is iat plus this.' }),
