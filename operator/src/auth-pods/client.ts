@@ -4,13 +4,13 @@ import { request } from 'undici';
 import type { Millis } from '../runtime/objects.ts';
 
 export interface AuthPodClient {
-  /** How a pod of the auth service stands; `unknown` when it does not answer in time, whatever the reason. */
+  /** What a pod of the auth service reports; `unknown` when it does not answer in time, whatever the reason. */
   status(ip: string, call: { readonly signal: AbortSignal }): Promise<PodStatus | 'unknown'>;
 }
 
 const ANSWERS_WITHIN: Millis = 2_000;
 
-/** Over plain HTTP, as kubelet and Prometheus ask: nothing is told there that must be kept. */
+/** Over plain HTTP, as kubelet and Prometheus ask: nothing in the answer is a secret. */
 export const authPodClient: AuthPodClient = {
   async status(ip, { signal }) {
     const host = ip.includes(':') ? `[${ip}]` : ip;

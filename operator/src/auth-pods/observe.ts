@@ -17,7 +17,7 @@ export interface AuthPod {
   readonly isTerminating: boolean;
   /** Since when each of its containers runs. */
   readonly runningSince: readonly Millis[];
-  /** What it was started with, which may be of an earlier template; 0 where it was not told. */
+  /** What it was started with, which may be of an earlier template; 0 where that is not set. */
   readonly settings: { readonly accessTokenTtl: Millis; readonly jwksMaxAge: Millis };
   /** `notAsked`: nothing that the stack needs to know. */
   readonly status: PodStatus | 'unknown' | 'notAsked';

@@ -7,7 +7,7 @@ import { databaseUriOf } from '../stored/database-uri.ts';
 import { objectMeta, PORT_NAMES } from './object-meta.ts';
 import type { AuthImages } from './types.ts';
 
-/** On the Deployment: the Secret of the first admin that its pods mount. */
+/** On the Deployment: the Secret of the initial admin that its pods mount. */
 export const INITIAL_ADMIN_ANNOTATION = 'authstack.dev/initial-admin';
 /** Of the pods; pod diagnosis names what sets its image. */
 export const AUTH_CONTAINER = 'auth';

@@ -309,7 +309,7 @@ test('a stuck roll-out stalls even while the old pods serve', () => {
   });
 });
 
-test('with an external database the pods mount its string, and may speak to wherever it leads', () => {
+test('with an external database the pods mount its string, and may connect to any host', () => {
   const text = JSON.stringify(planAuthService({ ...settled, stack: withExternal }).actions);
   expect(text).toContain('{"secretName":"atlas","defaultMode":288,"items":[{"key":"uri","path":"uri"}]}');
   expect(text).toContain('{"protocol":"TCP","port":53}]},{}]');

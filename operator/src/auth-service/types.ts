@@ -31,7 +31,7 @@ export type SeenInitialAdmin =
   | { readonly state: 'missing' }
   | { readonly state: 'incomplete'; readonly key: string };
 
-/** Everything the plan may look at, already read; there is nothing in here to await. */
+/** Everything that the plan depends on, already read. */
 export interface AuthServiceObservation {
   readonly stack: AuthStack;
   readonly now: Millis;

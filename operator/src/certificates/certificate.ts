@@ -4,6 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import type { Millis } from '../runtime/objects.ts';
+import { tlsKeys } from '../stored/ca.ts';
 import type { KeyPair } from '../stored/ca.ts';
 
 /** Of the keys that are made here. */
@@ -85,7 +86,7 @@ export async function issue(authority: KeyPair, request: LeafRequest): Promise<K
 export function inspectAuthority(pair: KeyPair): X509Certificate | { readonly why: string } {
   const certificate = inspect(pair);
   if ('why' in certificate) return certificate;
-  if (!certificate.ca) return { why: 'tls.crt is not a certificate authority' };
+  if (!certificate.ca) return { why: `${tlsKeys.certificate} is not a certificate authority` };
   const key = createPrivateKey(pair.privateKey);
   return signingAlgorithmOf(key) ? certificate : { why: unsupported(key) };
 }
@@ -101,7 +102,7 @@ function signingAlgorithmOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: Ke
 function unsupported({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
   const details = Object.entries(asymmetricKeyDetails ?? {}).map(([name, value]) => `${name} ${String(value)}`);
   const kind = [asymmetricKeyType ?? 'unknown', ...details].join(', ');
-  return `tls.key is of a kind that the operator cannot sign with (${kind}); it takes RSA of 2048 bits or more, P-256, P-384 and P-521`;
+  return `${tlsKeys.privateKey} is of a kind that the operator cannot sign with (${kind}); it takes RSA of 2048 bits or more, P-256, P-384 and P-521`;
 }
 
 /** The certificate of a pair of PEM texts, or why it cannot be used; never the key itself. */
@@ -110,13 +111,15 @@ export function inspect({ certificate, privateKey }: KeyPair): X509Certificate |
   try {
     parsed = new X509Certificate(certificate);
   } catch {
-    return { why: 'tls.crt is not a PEM certificate' };
+    return { why: `${tlsKeys.certificate} is not a PEM certificate` };
   }
   try {
     const key = createPrivateKey(privateKey);
-    return parsed.checkPrivateKey(key) ? parsed : { why: 'tls.key does not belong to tls.crt' };
+    return parsed.checkPrivateKey(key)
+      ? parsed
+      : { why: `${tlsKeys.privateKey} does not belong to ${tlsKeys.certificate}` };
   } catch {
-    return { why: 'tls.key is not a PEM private key' };
+    return { why: `${tlsKeys.privateKey} is not a PEM private key` };
   }
 }
 

@@ -25,7 +25,7 @@ export type SeenServerCertificate =
       readonly hasName: boolean;
     };
 
-/** Everything the plan may look at, already read; there is nothing in here to await. */
+/** Everything that the plan depends on, already read. */
 export interface CertificatesObservation {
   readonly stack: AuthStack;
   readonly now: Millis;

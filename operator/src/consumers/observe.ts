@@ -8,9 +8,10 @@ import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import { keyOf, refOf } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
+import { authorityCertificateIn } from '../stored/ca.ts';
 import { consumerOfCopy } from '../stored/consumer-copy.ts';
 import { publishedKeys } from '../stored/jwks.ts';
-import { readStored, textsIn } from '../stored/secret.ts';
+import { readStored } from '../stored/secret.ts';
 import type { TerminatingObservation } from './terminating.ts';
 import type { ConsumerObservation, SeenCopy } from './types.ts';
 
@@ -77,7 +78,7 @@ function sourceOf(stack: AuthStack, cluster: Cluster): Pick<ConsumerObservation,
     cluster.cached(secretKind, { namespace: namespaceOf(stack), name });
   const { jwks, ca } = namesOf(stack.metadata.name);
   const published = readStored(publishedKeys, stack, secret(jwks));
-  const authority = textsIn(secret(ca) ?? {})['tls.crt'];
+  const authority = authorityCertificateIn(secret(ca));
   return {
     ...(published.state === 'value' && published.value.keys.length > 0 && { keys: published.value.keys }),
     ...(authority !== undefined && { authority }),

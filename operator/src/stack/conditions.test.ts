@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { PlannedCondition } from '../api/reasons.ts';
 import type { ConditionStatus } from '../runtime/objects.ts';
-import { readyOf, stalledOf } from './conditions.ts';
+import { readyOf, stalledOf, withAuthority } from './conditions.ts';
 
 const statuses = fc.constantFrom('True' as const, 'False' as const, 'Unknown' as const);
 const features = ['DatabaseReady', 'KeysReady', 'AuthReady'] as const;
@@ -59,4 +59,19 @@ test('one stalled feature stalls the stack, and every one is told', () => {
     { reason: 'NotReady', message: 'second' } as const,
   ];
   expect(stalledOf(stalled)).toMatchObject({ status: 'True', reason: 'NoPrimary', message: 'first; second' });
+});
+
+test('members that are unreachable for want of an authority are explained by it, and by nothing else', () => {
+  const message = 'cut off';
+  const unreachable = { type: 'DatabaseReady', status: 'Unknown', reason: 'MembersUnreachable', message } as const;
+  const stalled = { reason: 'CertificateAuthorityNotOwned', message: 'Secret shop-ca has no labels' } as const;
+  const others = [condition('KeysReady', 'True'), condition('DatabaseReady', 'False')];
+  expect(withAuthority([unreachable, ...others], stalled)).toEqual([
+    {
+      ...unreachable,
+      message: "The operator cannot authenticate to the members' agents. Secret shop-ca has no labels",
+    },
+    ...others,
+  ]);
+  expect(withAuthority([unreachable], undefined)).toEqual([unreachable]);
 });

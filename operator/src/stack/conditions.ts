@@ -54,3 +54,19 @@ export function suspendedOf({ spec }: AuthStack): PlannedCondition<'Suspended'> 
   const message = 'spec.suspend is true: the operator reports the status and changes nothing';
   return { type: 'Suspended', status: spec.suspend ? 'True' : 'False', reason: 'Requested', message };
 }
+
+/**
+ * Without a usable authority the operator has no certificate for the members' agents, and they look as if a NetworkPolicy cut
+ * them off. The cause is the certificates', the condition the database's.
+ */
+export function withAuthority(
+  conditions: readonly PlannedCondition[],
+  stalled: Stalled | undefined,
+): readonly PlannedCondition[] {
+  if (!stalled) return conditions;
+  return conditions.map((condition) =>
+    condition.type === 'DatabaseReady' && condition.reason === 'MembersUnreachable'
+      ? { ...condition, message: `The operator cannot authenticate to the members' agents. ${stalled.message}` }
+      : condition,
+  );
+}

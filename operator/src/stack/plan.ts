@@ -6,7 +6,7 @@ import { planMongodb } from '../mongodb/plan.ts';
 import type { Plan } from '../planning.ts';
 import type { Millis } from '../runtime/objects.ts';
 import { planSigningKeys } from '../signing-keys/plan.ts';
-import { hibernatedOf, readyOf, stalledOf, suspendedOf } from './conditions.ts';
+import { hibernatedOf, readyOf, stalledOf, suspendedOf, withAuthority } from './conditions.ts';
 import type { DatabaseObservation, StackObservation, StackPlan } from './types.ts';
 
 /** Joins one plan per feature: certificates → database → keys → auth service → consumers. */
@@ -20,7 +20,10 @@ export function planStack(seen: StackObservation): StackPlan {
   const authService = asAllowed(planAuthService(seen.authService));
   const consumers = asAllowed(planStackConsumers(seen.consumers));
   const plans = [certificates, database, signingKeys, authService, consumers];
-  const conditions = plans.flatMap((plan) => plan.conditions);
+  const conditions = withAuthority(
+    plans.flatMap((plan) => plan.conditions),
+    certificates.stalled,
+  );
   return {
     foundations: suspend ? [] : authService.foundations.map((action) => ({ feature: 'authService', action }) as const),
     branches: [

@@ -9,9 +9,8 @@ export interface KeyPair {
   readonly privateKey: string;
 }
 
-// The keys of a Secret of type kubernetes.io/tls.
-const CERTIFICATE = 'tls.crt';
-const PRIVATE_KEY = 'tls.key';
+/** The keys of a Secret of type kubernetes.io/tls. */
+export const tlsKeys = { certificate: 'tls.crt', privateKey: 'tls.key' } as const;
 
 /** Secret `<stack>-ca`: the stack's certificate authority. Whether the texts are one is for certificates/ to judge. */
 export const certificateAuthority: StoredSecret<KeyPair> = {
@@ -23,16 +22,16 @@ export const certificateAuthority: StoredSecret<KeyPair> = {
 };
 
 export function decodeKeyPair(texts: Texts): { readonly value: KeyPair } | { readonly why: string } {
-  const { [CERTIFICATE]: certificate, [PRIVATE_KEY]: privateKey } = texts;
-  if (certificate === undefined) return { why: `it has no ${CERTIFICATE}` };
-  return privateKey === undefined ? { why: `it has no ${PRIVATE_KEY}` } : { value: { certificate, privateKey } };
+  const { [tlsKeys.certificate]: certificate, [tlsKeys.privateKey]: privateKey } = texts;
+  if (certificate === undefined) return { why: `it has no ${tlsKeys.certificate}` };
+  return privateKey === undefined ? { why: `it has no ${tlsKeys.privateKey}` } : { value: { certificate, privateKey } };
 }
 
 export function encodeKeyPair({ certificate, privateKey }: KeyPair): Texts {
-  return { [CERTIFICATE]: certificate, [PRIVATE_KEY]: privateKey };
+  return { [tlsKeys.certificate]: certificate, [tlsKeys.privateKey]: privateKey };
 }
 
 /** What whoever trusts the stack needs of it: the certificate alone. */
 export function authorityCertificateIn(secret: Secret | undefined): string | undefined {
-  return secret && textsIn(secret)[CERTIFICATE];
+  return secret && textsIn(secret)[tlsKeys.certificate];
 }

@@ -7,7 +7,7 @@ export type PodProblemReason =
 export interface PodProblem {
   readonly reason: PodProblemReason;
   readonly message: string;
-  /** Absent: the pod has it as a whole. */
+  /** Absent: it is of no single container. */
   readonly container?: string;
 }
 

@@ -5,8 +5,8 @@ import type { Millis } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 
 /**
- * Why a workload has fewer pods than it wants: a quota, a LimitRange or admission refuses them. A Deployment says so in a
- * condition. A StatefulSet says so in events alone:
+ * Why a workload has fewer pods than it wants: a quota, a LimitRange or admission refuses them. A Deployment reports it in
+ * a condition, a StatefulSet in events alone:
  *
  *     StatefulSet ── create Pod ──▶ 403 exceeded quota ──▶ Event FailedCreate ──▶ back-off, up to 16 min ──▶ again
  */
