@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { Condition } from '../runtime/objects.ts';
-import { planConsumer } from './plan.ts';
+import type { ConsumerPlan } from './conditions.ts';
+import { planConsumer, writeRefused } from './plan.ts';
+import { planTerminating } from './terminating.ts';
 import { aConsumer, aStack, authority, keys, seen, theCopy } from './testing/seen.ts';
 import type { ConsumerObservation } from './types.ts';
 
@@ -13,6 +15,9 @@ function summary(observation: ConsumerObservation): object {
 
 const { stack: _gone, ...withoutStack } = seen();
 const { keys: _none, ...withoutKeys } = seen({ copy: { state: 'absent' } });
+const { namespaceLabels: _unknown, ...withoutLabels } = seen();
+const { ownerReferences: _owner, ...orphaned } = theCopy().metadata;
+const orphan = { ...theCopy(), metadata: orphaned };
 const edited = { ...theCopy(), data: { ...theCopy().data, issuer: btoa('https://evil.example.com') } };
 const extended = { ...theCopy(), data: { ...theCopy().data, more: btoa('more') } };
 const suspended = { ...aStack(), spec: { ...aStack().spec, suspend: true } };
@@ -21,16 +26,20 @@ const stripped = { ...theCopy(), metadata: { ...theCopy().metadata, labels: {} }
 test.each<[string, ConsumerObservation, object]>([
   ['a copy as it should be is left alone', seen(), { Accepted: 'True/Accepted', InSync: 'True/InSync', does: [] }],
   ['a missing one is written', seen({ copy: { state: 'absent' } }), { InSync: 'False/Writing', does: ['create'] }],
-  ['an edited one is mended', seen({ copy: { state: 'ours', secret: edited } }), { does: ['replace'] }],
-  ['a key that somebody added goes', seen({ copy: { state: 'ours', secret: extended } }), { does: ['replace'] }],
-  ['labels that somebody took away return', seen({ copy: { state: 'ours', secret: stripped } }), { does: ['replace'] }],
+  ['an edited one is replaced', seen({ copy: { state: 'ours', secret: edited } }), { does: ['replace'] }],
+  ['a key that somebody added is removed', seen({ copy: { state: 'ours', secret: extended } }), { does: ['replace'] }],
   [
-    'without a stack the copy stays, and nobody knows whether it is right',
+    'labels that somebody took off are put back',
+    seen({ copy: { state: 'ours', secret: stripped } }),
+    { does: ['replace'] },
+  ],
+  [
+    'without a stack the copy stays, and whether it is current is unknown',
     withoutStack,
     { Accepted: 'False/StackNotFound', InSync: 'Unknown/StackNotFound', does: [] },
   ],
   [
-    'whom a broken stack allows nobody can tell, so nothing is given or taken',
+    'while the stack is invalid nothing is given and nothing taken',
     seen({ stack: { ...aStack(), spec: { ...aStack().spec, consumers: 'all' as never } } }),
     { Accepted: 'Unknown/StackInvalid', InSync: 'Unknown/StackInvalid', does: [] },
   ],
@@ -68,6 +77,41 @@ test.each<[string, ConsumerObservation, object]>([
     "another consumer's copy is never touched",
     seen({ copy: { state: 'ofAnother', consumer: 'billing' } }),
     { Accepted: 'False/SecretInUse', does: [] },
+  ],
+  [
+    'a stack in a namespace that is not watched may exist',
+    { ...withoutStack, stackNamespace: 'not-listed' },
+    { Accepted: 'Unknown/StackNotWatched', InSync: 'Unknown/StackNotWatched', does: [] },
+  ],
+  [
+    'and so may one in a namespace that cannot be watched',
+    { ...withoutStack, stackNamespace: 'refused' },
+    { Accepted: 'Unknown/StackNotWatched', does: [] },
+  ],
+  [
+    'a namespace whose labels are not known yet is neither allowed nor refused',
+    withoutLabels,
+    { Accepted: 'Unknown/NamespaceUnknown', InSync: 'Unknown/NamespaceUnknown', does: [] },
+  ],
+  [
+    'a copy that lost its AuthConsumer is adopted',
+    seen({ copy: { state: 'orphaned', secret: orphan } }),
+    { Accepted: 'True/Accepted', InSync: 'False/Writing', does: ['replace'] },
+  ],
+  [
+    'and left alone where there is no consent',
+    seen({ copy: { state: 'orphaned', secret: orphan }, namespaceLabels: {} }),
+    { Accepted: 'False/NamespaceNotAllowed', does: [] },
+  ],
+  [
+    'an immutable one is left alone while it is current',
+    seen({ copy: { state: 'ours', secret: { ...theCopy(), immutable: true } } }),
+    { InSync: 'True/InSync', does: [] },
+  ],
+  [
+    'and created again when it is not',
+    seen({ copy: { state: 'ours', secret: { ...edited, immutable: true } } }),
+    { InSync: 'False/Writing', does: ['delete', 'create'] },
   ],
   [
     'a stack without keys is waited for',
@@ -139,4 +183,30 @@ test('what is refused says which object and what to do', () => {
   }
   const [accepted] = planConsumer(seen({ namespaceLabels: {}, stack: aStack() })).conditions;
   expect(accepted?.message).toMatch(/AuthStack auth\/main does not allow Namespace shop\. Label it/);
+});
+
+test('what the API server refuses is reported in its words, and tried again within 15 s', () => {
+  const plan = writeRefused(seen({ copy: { state: 'absent' } }), 'admission webhook "policy" denied the request');
+  expect(plan).toMatchObject({ actions: [], recheckAt: seen().now + 15_000 });
+  expect(plan.conditions[1]).toMatchObject({ type: 'InSync', status: 'False', reason: 'WriteRefused' });
+  expect(plan.conditions[1]?.message).toContain('admission webhook "policy" denied the request');
+});
+
+describe('an AuthConsumer that is Terminating', () => {
+  const held = (...finalizers: string[]): ConsumerPlan => {
+    const consumer = { ...aConsumer(), metadata: { ...aConsumer().metadata, finalizers } };
+    return planTerminating({ consumer, now: 0, copies: [theCopy(), theCopy('old')] });
+  };
+
+  test('has none of its copies, and says what holds it', () => {
+    const plan = held('example.com/hold');
+    expect(plan.actions.map(({ type }) => type)).toEqual(['delete', 'delete']);
+    expect(plan.conditions).toMatchObject([{ reason: 'Terminating' }, { reason: 'Terminating' }]);
+    expect(plan.conditions[0]?.message).toContain('held by example.com/hold');
+    expect(plan.status).toEqual({ kids: undefined, lastSyncTime: undefined });
+  });
+
+  test('keeps them where --cascade=orphan asked for that', () => {
+    expect(held('orphan').actions).toEqual([]);
+  });
 });

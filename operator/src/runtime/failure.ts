@@ -1,3 +1,4 @@
+import { listed } from './listed.ts';
 import { ApiError } from './client.ts';
 import { messageOf } from './log.ts';
 import { TerminalError } from './reconciler.ts';
@@ -5,7 +6,7 @@ import { TerminalError } from './reconciler.ts';
 /** Of a pass as people read it: what was seen, and what to do where that is known. */
 export function failureMessage(failure: unknown): string {
   const grants = [...new Set(errorsOf(failure).flatMap(missingRights))];
-  const advice = grants.length === 0 ? '' : `; grant the account of the controller: ${grants.join(', ')}`;
+  const advice = grants.length === 0 ? '' : `; grant the account of the controller: ${listed(grants)}`;
   const next =
     failure instanceof TerminalError ? 'not tried again before it changes' : 'tried again with growing pauses';
   return `${messageOf(failure)}${advice}; ${next}`;

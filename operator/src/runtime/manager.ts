@@ -1,3 +1,4 @@
+import { listed } from './listed.ts';
 import type { ApiClient } from './client.ts';
 import { wait } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -127,13 +128,13 @@ export function createManager(options: ManagerOptions): Manager {
       return `this process leads, but lease ${options.leaderElection?.name ?? ''} was renewed ${Math.round((now - renewedAt) / 1000)} s ago`;
     }
     const stuck = watches?.stuck ?? [];
-    return stuck.length > 0 ? `watches neither hear nor try again: ${stuck.join(', ')}` : undefined;
+    return stuck.length > 0 ? `watches neither hear nor try again: ${listed(stuck)}` : undefined;
   }
 
   function notReady(): string | undefined {
     if (!watches) return 'nothing is watched yet';
     const { unsynced } = watches;
-    return unsynced.length > 0 ? `not yet listed: ${unsynced.join(', ')}` : undefined;
+    return unsynced.length > 0 ? `not yet listed: ${listed(unsynced)}` : undefined;
   }
 
   async function untilSynced({ synced }: Watches, signal: AbortSignal): Promise<void> {

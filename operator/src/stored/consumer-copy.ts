@@ -1,3 +1,4 @@
+import { authContract, cookieNames, files } from '@authstack/auth-service/api';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import {
@@ -28,21 +29,16 @@ export interface CopySource {
   readonly authority: string;
 }
 
-/** Port of the auth service inside the cluster. */
-const AUTH_PORT = 8080;
-
 export function copySecret(consumer: AuthConsumer, stack: AuthStack, { keys, authority }: CopySource): Secret {
   const { publicURL, auth } = stack.spec;
-  const secure = publicURL.startsWith('https:');
-  const session = auth.inlineRefresh ? '__Host-session' : '__Secure-session';
-  const names = secure ? { token: '__Host-token', session } : { token: 'token', session: 'session' };
+  const names = cookieNames({ issuer: publicURL, inlineRefresh: auth.inlineRefresh });
   const texts = {
-    'jwks.json': encodeJwks(keys),
+    [files.jwks]: encodeJwks(keys),
     issuer: publicURL,
     origin: publicURL,
     audience: audienceOf(consumer, stack),
     'cookie-names': JSON.stringify(names),
-    'auth-url': `http://${namesOf(stack.metadata.name).auth}.${namespaceOf(stack)}.svc:${AUTH_PORT}`,
+    'auth-url': `http://${namesOf(stack.metadata.name).auth}.${namespaceOf(stack)}.svc:${authContract.publicPort}`,
     'ca.crt': authority,
   };
   const { apiVersion, kind, metadata } = consumer;
@@ -97,7 +93,7 @@ const kidsOfSecret = new WeakMap<Secret, ReadonlySet<Kid>>();
 export function kidsInCopy(copy: Secret): ReadonlySet<Kid> {
   const known = kidsOfSecret.get(copy);
   if (known) return known;
-  const kids = new Set(decodeJwks(textsIn(copy)['jwks.json']).map(({ kid }) => kid));
+  const kids = new Set(decodeJwks(textsIn(copy)[files.jwks]).map(({ kid }) => kid));
   kidsOfSecret.set(copy, kids);
   return kids;
 }

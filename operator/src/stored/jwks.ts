@@ -1,3 +1,4 @@
+import { files } from '@authstack/auth-service/api';
 import { z } from 'zod';
 import { namesOf } from '../api/names.ts';
 import { canonical } from '../runtime/json.ts';
@@ -9,6 +10,8 @@ import type { StoredSecret } from './secret.ts';
  *   jwks.json        JWK Set (RFC 7517), copied to every AuthConsumer
  *   lifetimes.json   how long tokens live that are still around, for the day the ring is lost
  */
+
+const LIFETIMES_FILE = 'lifetimes.json';
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 export const kidSchema: z.ZodString = z.string().min(1).max(128);
@@ -62,12 +65,12 @@ export const publishedKeys: StoredSecret<PublishedKeys> = {
   component: 'signing-keys',
   nameOf: (stackName) => namesOf(stackName).jwks,
   decode: (texts) => {
-    const lifetimes = lifetimesSchema.safeParse(parseJson(texts['lifetimes.json'])).data;
-    return { value: { keys: decodeJwks(texts['jwks.json']), ...(lifetimes && { lifetimes }) } };
+    const lifetimes = lifetimesSchema.safeParse(parseJson(texts[LIFETIMES_FILE])).data;
+    return { value: { keys: decodeJwks(texts[files.jwks]), ...(lifetimes && { lifetimes }) } };
   },
   encode: ({ keys, lifetimes }) => ({
-    'jwks.json': encodeJwks(keys),
-    ...(lifetimes && { 'lifetimes.json': canonical(lifetimes) }),
+    [files.jwks]: encodeJwks(keys),
+    ...(lifetimes && { [LIFETIMES_FILE]: canonical(lifetimes) }),
   }),
 };
 

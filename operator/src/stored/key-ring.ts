@@ -1,3 +1,4 @@
+import { files } from '@authstack/auth-service/api';
 import { z } from 'zod';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf } from '../api/names.ts';
@@ -9,8 +10,6 @@ import { readStored } from './secret.ts';
 import type { Seen, StoredSecret, StoredVersion } from './secret.ts';
 
 /** Secret `<stack>-signing-keys` holds one file, `ring.json`: every key of the stack, those that sign with their private half. */
-
-const RING_FILE = 'ring.json';
 
 const algorithm = z.enum(['ES256', 'RS256']);
 const time = z.number().nonnegative();
@@ -60,14 +59,14 @@ export const keyRing: StoredSecret<StoredRing> = {
   component: 'signing-keys',
   nameOf: (stackName) => namesOf(stackName).signingKeys,
   decode: (texts) => {
-    const parsed = storedRing.safeParse(parseJson(texts[RING_FILE]));
+    const parsed = storedRing.safeParse(parseJson(texts[files.keyRing]));
     if (parsed.success) return { value: parsed.data };
     const [issue] = parsed.error.issues;
-    const where = [RING_FILE, ...(issue?.path ?? [])].join('.');
+    const where = [files.keyRing, ...(issue?.path ?? [])].join('.');
     // Only where and which rule: zod's own messages may repeat a value.
     return { why: issue?.code === 'custom' ? `${where}: ${issue.message}` : `${where} is missing or invalid` };
   },
-  encode: ({ keys, lifetimes }) => ({ [RING_FILE]: canonical({ keys, lifetimes }) }),
+  encode: ({ keys, lifetimes }) => ({ [files.keyRing]: canonical({ keys, lifetimes }) }),
 };
 
 /** The ring without anything private: what a plan may see. */
@@ -86,7 +85,7 @@ export function readKeyRing(stack: AuthStack, secret: Secret | undefined): Seen<
 
 /** Whether there is something for the auth pods to mount; they themselves say what they cannot read. */
 export function holdsKeyRing(secret: Secret | undefined): boolean {
-  return (secret?.data?.[RING_FILE] ?? '') !== '';
+  return (secret?.data?.[files.keyRing] ?? '') !== '';
 }
 
 function withoutPrivate(stored: StoredKey): Key {

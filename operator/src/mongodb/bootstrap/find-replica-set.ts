@@ -1,3 +1,4 @@
+import { listed } from '../../runtime/listed.ts';
 import { createIdentity } from '../../stored/identity.ts';
 import type { Identity } from '../../stored/identity.ts';
 import { initializedMembers, isVoter, primaryOf } from '../members/member.ts';
@@ -19,7 +20,7 @@ export function findReplicaSet(seen: MongodbObservation): FoundReplicaSet {
   const reporter = primaryOf(seen.members) ?? found[0];
   if (!reporter) return { state: 'none' };
   if (found.some(({ set }) => set.replicaSetId !== reporter.set.replicaSetId)) {
-    const names = found.map(({ name, set }) => `${name} belongs to ${set.replicaSetId}`).join(', ');
+    const names = listed(found.map(({ name, set }) => `${name} belongs to ${set.replicaSetId}`));
     const message = `The volumes hold different replica sets (${names}). Keep the claims of one and delete the others`;
     return { state: 'several', verdict: refusing('ForeignData', message) };
   }

@@ -1,3 +1,4 @@
+import { listed } from '../../runtime/listed.ts';
 import { mongodbVersions } from '../../api/auth-stack/mongodb.ts';
 import type { Initiated } from '../../stored/identity.ts';
 import type { MongodbObservation } from '../members/observation.ts';
@@ -39,7 +40,7 @@ export function versionTarget(
 }
 
 export function notOffered(images: MongodbObservation['images'], version: string): string {
-  const offered = Object.keys(images.mongodb).sort().join(', ');
+  const offered = listed(Object.keys(images.mongodb).sort());
   return `The chart has no image of MongoDB ${version}, only of ${offered}. Set its value mongodb.images."${version}", or spec.mongodb.image`;
 }
 

@@ -1,3 +1,4 @@
+import { listed } from '../../runtime/listed.ts';
 import { namespaceOf } from '../../api/names.ts';
 import { claimName } from '../members/addresses.ts';
 import { initializedMembers, isHeldEmpty, isVoter } from '../members/member.ts';
@@ -26,12 +27,12 @@ export function aMajorityOfDisksIsEmpty(context: ReplicaSetContext): DatabaseVer
   const { seen, identity, formerMembers } = context;
   const empty = seen.members.filter(isHeldEmpty);
   if (empty.length === 0 || !isMajorityLost(context, empty)) return undefined;
-  const names = empty.map((member) => member.name).join(', ');
+  const names = listed(empty.map((member) => member.name));
   const survivors = [...seen.members.filter((member) => !isHeldEmpty(member)), ...formerMembers].map(
     (member) => member.name,
   );
   const first =
-    survivors.length === 0 ? '' : `save what ${survivors.join(', ')} still holds, delete claim and pod of it, and `;
+    survivors.length === 0 ? '' : `save what ${listed(survivors)} still holds, delete claim and pod of it, and `;
   const message =
     `The volumes of ${names} are empty although replica set ${identity.replicaSetId} was initiated on them. Nothing is ` +
     `started anew. Bring back the volumes that belong to the claims (kubectl get pv). If they are lost for good: ${first}` +

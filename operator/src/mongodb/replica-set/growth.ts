@@ -1,3 +1,4 @@
+import { listed } from '../../runtime/listed.ts';
 import { bytesOf } from '../../api/quantity.ts';
 import { persistentVolumeClaimKind } from '../../runtime/core-kinds.ts';
 import type { PersistentVolumeClaim } from '../../runtime/core-kinds.ts';
@@ -12,7 +13,7 @@ export function nextGrowth(seen: MongodbObservation): Step | undefined {
   const size = volumeSize(seen);
   const small = seen.members.flatMap(({ claim }) => (claim && isSmaller(claim, size) ? [claim] : []));
   if (small.length === 0) return undefined;
-  const names = small.map(({ metadata }) => metadata.name).join(', ');
+  const names = listed(small.map(({ metadata }) => metadata.name));
   if (seen.volumesCanGrow === false) {
     return { actions: [], message: `${names} cannot grow to ${size}: ${whyNot(small[0])}` };
   }

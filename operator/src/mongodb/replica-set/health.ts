@@ -1,3 +1,4 @@
+import { listed } from '../../runtime/listed.ts';
 import type { MongodbAction } from '../members/action.ts';
 import { nameOfHost } from '../members/addresses.ts';
 import { isVoter } from '../members/member.ts';
@@ -25,7 +26,7 @@ export function healthOf(context: ReplicaSetContext, { topology, doing, notes, a
     return acting(status, noted ?? reason, sentences(summary, doing, ...others), actions);
   }
   const diagnosis = diagnosisOf(context.seen);
-  const unhealthy = context.unhealthy.map(({ why }) => why).join(', ');
+  const unhealthy = listed(context.unhealthy.map(({ why }) => why));
   const message = sentences(
     ...[summary, unhealthy, doing, diagnosis?.message],
     ...[whoMayBeStuck(context, topology), ...others],

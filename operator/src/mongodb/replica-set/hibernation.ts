@@ -1,3 +1,4 @@
+import { listed } from '../../runtime/listed.ts';
 import { acting } from '../members/verdict.ts';
 import type { DatabaseVerdict } from '../members/verdict.ts';
 import { desiredObjects } from '../objects/desired.ts';
@@ -7,7 +8,7 @@ import type { ReplicaSetContext } from './context.ts';
 export function theStackIsHibernated({ seen, identity }: ReplicaSetContext): DatabaseVerdict | undefined {
   if (!seen.stack.spec.mongodb.hibernate) return undefined;
   const running = seen.members.filter(({ pod }) => pod).map(({ name }) => name);
-  const state = running.length === 0 ? 'No member runs' : `Stopping ${running.join(', ')}`;
+  const state = running.length === 0 ? 'No member runs' : `Stopping ${listed(running)}`;
   const message = `${state}; the volumes stay. To resume, set spec.mongodb.hibernate: false`;
   const actions = desiredObjects(seen, { version: identity.version, replicas: 0 });
   return { ...acting('False', 'Hibernated', message, actions), stalls: 'never' };

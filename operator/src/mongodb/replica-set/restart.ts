@@ -1,3 +1,4 @@
+import { listed } from '../../runtime/listed.ts';
 import { podKind } from '../../runtime/core-kinds.ts';
 import { nameOfHost } from '../members/addresses.ts';
 import { isAnswering, isTerminating, targetOf } from '../members/member.ts';
@@ -24,8 +25,8 @@ export function nextRestart(set: CommandableSet): Step | undefined {
     ...membersNotReportingHealthy(set).map(({ name }) => `${name} does not report itself healthy`),
     ...laggards(set),
   ];
-  const names = outdated.map(({ name }) => name).join(', ');
-  if (missing.length > 0) return { actions: [], message: `${names} restart once this is over: ${missing.join(', ')}` };
+  const names = listed(outdated.map(({ name }) => name));
+  if (missing.length > 0) return { actions: [], message: `${names} restart once this is over: ${listed(missing)}` };
   const secondary = outdated.toReversed().find(({ host }) => host !== primary.host);
   if (secondary) return restart(secondary, 'its pod is outdated');
   const [last] = outdated;

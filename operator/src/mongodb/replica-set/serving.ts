@@ -1,3 +1,4 @@
+import { listed } from '../../runtime/listed.ts';
 import { namespaceOf } from '../../api/names.ts';
 import { persistentVolumeClaimKind } from '../../runtime/core-kinds.ts';
 import type { MongodbAction } from '../members/action.ts';
@@ -102,7 +103,7 @@ function foreignMembers({ seen, topology }: ReplicaSetContext): string | undefin
   const hosts = topology ? foreignHosts(seen, topology) : [];
   if (hosts.length === 0) return undefined;
   return (
-    `The replica set has members that the operator did not add: ${hosts.join(', ')}. They are neither counted nor removed; ` +
+    `The replica set has members that the operator did not add: ${listed(hosts)}. They are neither counted nor removed; ` +
     `remove them with rs.remove(), unless they are there on purpose`
   );
 }

@@ -45,10 +45,9 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Refusal) return problem(error.code, error.message);
   if (error instanceof InvalidBody) {
     const errors = error.issues.flatMap(fieldErrors);
-    return {
-      ...problem('BAD_REQUEST', `the body is invalid: ${errors.map(({ field }) => field).join(', ')}`),
-      errors,
-    };
+    // Each field is in `errors`; the sentence names the first.
+    const first = errors.slice(0, 3).map(({ field }) => field);
+    return { ...problem('BAD_REQUEST', `the body is invalid: ${first.join(', ')}`), errors };
   }
   // The cause is in the log and not in the answer.
   return problem('INTERNAL', 'the agent failed; see kubectl logs <pod> -c agent');
