@@ -4,8 +4,8 @@ import { eventually } from '../test/world/eventually.ts';
 import { installGateway } from '../test/world/gateway.ts';
 import { get } from '../test/world/kubectl.ts';
 import { containersOf } from '../test/world/node.ts';
-import { Oracle } from '../test/world/oracle.ts';
-import type { Acknowledged } from '../test/world/oracle.ts';
+import { RecordingClient } from '../test/world/recording-client.ts';
+import type { Acknowledged } from '../test/world/recording-client.ts';
 import { World } from '../test/world/world.ts';
 import type { Stack } from '../test/world/stack.ts';
 import { runEnvironment } from '../test/support/run-environment.ts';
@@ -13,7 +13,7 @@ import { latencyPlot } from './failover/plot.ts';
 import { quantile, seconds, table } from './operator/report.ts';
 import type { Row } from './operator/report.ts';
 
-/** `make bench-failover`: how long nobody can write after a primary was killed or froze, and how often one falls without cause. */
+/** `make bench-failover`: how long no write is acknowledged after a primary was killed or frozen, and how many elections there are without cause. */
 const isQuick = process.env['QUICK'] !== undefined;
 const parameters = {
   kills: isQuick ? 3 : 20,
@@ -29,7 +29,7 @@ interface Loss {
   /** Longest time without an acknowledged write from then on. */
   readonly gap: number;
   /** Until every member served again. */
-  readonly wholeAfter: number;
+  readonly healthyAfter: number;
 }
 
 async function main(): Promise<void> {
@@ -37,62 +37,62 @@ async function main(): Promise<void> {
   try {
     await installGateway();
     const stack = await world.createStack({ members: 3, replicas: 1 });
-    await isWhole(stack);
-    await using oracle = await Oracle.watch(stack);
+    await isHealthy(stack);
+    await using recorder = await RecordingClient.start(stack);
     const falseElections = await countFalseElections(stack);
     const kills: Loss[] = [];
-    for (let turn = 0; turn < parameters.kills; turn++) kills.push(await losePrimary(stack, oracle, killed));
+    for (let turn = 0; turn < parameters.kills; turn++) kills.push(await losePrimary(stack, recorder, killed));
     const freezes: Loss[] = [];
-    for (let turn = 0; turn < parameters.freezes; turn++) freezes.push(await losePrimary(stack, oracle, frozen));
-    const history = oracle.history;
-    const verdict = await oracle.end();
+    for (let turn = 0; turn < parameters.freezes; turn++) freezes.push(await losePrimary(stack, recorder, frozen));
+    const history = recorder.history;
+    const writes = await recorder.end();
     await report({
       kills,
       freezes,
       falseElections,
       history,
-      lost: verdict.lost.length,
-      acknowledged: verdict.acknowledged,
+      lost: writes.lost.length,
+      acknowledged: writes.acknowledged,
     });
   } finally {
     await world.clear();
   }
 }
 
-function isWhole(stack: Stack): Promise<unknown> {
+function isHealthy(stack: Stack): Promise<unknown> {
   return stack.becomes('DatabaseReady=True/AllMembersHealthy', { within: 120 });
 }
 
 async function losePrimary(
   stack: Stack,
-  oracle: Oracle,
+  recorder: RecordingClient,
   lose: (stack: Stack, primary: string) => Promise<void>,
 ): Promise<Loss> {
   const primary = await stack.primary();
   const at = performance.now();
   await lose(stack, primary);
-  await isWhole(stack);
-  const wholeAfter = performance.now() - at;
-  // The stack may tell of the new primary before the client's first write to it is acknowledged: the gap ends only then.
-  await eventually(() => oracle.isAnswered(), { within: 10 });
-  const after = oracle.history.filter((one) => one.at >= at).map((one) => one.at);
+  await isHealthy(stack);
+  const healthyAfter = performance.now() - at;
+  // The stack may report the new primary before the client's first write to it is acknowledged: the gap ends only then.
+  await eventually(() => recorder.isAnswered(), { within: 10 });
+  const after = recorder.history.filter((one) => one.at >= at).map((one) => one.at);
   const gap = Math.max(...after.map((time, index) => time - (after[index - 1] ?? at)));
-  console.log(`${lose.name}: no write for ${seconds(gap)}, whole after ${seconds(wholeAfter)}`);
-  return { at, gap, wholeAfter };
+  console.log(`${lose.name}: no write for ${seconds(gap)}, healthy after ${seconds(healthyAfter)}`);
+  return { at, gap, healthyAfter };
 }
 
 function killed(stack: Stack, primary: string): Promise<void> {
   return stack.loseMembers([primary]);
 }
 
-/** Its connections stay open and nothing comes over them any more, as from a node without power. */
+/** Its connections stay open and carry nothing any more, as after a power loss of the node. */
 async function frozen(stack: Stack, primary: string): Promise<void> {
   const containers = await containersOf(await get(stack.namespace, 'pod', primary));
   await containers.act('pause');
   try {
     await eventually(
       async () => {
-        if ((await stack.primary()) === primary) throw new Error(`${primary} is still taken for the primary`);
+        if ((await stack.primary()) === primary) throw new Error(`${primary} is still the primary`);
       },
       { within: 60 },
     );
@@ -126,7 +126,7 @@ interface Measured {
 async function report({ kills, freezes, falseElections, history, lost, acknowledged }: Measured): Promise<void> {
   const gaps = kills.map(({ gap }) => gap);
   const gapsFrozen = freezes.map(({ gap }) => gap);
-  const whole = kills.map(({ wholeAfter }) => wholeAfter);
+  const whole = kills.map(({ healthyAfter }) => healthyAfter);
   const perHour = (falseElections / parameters.quietMinutes) * 60;
   const spread = (values: readonly number[]): string =>
     [0.5, 0.9, 1].map((part) => seconds(quantile(values, part))).join(' / ');

@@ -1,4 +1,4 @@
-import type { Acknowledged } from '../../test/world/oracle.ts';
+import type { Acknowledged } from '../../test/world/recording-client.ts';
 
 const WIDTH = 1_000;
 const HEIGHT = 320;

@@ -17,8 +17,8 @@ export function seconds(millis: number): string {
 
 export function table(rows: readonly Row[]): string {
   const lines = rows.map(({ what, measured, budget = '', kept }) => {
-    const verdict = kept === undefined ? '' : kept ? 'kept' : '**missed**';
-    return `| ${[what, measured, budget, verdict].join(' | ')} |`;
+    const report = kept === undefined ? '' : kept ? 'kept' : '**missed**';
+    return `| ${[what, measured, budget, report].join(' | ')} |`;
   });
   return ['| what | measured | budget | |', '|---|---|---|---|', ...lines].join('\n');
 }

@@ -1,7 +1,7 @@
 import { eventually, expect, find, installedOperator, kubectl, onNode, scenario } from './world.ts';
 
 scenario(
-  'the API server is killed, and the operator goes on when it is back',
+  'the API server is killed, and the operator continues once it is back',
   { minutes: 5, suite: 'core', alone: true },
   async (world) => {
     const stack = await world.createStack({ members: 1, replicas: 1 });
@@ -15,10 +15,10 @@ scenario(
     await eventually(() => kubectl(['-n', stack.namespace, 'delete', 'service', service]), { within: 60 });
     await eventually(async () => expect(await find(stack.namespace, 'service', service)).toBeDefined(), { within: 40 });
     expect(await installedOperator.podNames()).toEqual(operators);
-    // A leader that could not renew its lease in time must end, which a slow API server can bring about; nothing else may.
+    // A leader that could not renew its lease in time must end, which a slow API server can cause; nothing else may.
     for (const [index, name] of operators.entries()) {
       if ((await installedOperator.restartsOf(name)) === restarts[index]) continue;
-      expect(await installedOperator.lastWords(name)).toMatchObject({ outcome: 'lost' });
+      expect(await installedOperator.lastLogLine(name)).toMatchObject({ outcome: 'lost' });
       expect(await installedOperator.restartsOf(name)).toBe((restarts[index] ?? 0) + 1);
     }
   },

@@ -31,7 +31,7 @@ scenario(
     const { refusedAfterRetry } = await underLoad(
       world,
       { members: 3, spec: { updates: { policy: 'OnRequest' } } },
-      async ({ stack, becomesWhole }) => {
+      async ({ stack, becomesHealthy }) => {
         const uids = async (): Promise<readonly string[]> =>
           (await stack.pods('mongodb')).map(({ metadata }) => metadata.uid);
         const before = await uids();
@@ -59,7 +59,7 @@ scenario(
           },
           { within: 120 },
         );
-        await becomesWhole();
+        await becomesHealthy();
       },
     );
     expect(refusedAfterRetry).toBe(0);

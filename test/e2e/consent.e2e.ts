@@ -1,22 +1,26 @@
 import { apply, eventually, expect, get, kubectl, scenario } from './world.ts';
 
-scenario('the keys go when consent ends, and return with it', { minutes: 4, suite: 'core' }, async (world) => {
-  const stack = await world.createStack({ members: 1, replicas: 1 });
-  const shop = await world.openShop(stack);
-  await stack.becomes('Ready', { within: 120 });
-  await shop.consumerBecomes('InSync', { within: 60 });
-  expect(Object.keys((await shop.copy())?.data ?? {})).toContain('jwks.json');
+scenario(
+  'the copy is deleted when consent ends, and made again with it',
+  { minutes: 4, suite: 'core' },
+  async (world) => {
+    const stack = await world.createStack({ members: 1, replicas: 1 });
+    const shop = await world.openShop(stack);
+    await stack.becomes('Ready', { within: 120 });
+    await shop.consumerBecomes('InSync', { within: 60 });
+    expect(Object.keys((await shop.copy())?.data ?? {})).toContain('jwks.json');
 
-  await shop.trust(false);
-  await shop.consumerBecomes('Accepted=False/NamespaceNotAllowed', { within: 10 });
-  await eventually(async () => expect(await shop.copy()).toBeUndefined(), { within: 5 });
+    await shop.trust(false);
+    await shop.consumerBecomes('Accepted=False/NamespaceNotAllowed', { within: 10 });
+    await eventually(async () => expect(await shop.copy()).toBeUndefined(), { within: 5 });
 
-  await shop.trust(true);
-  await shop.consumerBecomes('InSync', { within: 10 });
-  expect(await shop.copy()).toBeDefined();
-});
+    await shop.trust(true);
+    await shop.consumerBecomes('InSync', { within: 10 });
+    expect(await shop.copy()).toBeDefined();
+  },
+);
 
-scenario('a copy that somebody edits or deletes is as it was', { minutes: 4, suite: 'core' }, async (world) => {
+scenario('a copy that somebody edits or deletes is restored', { minutes: 4, suite: 'core' }, async (world) => {
   const stack = await world.createStack({ members: 1, replicas: 1 });
   const shop = await world.openShop(stack);
   await shop.consumerBecomes('InSync', { within: 120 });

@@ -1,6 +1,6 @@
 import { eventually, expect, scenario, signUpPeople, whoCannotSignIn } from './world.ts';
 
-scenario('a database that hibernates comes back with everything', { minutes: 5, suite: 'full' }, async (world) => {
+scenario('a hibernated database resumes with all its users', { minutes: 5, suite: 'full' }, async (world) => {
   const stack = await world.createStack({ members: 3, replicas: 1 });
   await stack.becomes('Ready', { within: 120 });
   const visit = () => stack.visitor();

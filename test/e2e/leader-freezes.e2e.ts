@@ -2,7 +2,7 @@ import { eventually, expect, find, installedOperator, kubectl, scenario } from '
 import { installedChart } from '../world/chart.ts';
 
 scenario(
-  'a leader that freezes is succeeded within 20 s, and stands down when it thaws',
+  'another replica takes over from a frozen leader within 20 s, and the old leader ends once it resumes',
   { minutes: 5, suite: 'core', alone: true },
   async (world) => {
     await using chart = await installedChart();
@@ -17,13 +17,13 @@ scenario(
     await kubectl(['-n', stack.namespace, 'delete', 'service', service]);
 
     await eventually(async () => expect(await find(stack.namespace, 'service', service)).toBeDefined(), { within: 20 });
-    const successor = await installedOperator.leader();
-    expect(successor).not.toBe(leader);
+    const newLeader = await installedOperator.leader();
+    expect(newLeader).not.toBe(leader);
     await frozen.thaw();
-    // A process that lost its lease ends, so that nothing of a former leader lives on.
+    // A process that lost its lease ends, so that no former leader acts.
     await eventually(async () => expect(await installedOperator.restartsOf(leader)).toBeGreaterThan(restarts), {
       within: 30,
     });
-    expect(await installedOperator.leader()).toBe(successor);
+    expect(await installedOperator.leader()).toBe(newLeader);
   },
 );

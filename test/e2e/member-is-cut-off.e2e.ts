@@ -17,26 +17,26 @@ async function cutOff(stack: Stack, pod: string): Promise<AsyncDisposable> {
 }
 
 scenario(
-  'a primary that nobody reaches any more is succeeded, and what it alone has is no promise',
+  'an unreachable primary is replaced, and only writes that it alone has are lost',
   { minutes: 6, suite: 'full', alone: true },
   async (world) => {
-    await underLoad(world, { members: 3 }, async ({ stack, oracle, becomesWhole }) => {
+    await underLoad(world, { members: 3 }, async ({ stack, recorder, becomesHealthy }) => {
       const former = await stack.primary();
       {
         await using _cut = await cutOff(stack, former);
         await eventually(async () => expect(await stack.primary()).not.toBe(former), { within: 30 });
-        await eventually(() => oracle.isAnswered(), { within: 10 });
+        await eventually(() => recorder.isAnswered(), { within: 10 });
         await stack.becomes('DatabaseReady=True/Degraded', { within: 30 });
         await pause(3_000);
       }
-      await becomesWhole();
+      await becomesHealthy();
 
       const secondary = [0, 1, 2].map((ordinal) => stack.member(ordinal)).find((name) => name !== former) ?? '';
       {
         await using _cut = await cutOff(stack, secondary);
         await stack.becomes('DatabaseReady=True/Degraded', { within: 30 });
       }
-      await becomesWhole();
+      await becomesHealthy();
     });
   },
 );

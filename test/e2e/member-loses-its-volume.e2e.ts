@@ -7,7 +7,7 @@ interface MemberConfig {
 }
 
 scenario(
-  'a member that lost its volume rejoins as a new member, and nobody is forgotten',
+  'a member that lost its volume rejoins as a new member, and no user is lost',
   { minutes: 5, suite: 'core' },
   async (world) => {
     const stack = await world.createStack({ members: 3, replicas: 1 });

@@ -8,8 +8,8 @@ interface ClusterNode {
 }
 
 /**
- * A node comes back by a restart, as machines do: nothing of what ran on it, and none of its network rules, is left. It is
- * registered as it was: a kubelet alone would have it registered with other addresses than its network has.
+ * Restarts a node, as machines do: nothing of what ran on it, and none of its network rules, is left. It is registered as it
+ * was before: a kubelet alone would register it with other addresses than its network has.
  */
 async function comeBack({ metadata, spec }: ClusterNode): Promise<void> {
   const { name, labels, annotations } = metadata;
@@ -25,10 +25,10 @@ async function comeBack({ metadata, spec }: ClusterNode): Promise<void> {
 }
 
 scenario(
-  'a node that does not come back is deleted, and its member begins anew on another',
+  'a node that does not come back is deleted, and its member resyncs on another node',
   { minutes: 10, suite: 'full', alone: true },
   async (world) => {
-    await underLoad(world, { members: 3 }, async ({ stack, becomesWhole }) => {
+    await underLoad(world, { members: 3 }, async ({ stack, becomesHealthy }) => {
       const pod = await primaryOnAWorkerOfItsOwn(stack);
       const node = await nodeOf(stack, pod);
       const formerNode = JSON.parse(await kubectl(['get', 'node', node, '-o', 'json'])) as ClusterNode;
@@ -45,7 +45,7 @@ scenario(
           },
           { within: 120 },
         );
-        await becomesWhole(120);
+        await becomesHealthy(120);
         expect(await nodeOf(stack, pod)).not.toBe(node);
       } finally {
         await comeBack(formerNode);

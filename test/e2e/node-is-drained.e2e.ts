@@ -4,7 +4,7 @@ scenario(
   'the node of the primary is drained, and no write fails',
   { minutes: 6, suite: 'full', alone: true },
   async (world) => {
-    const { refusedAfterRetry } = await underLoad(world, { members: 3 }, async ({ stack, becomesWhole }) => {
+    const { refusedAfterRetry } = await underLoad(world, { members: 3 }, async ({ stack, becomesHealthy }) => {
       const pod = await stack.primary();
       const { spec } = await get(stack.namespace, 'pod', pod);
       const { nodeName } = spec as { nodeName: string };
@@ -18,7 +18,7 @@ scenario(
       } finally {
         await kubectl(['uncordon', nodeName]);
       }
-      await becomesWhole(90);
+      await becomesHealthy(90);
     });
     expect(refusedAfterRetry).toBe(0);
   },

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { aPerson, expect, installedOperator, scenario } from './world.ts';
 
 scenario(
-  'the operator is killed over and over while it founds a database, which is founded once',
+  'the operator is killed again and again while it initiates a replica set, which is initiated once',
   { minutes: 6, suite: 'core', alone: true },
   async (world) => {
     const stack = await world.createStack({ members: 3 });
@@ -13,8 +13,8 @@ scenario(
 
     await stack.becomes('Ready', { within: 180 });
 
-    const { 'replica-set-id': founded = '' } = await stack.secret('mongodb-identity');
-    expect(founded).toMatch(/^[0-9a-f]{24}$/);
+    const { 'replica-set-id': initiated = '' } = await stack.secret('mongodb-identity');
+    expect(initiated).toMatch(/^[0-9a-f]{24}$/);
     for (const ordinal of [0, 1, 2]) {
       const { replicaSetId, initiations } = await stack.askMember(ordinal, async (client) => {
         const { config } = await client.db('admin').command({ replSetGetConfig: 1 });
@@ -23,8 +23,8 @@ scenario(
         const { settings } = config as { settings: { replicaSetId: { toHexString(): string } } };
         return { replicaSetId: settings.replicaSetId.toHexString(), initiations: count };
       });
-      expect(replicaSetId).toBe(founded);
-      // A member that joined later copied its data, not the history before.
+      expect(replicaSetId).toBe(initiated);
+      // A member that joined later copied the data, not the oplog before.
       expect(initiations).toBeLessThanOrEqual(1);
     }
     expect((await stack.visitor().signUp(aPerson())).status).toBe(201);

@@ -29,8 +29,8 @@ export function pageOf(results: readonly Results[], run: { environment: string; 
   return [
     '# All scenarios',
     '',
-    '`make e2e-full` writes this page: every scenario on the cluster of `make up`, those under load with a client that remembers',
-    'what was acknowledged to it and finds all of it in the end.',
+    '`make e2e-full` writes this page: every scenario on the cluster of `make up`, those under load with a client that records',
+    'what was acknowledged and finds all of it at the end.',
     '',
     `Run ${run.environment}, in ${run.minutes} min without \`make up\`.`,
     '',

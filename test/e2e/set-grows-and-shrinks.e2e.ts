@@ -13,11 +13,11 @@ scenario(
   'a set grows from one to five members and shrinks to one again',
   { minutes: 12, suite: 'core' },
   async (world) => {
-    await underLoad(world, { members: 1 }, async ({ stack, becomesWhole }) => {
+    await underLoad(world, { members: 1 }, async ({ stack, becomesHealthy }) => {
       for (const members of [3, 5, 3, 1] as const) {
         await stack.patch({ mongodb: { members } });
         await eventually(async () => expect(await stack.pods('mongodb')).toHaveLength(members), { within: 90 });
-        await becomesWhole(90);
+        await becomesHealthy(90);
         await eventually(async () => expect(await voters(stack)).toBe(members), { within: 30 });
       }
     });

@@ -91,7 +91,7 @@ scenario(
 );
 
 scenario(
-  'an image that has no mongod of the version named touches no data, and a right one heals the stack',
+  'an image with another mongod than the version named touches no data, and a right one heals the stack',
   { minutes: 5, suite: 'core' },
   async (world) => {
     const { spec } = await get('auth', 'statefulset', 'demo-mongodb');

@@ -1,6 +1,6 @@
 import { apply, eventually, expect, scenario, signUpPeople, whoCannotSignIn } from './world.ts';
 
-scenario('a stack made again must ask for what is on its volumes', { minutes: 6, suite: 'core' }, async (world) => {
+scenario('a recreated stack must match the data on its volumes', { minutes: 6, suite: 'core' }, async (world) => {
   const stack = await world.createStack({ members: 3, replicas: 1 });
   await stack.becomes('Ready', { within: 120 });
   const visit = () => stack.visitor();

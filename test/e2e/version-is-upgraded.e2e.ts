@@ -32,7 +32,7 @@ scenario(
     const { refusedAfterRetry } = await underLoad(
       world,
       { members: 3, spec: { mongodb: { version: '4.4' } } },
-      async ({ stack, becomesWhole }) => {
+      async ({ stack, becomesHealthy }) => {
         expect(await runs(stack, 0)).toBe('4.4');
         await expect(stack.patch({ mongodb: { version: '6.0' } })).rejects.toThrow('one major version at a time');
 
@@ -46,7 +46,7 @@ scenario(
             { within: 300 },
           );
           for (const ordinal of [0, 1, 2]) expect(await runs(stack, ordinal)).toBe(version);
-          await becomesWhole();
+          await becomesHealthy();
         }
 
         await stack.patch({ mongodb: { version: '5.0' } });

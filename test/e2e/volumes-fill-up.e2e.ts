@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { MongoError } from 'mongodb';
 import { apply, expect, kubectl, list, onNode, scenario } from './world.ts';
 import { DatabaseClients } from '../world/database-clients.ts';
-import { Oracle } from '../world/oracle.ts';
+import { RecordingClient } from '../world/recording-client.ts';
 import type { Stack } from './world.ts';
 
 const CLASS = 'small-volumes';
@@ -83,7 +83,7 @@ scenario(
       spec: { mongodb: { storage: { size: '600Mi', className: CLASS } } },
     });
     await stack.becomes('DatabaseReady=True/AllMembersHealthy', { within: 120 });
-    await using oracle = await Oracle.watch(stack);
+    await using recorder = await RecordingClient.start(stack);
 
     const stopped = new AbortController();
     const filling = fill(stack, stopped.signal);
@@ -98,9 +98,9 @@ scenario(
 
     await volumes.widen();
     await stack.becomes('DatabaseReady=True/AllMembersHealthy', { within: 180 });
-    const verdict = await oracle.end();
-    process.stderr.write(`    ${JSON.stringify(verdict)}\n`);
-    expect(verdict.lost).toEqual([]);
-    expect(verdict.acknowledged).toBeGreaterThan(50);
+    const report = await recorder.end();
+    process.stderr.write(`    ${JSON.stringify(report)}\n`);
+    expect(report.lost).toEqual([]);
+    expect(report.acknowledged).toBeGreaterThan(50);
   },
 );

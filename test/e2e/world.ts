@@ -1,4 +1,4 @@
-/** What scenarios are told with. */
+/** The vocabulary of the scenarios. */
 export { expect } from '@jest/globals';
 export { eventually } from '../world/eventually.ts';
 export { apply, find, get, kubectl, list } from '../world/kubectl.ts';

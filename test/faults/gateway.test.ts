@@ -7,8 +7,8 @@ import type { ApiServer } from '../support/api-server.ts';
 import type { Fault } from './fault.ts';
 import { startFaultGateway } from './gateway.ts';
 import type { FaultGateway } from './gateway.ts';
-import { climates, weatherOf } from './weather.ts';
-import type { ClimateName } from './weather.ts';
+import { faultProfiles, faultPlanOf } from './fault-profiles.ts';
+import type { FaultProfileName } from './fault-profiles.ts';
 
 const path = '/api/v1/namespaces/default/configmaps';
 let api: ApiServer;
@@ -107,7 +107,7 @@ test.each<[Fault, number, string]>([
   ['answered 409', 409, 'Conflict'],
   ['answered 500', 500, 'InternalError'],
   ['answered 503', 503, 'ServiceUnavailable'],
-])('a write is %s once, and the API server hears nothing of it', async (fault, status, reason) => {
+])('a write is %s once, and does not reach the API server', async (fault, status, reason) => {
   await create('a');
   gateway.next(fault);
   await expect(replace('a')).rejects.toMatchObject({ status, reason });
@@ -116,7 +116,7 @@ test.each<[Fault, number, string]>([
   expect(gateway.met).toEqual([`${fault}: PUT configmaps a`]);
 });
 
-test('a write is answered 429 once, and the client asks again by itself', async () => {
+test('a write is answered 429 once, and the client retries it', async () => {
   await create('a');
   gateway.next('answered 429');
   await replace('a');
@@ -169,7 +169,7 @@ test('a watch breaks after an event', async () => {
   await eventually(() => expect(heard).toEqual({ events: ['ADDED a'], end: 'broken' }));
 });
 
-test('a watch that fell silent stays open and says nothing more', async () => {
+test('a watch that fell silent stays open and delivers nothing more', async () => {
   gateway.next('falls silent');
   const [deaf, heard] = [await watch(), await watch()];
   await create('a');
@@ -179,7 +179,7 @@ test('a watch that fell silent stays open and says nothing more', async () => {
   expect(gateway.watches).toBe(1);
 });
 
-test('a swallowed event never comes, and the watch says later that it cannot go on', async () => {
+test('a swallowed event never arrives, and the watch ends later with 410', async () => {
   gateway.next('swallows an event');
   const heard = await watch();
   await create('a');
@@ -187,7 +187,7 @@ test('a swallowed event never comes, and the watch says later that it cannot go 
   await eventually(() => expect(heard).toEqual({ events: ['ADDED b', 'told 410'], end: 'closed' }));
 });
 
-test('after the deadly write nothing gets through until the next client is let in', async () => {
+test('after the fatal write nothing gets through until the next client is let in', async () => {
   const heard = await watch();
   const died = gateway.killAfter(({ label }) => label === 'POST configmaps b');
   await create('a', client);
@@ -202,7 +202,7 @@ test('after the deadly write nothing gets through until the next client is let i
   expect(await names()).toEqual(['a', 'b', 'd']);
 });
 
-test('the deadly write may be one of several with the same label', async () => {
+test('the fatal write may be one of several with the same label', async () => {
   await create('a');
   const died = gateway.killAfter(({ earlier }) => earlier === 1);
   await replace('a');
@@ -210,7 +210,7 @@ test('the deadly write may be one of several with the same label', async () => {
   expect(await died).toEqual({ label: 'PUT configmaps a', earlier: 1 });
 });
 
-const kinds = Object.keys(climates) as ClimateName[];
+const kinds = Object.keys(faultProfiles) as FaultProfileName[];
 
 test.each(kinds)('%s: the same seed brings the same faults, whatever comes in between', (name) => {
   const requests = ['watch', 'list', 'read', 'write'].map((act) => ({
@@ -219,16 +219,16 @@ test.each(kinds)('%s: the same seed brings the same faults, whatever comes in be
     label: act,
     resource: 'secrets',
   }));
-  const fates = (seed: number, order: typeof requests): string[] => {
-    const weather = weatherOf(name, seed);
+  const outcomes = (seed: number, order: typeof requests): string[] => {
+    const plan = faultPlanOf(name, seed);
     const rounds = Array.from({ length: 60 }, (_, earlier) =>
-      order.map((seen) => `${seen.label} ${earlier} ${weather(seen, earlier) ?? 'nothing'}`),
+      order.map((seen) => `${seen.label} ${earlier} ${plan(seen, earlier) ?? 'nothing'}`),
     );
     return rounds.flat().sort();
   };
-  expect(fates(1, requests)).toEqual(fates(1, requests.toReversed()));
-  expect(fates(1, requests)).not.toEqual(fates(2, requests));
-  expect(fates(1, requests).some((fate) => fate.endsWith('nothing'))).toBe(true);
+  expect(outcomes(1, requests)).toEqual(outcomes(1, requests.toReversed()));
+  expect(outcomes(1, requests)).not.toEqual(outcomes(2, requests));
+  expect(outcomes(1, requests).some((outcome) => outcome.endsWith('nothing'))).toBe(true);
   // It passes.
-  expect(fates(1, requests).filter((fate) => / [1-5]\d (?!nothing)/.test(fate))).toEqual([]);
+  expect(outcomes(1, requests).filter((outcome) => / [1-5]\d (?!nothing)/.test(outcome))).toEqual([]);
 });

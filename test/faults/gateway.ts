@@ -22,10 +22,10 @@ export interface Write {
   readonly earlier: number;
 }
 
-/** What a request meets: decided from what it is, and from how many like it there were before. */
-export type Weather = (seen: SeenRequest, earlier: number) => Fault | undefined;
+/** Which fault a request meets: decided from what it is, and from how many like it there were before. */
+export type FaultPlan = (seen: SeenRequest, earlier: number) => Fault | undefined;
 
-export const calm: Weather = () => undefined;
+export const noFaults: FaultPlan = () => undefined;
 
 interface Passing {
   readonly from: IncomingMessage;
@@ -34,7 +34,7 @@ interface Passing {
   readonly fault: Fault | undefined;
 }
 
-interface Deadly {
+interface Fatal {
   readonly which: (write: Write) => boolean;
   readonly died: (write: Write) => void;
 }
@@ -49,11 +49,11 @@ export async function startFaultGateway(api: ApiServer): Promise<FaultGateway> {
   return new FaultGateway(server, { upstream: api.url, ca, kubeconfig });
 }
 
-/** Stands between one API client and a real API server, and spoils what passes. */
+/** A proxy between one API client and a real API server that injects faults. */
 export class FaultGateway implements AsyncDisposable {
   /** Path of a kubeconfig that leads through it. */
   readonly kubeconfig: string;
-  /** Since it was last forgotten, in the order of their answers. */
+  /** Since the last `forget`, in the order of their answers. */
   readonly writes: Write[] = [];
   /** Faults since then, each with the label of what met it. */
   readonly met: string[] = [];
@@ -64,9 +64,9 @@ export class FaultGateway implements AsyncDisposable {
   private readonly underWay: Set<() => void> = new Set();
   private readonly firstLists: Map<string, string> = new Map();
   private readonly counts: Map<string, number> = new Map();
-  private weather: Weather = calm;
+  private faultPlan: FaultPlan = noFaults;
   private isDead: boolean = false;
-  private deadly: Deadly | undefined;
+  private fatal: Fatal | undefined;
 
   constructor(
     server: Server,
@@ -86,9 +86,9 @@ export class FaultGateway implements AsyncDisposable {
     this.inLine.push(fault);
   }
 
-  /** From now on; what waits in line goes first. */
-  setWeather(weather: Weather): void {
-    this.weather = weather;
+  /** From now on; faults that wait in line precede it. */
+  setFaultPlan(plan: FaultPlan): void {
+    this.faultPlan = plan;
   }
 
   /** Counts writes, faults and earlier requests anew. */
@@ -121,14 +121,14 @@ export class FaultGateway implements AsyncDisposable {
   /** Cuts the client off once the API server has carried out such a write; its answer does not get through either. */
   killAfter(which: (write: Write) => boolean): Promise<Write> {
     const { promise, resolve } = Promise.withResolvers<Write>();
-    this.deadly = { which, died: resolve };
+    this.fatal = { which, died: resolve };
     return promise;
   }
 
   /** Cuts the client off now: nothing more gets through, in neither direction. */
   kill(): void {
     this.isDead = true;
-    this.deadly = undefined;
+    this.fatal = undefined;
     for (const cut of this.underWay) cut();
     this.server.closeAllConnections();
   }
@@ -136,7 +136,7 @@ export class FaultGateway implements AsyncDisposable {
   /** Lets the next client in. */
   revive(): void {
     this.isDead = false;
-    this.deadly = undefined;
+    this.fatal = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,7 +149,7 @@ export class FaultGateway implements AsyncDisposable {
     const earlier = this.counts.get(seen.label) ?? 0;
     this.counts.set(seen.label, earlier + 1);
     const place = this.inLine.findIndex((fault) => mayMeet(seen, fault));
-    const fault = place < 0 ? this.weather(seen, earlier) : this.inLine.splice(place, 1)[0];
+    const fault = place < 0 ? this.faultPlan(seen, earlier) : this.inLine.splice(place, 1)[0];
     if (fault === undefined || !mayMeet(seen, fault)) return undefined;
     this.met.push(`${fault}: ${seen.label}`);
     return fault;
@@ -162,7 +162,7 @@ export class FaultGateway implements AsyncDisposable {
     if (fault === 'slow') await pause(SLOW);
     const stale = fault === 'stale' ? this.firstLists.get(from.url ?? '') : undefined;
     if (stale !== undefined) to.writeHead(200, { 'content-type': 'application/json' }).end(stale);
-    else if (fault === undefined || !spoil(to, fault)) this.forward({ from, body, seen, fault }, to);
+    else if (fault === undefined || !answerWith(to, fault)) this.forward({ from, body, seen, fault }, to);
   }
 
   private forward(passing: Passing, to: ServerResponse): void {
@@ -172,7 +172,7 @@ export class FaultGateway implements AsyncDisposable {
     const headers = { ...from.headers, host: new URL(url).host, 'accept-encoding': 'identity' };
     const outgoing = request(`${url}${from.url ?? ''}`, { method: from.method, headers, ca }, (answer) => {
       if (seen.act === 'watch' && answer.statusCode === 200) this.open.pass(answer, to, fault);
-      else void this.hear(answer, passing, to).catch(() => to.destroy());
+      else void this.relay(answer, passing, to).catch(() => to.destroy());
     });
     const cut = (): void => {
       outgoing.destroy();
@@ -186,14 +186,14 @@ export class FaultGateway implements AsyncDisposable {
     outgoing.end(body);
   }
 
-  private async hear(answer: IncomingMessage, { from, seen, fault }: Passing, to: ServerResponse): Promise<void> {
-    const said = await text(answer);
+  private async relay(answer: IncomingMessage, { from, seen, fault }: Passing, to: ServerResponse): Promise<void> {
+    const content = await text(answer);
     const { statusCode = 502, headers } = answer;
     const url = from.url ?? '';
-    if (seen.act === 'list' && statusCode === 200 && !this.firstLists.has(url)) this.firstLists.set(url, said);
+    if (seen.act === 'list' && statusCode === 200 && !this.firstLists.has(url)) this.firstLists.set(url, content);
     if (seen.act === 'write' && seen.resource !== 'events' && statusCode < 300) this.carriedOut(seen.label);
     if (this.isDead || fault === 'answer lost') to.destroy();
-    else to.writeHead(statusCode, { 'content-type': headers['content-type'] ?? 'application/json' }).end(said);
+    else to.writeHead(statusCode, { 'content-type': headers['content-type'] ?? 'application/json' }).end(content);
   }
 
   /** A write of the client has taken effect: one that passed here, or one that took another way. */
@@ -201,8 +201,8 @@ export class FaultGateway implements AsyncDisposable {
     if (this.isDead) return;
     const write = { label, earlier: this.writes.filter((other) => other.label === label).length };
     this.writes.push(write);
-    if (this.deadly?.which(write) !== true) return;
-    const { died } = this.deadly;
+    if (this.fatal?.which(write) !== true) return;
+    const { died } = this.fatal;
     this.kill();
     died(write);
   }
@@ -215,7 +215,7 @@ const endings: Partial<Readonly<Record<Fault, string>>> = {
 };
 
 /** Answers in the API server's place, where the fault is of that kind. */
-function spoil(to: ServerResponse, fault: Fault): boolean {
+function answerWith(to: ServerResponse, fault: Fault): boolean {
   const code = codeOf(fault);
   const ending = code === undefined ? endings[fault] : statusBody(code);
   if (ending === undefined) return false;

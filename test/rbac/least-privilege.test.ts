@@ -14,7 +14,7 @@ import { deviations } from './deviations.ts';
 import { grantsTo } from './grants.ts';
 import { record } from './record.ts';
 import type { Use } from './right.ts';
-import { Story } from './story.ts';
+import { StackLifeCycle } from './life-cycle.ts';
 
 let folder: string;
 let api: ApiServer;
@@ -86,15 +86,15 @@ test.each([
   'the rights of an operator of %s are the requests it makes, no more and no less',
   async (_scope, stack, release) => {
     await using operator = await installOperator(api, { release, log: join(folder, `${stack}.log`) });
-    const story = new Story(api, stack);
-    await story.begins();
-    if (stack === 'narrow') await story.anEventAboutItsOwnPod(operator.kubeconfig, release.namespace);
-    await story.consumerChangesItsMind();
-    await story.stackBecomesSmaller();
-    await story.volumesChange();
-    await story.templateChangesUnderAPod();
-    await story.anEventIsRepeated(operator.kubeconfig);
-    await story.podsAreNotCreated(operator.kubeconfig);
+    const lifeCycle = new StackLifeCycle(api, stack);
+    await lifeCycle.begins();
+    if (stack === 'narrow') await lifeCycle.anEventAboutItsOwnPod(operator.kubeconfig, release.namespace);
+    await lifeCycle.consumerChangesItsMind();
+    await lifeCycle.stackBecomesSmaller();
+    await lifeCycle.volumesChange();
+    await lifeCycle.templateChangesUnderAPod();
+    await lifeCycle.anEventIsRepeated(operator.kubeconfig);
+    await lifeCycle.podsAreNotCreated(operator.kubeconfig);
     const asked = [
       await askedByAdmission({ namespace: 'auth', kind: 'AuthStack', plural: 'authstacks', name: stack }, operator),
       await askedByAdmission(
@@ -102,7 +102,7 @@ test.each([
         operator,
       ),
     ];
-    await story.ends();
+    await lifeCycle.ends();
     // A watch is audited when it ends.
     await operator.stop();
     const grants = grantsTo(operator.user, operator.chart);

@@ -2,8 +2,8 @@ import { systemClock } from '../../operator/src/runtime/clock.ts';
 import type { Clock } from '../../operator/src/runtime/clock.ts';
 import type { Millis } from '../../operator/src/runtime/objects.ts';
 
-/** So many of the operator's seconds of waiting pass in one of ours: pauses and rechecks are what a run consists of. */
-const HURRY = 10;
+/** So many of the operator's seconds pass in one of ours: a run consists mostly of pauses and rechecks. */
+const SPEED_UP = 10;
 
 /**
  * Certificates of the operator live a day, and the agents judge them by the machine's clock, so the operator's begins
@@ -11,7 +11,7 @@ const HURRY = 10;
  */
 const BEHIND: Millis = 16 * 3_600_000;
 
-/** The operator's clock: its timers are in a hurry, and its time of day goes as ours does, but for jumps. */
+/** The operator's clock: its timers run faster, and its time of day runs as ours does, except for jumps. */
 export class JumpingClock implements Clock {
   private offset: Millis = -BEHIND;
 
@@ -20,11 +20,11 @@ export class JumpingClock implements Clock {
   }
 
   monotonic(): Millis {
-    return performance.now() * HURRY;
+    return performance.now() * SPEED_UP;
   }
 
   after(delay: Millis, callback: () => void): () => void {
-    return systemClock.after(delay / HURRY, callback);
+    return systemClock.after(delay / SPEED_UP, callback);
   }
 
   random(): number {
@@ -37,7 +37,7 @@ export class JumpingClock implements Clock {
     this.offset += by;
   }
 
-  /** For a stack that has seen nothing of the time before. */
+  /** For a stack that did not exist before. */
   begin(): void {
     this.offset = -BEHIND;
   }

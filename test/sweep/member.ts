@@ -18,7 +18,7 @@ export interface MemberOptions {
   readonly address: string;
   /** Folder of its volume; it outlives the member. */
   readonly volume: string;
-  /** Folder of what goes with the pod. */
+  /** Folder of what is deleted with the pod. */
   readonly folder: string;
   /** Names of all members; every mongod of this run reads it in /etc/hosts' place. */
   readonly hosts: string;
@@ -27,7 +27,7 @@ export interface MemberOptions {
     /** `tls.crt`, `tls.key`, `ca.crt`. */
     readonly tls: Readonly<Record<string, string>>;
   };
-  /** Told of each command that the agent has carried out. */
+  /** Called with each command that the agent has carried out. */
   readonly onCommand: (path: string) => void;
 }
 
@@ -51,7 +51,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
       probePort: agentContract.probePort,
       address: options.address,
     },
-    { clock: systemClock, log: pino({ level: 'info' }, { write: (line: string) => hear(line, options) }) },
+    { clock: systemClock, log: pino({ level: 'info' }, { write: (line: string) => reportCommand(line, options) }) },
   );
   const mongod = await startGate(options, files);
   return {
@@ -78,13 +78,13 @@ async function writeFiles({ folder, volume, secrets }: MemberOptions): Promise<F
   return files;
 }
 
-/** The agent logs what it was told to do once it has done it. */
-function hear(line: string, { onCommand }: MemberOptions): void {
+/** The agent logs each command once it has carried it out. */
+function reportCommand(line: string, { onCommand }: MemberOptions): void {
   const { path, status } = JSON.parse(line) as { readonly path?: string; readonly status?: number };
   if (path !== undefined && status !== undefined && status < 300) onCommand(path);
 }
 
-/** The mount namespace of its own gives mongod the names that a cluster's DNS would, and nobody else. */
+/** A mount namespace of its own gives this mongod alone the names that a cluster's DNS would. */
 const withHosts = ['--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"'];
 
 async function startGate({ address, volume, folder, hosts }: MemberOptions, files: Files): Promise<ChildProcess> {

@@ -15,7 +15,7 @@ import { Store } from '../../operator/src/runtime/store.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { startMember } from './member.ts';
 import type { Member } from './member.ts';
-import { notYet, runningStatus } from './pod-status.ts';
+import { unlessMissing, runningStatus } from './pod-status.ts';
 
 const CHECK_EVERY = 100;
 
@@ -43,7 +43,7 @@ interface MemberPod extends Pod {
 
 /**
  * Does for one API server what kubelets, a volume provisioner and a resizer would: claims are bound and grow, pods run, and
- * what is deleted ends. Pods of the database are real agents and real mongods; of other pods only the status is played.
+ * what is deleted ends. Pods of the database are real agents and real mongods; of other pods only the status is simulated.
  */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const folder = await mkdtemp(join(tmpdir(), 'node-'));
@@ -83,7 +83,7 @@ export class Node implements AsyncDisposable {
     this.watch(podKind, this.pods);
   }
 
-  /** Ends the members of a namespace at once, without a word to the API server. */
+  /** Ends the members of a namespace at once, without telling the API server. */
   async evict(namespace: string): Promise<void> {
     const gone = this.pods.list({ namespace });
     await Promise.all(gone.map((pod) => this.killMember(pod)));
@@ -103,7 +103,7 @@ export class Node implements AsyncDisposable {
   }
 
   private begin(work: Promise<void>): void {
-    // A pod that went away under its start is no failure.
+    // A pod that was deleted while it started is no failure.
     const done = work.catch((error: unknown) => {
       if (!this.stop.signal.aborted && !isApiError(error, 404) && !isApiError(error, 409)) throw error;
     });
@@ -177,13 +177,13 @@ export class Node implements AsyncDisposable {
 
   private async secret(namespace: string, name = ''): Promise<Record<string, string> | undefined> {
     const path = objectPath(secretKind, { namespace, name });
-    const found = await notYet(this.client.send<Secret>({ method: 'GET', path, signal: this.stop.signal }));
+    const found = await unlessMissing(this.client.send<Secret>({ method: 'GET', path, signal: this.stop.signal }));
     if (!found) return undefined;
     const entries = Object.entries(found.data ?? {});
     return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
   }
 
-  /** The same for a name in a namespace, as DNS would lead to a member wherever it runs. */
+  /** The same for a name in a namespace, as DNS leads to a member wherever it runs. */
   private async addressOf({ metadata, spec }: MemberPod): Promise<string> {
     const { namespace = '', name } = metadata;
     const key = `${namespace}/${name}`;

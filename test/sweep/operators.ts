@@ -32,7 +32,7 @@ interface Running {
   readonly ended: Promise<unknown>;
 }
 
-/** The operator in this process; one at a time, each with nothing in its memory. */
+/** The operator in this process; one at a time, each with an empty memory. */
 export class Operators {
   private readonly options: OperatorsOptions;
   // Once: the default metrics of a process are its own, whichever operator runs in it.

@@ -43,7 +43,7 @@ export function runningStatus(pod: Pod, { address, ready, now }: Running): objec
 }
 
 /** Undefined while there is no such object. */
-export async function notYet<T>(asked: Promise<T>): Promise<T | undefined> {
+export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {

@@ -3,19 +3,19 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runEnvironment } from '../support/run-environment.ts';
-import { allTroubles } from './points.ts';
+import { allDisturbances } from './disturbances.ts';
 import { scenarios } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
-import { openStage } from './stage.ts';
-import type { Stage } from './stage.ts';
+import { openTestBed } from './test-bed.ts';
+import type { TestBed } from './test-bed.ts';
 import { Sweep } from './sweep.ts';
 import type { Result } from './sweep.ts';
 
 /**
- * `make sweep`: every scenario with a crash after every write and with every kind of weather, as many scenarios at once as
+ * `make sweep`: every scenario with a crash after every write and with every fault profile, as many scenarios at once as
  * there are processors, each on a cluster of its own: a run mostly waits, for heartbeats and elections. One line for each
- * run, and at the end a table, which a run of all scenarios also writes to bench/results; it fails when one run came to
- * another end, or broke a law on the way.
+ * run, and at the end a table, which a run of all scenarios also writes to bench/results; it fails when one run reached
+ * another state, or violated an invariant on the way.
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { seed: { type: 'string' } }, allowPositionals: true });
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) => {
     results.push({
       scenario: '-',
-      trouble: 'unhandled rejection',
+      disturbance: 'unhandled rejection',
       outcome: 'failed',
       faults: 0,
       millis: 0,
@@ -38,14 +38,14 @@ async function main(): Promise<void> {
   // A lane that breaks leaves the others to end what they began, and to end their clusters.
   const ends = await Promise.allSettled(
     Array.from({ length: lanes }, async (_, lane) => {
-      await using stage = await openStage({ lane });
+      await using bed = await openTestBed({ lane });
       for (let scenario = queue.shift(); scenario; scenario = queue.shift()) {
-        results.push(...(await playAll(stage, scenario, seed)));
+        results.push(...(await runAll(bed, scenario, seed)));
       }
     }),
   );
   const broken = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
-  if (broken.length > 0) throw new AggregateError(broken, 'a scenario could not be played');
+  if (broken.length > 0) throw new AggregateError(broken, 'a scenario could not be run');
   await report(results, {
     environment,
     isWhole: positionals.length === 0,
@@ -53,16 +53,16 @@ async function main(): Promise<void> {
   });
 }
 
-async function playAll(stage: Stage, scenario: Scenario, seed: number): Promise<readonly Result[]> {
+async function runAll(bed: TestBed, scenario: Scenario, seed: number): Promise<readonly Result[]> {
   const say = (line: string): void => {
     console.log(`${scenario.name}: ${line}`);
   };
-  const sweep = new Sweep(stage, scenario);
+  const sweep = new Sweep(bed, scenario);
   const clean = await sweep.clean();
   say(`undisturbed, ${clean.writes.length} writes`);
   const results: Result[] = [];
-  for (const trouble of allTroubles(clean, seed)) {
-    const result = await sweep.trial(trouble, clean);
+  for (const disturbance of allDisturbances(clean, seed)) {
+    const result = await sweep.trial(disturbance, clean);
     results.push(result);
     say(lineOf(result));
     if (result.why !== undefined) console.log(result.why.replaceAll(/^/gm, '      '));
@@ -71,28 +71,28 @@ async function playAll(stage: Stage, scenario: Scenario, seed: number): Promise<
   return results;
 }
 
-function lineOf({ trouble, outcome, faults, millis }: Result): string {
+function lineOf({ disturbance, outcome, faults, millis }: Result): string {
   const met = faults === 0 ? '' : `, ${faults} faults`;
-  return `${outcome.padEnd(6)} ${trouble} (${(millis / 1000).toFixed(1)} s${met})`;
+  return `${outcome.padEnd(6)} ${disturbance} (${(millis / 1000).toFixed(1)} s${met})`;
 }
 
 const outcomes = ['ok', 'missed', 'failed'] as const;
 
-/** A line for each scenario and kind of trouble, as Markdown. */
+/** A line for each scenario and kind of disturbance, as Markdown. */
 function tableOf(results: readonly Result[]): string {
   const played = new Set(results.map(({ scenario }) => scenario));
   const rows = [...scenarios.map(({ name }) => name), '-']
     .filter((scenario) => played.has(scenario))
     .flatMap((scenario) =>
-      ['crash', 'weather'].map((kind) => {
+      ['crash', 'faults'].map((kind) => {
         const chosen = results.filter(
-          (result) => result.scenario === scenario && result.trouble.startsWith('crash') === (kind === 'crash'),
+          (result) => result.scenario === scenario && result.disturbance.startsWith('crash') === (kind === 'crash'),
         );
         const counts = outcomes.map((wanted) => chosen.filter(({ outcome }) => outcome === wanted).length);
         return `| ${[scenario, kind, ...counts].join(' | ')} |`;
       }),
     );
-  return [`| scenario | trouble | ${outcomes.join(' | ')} |`, '|---|---|---|---|---|', ...rows].join('\n');
+  return [`| scenario | disturbance | ${outcomes.join(' | ')} |`, '|---|---|---|---|---|', ...rows].join('\n');
 }
 
 async function report(
@@ -100,7 +100,7 @@ async function report(
   { isWhole, minutes, ...run }: { environment: string; isWhole: boolean; minutes: number },
 ): Promise<void> {
   const failed = results.filter(({ outcome }) => outcome === 'failed');
-  for (const { scenario, trouble } of failed) console.log(`failed: ${scenario}, ${trouble}`);
+  for (const { scenario, disturbance } of failed) console.log(`failed: ${scenario}, ${disturbance}`);
   const sum = `${results.length} runs, ${failed.length} failed`;
   console.log(`\n${tableOf(results)}\n\n${sum}`);
   process.exitCode = failed.length > 0 || results.length === 0 ? 1 : 0;
@@ -109,7 +109,7 @@ async function report(
     '# The sweep',
     '',
     '`make sweep` writes this page: every scenario with the operator cut off after each of its writes (crash), and under each',
-    'kind of trouble between it and the API server (weather), against a real kube-apiserver, etcd, agents and mongods. Each run',
+    'fault profile between it and the API server (faults), against a real kube-apiserver, etcd, agents and mongods. Each run',
     'has to come to the end of the undisturbed one. missed: the write it was to die after did not come.',
     '',
     `Run ${run.environment}, in ${minutes} min: ${sum}.`,

@@ -9,14 +9,14 @@ import { collectionPath } from '../../operator/src/runtime/paths.ts';
 /** A kind that the operator comes to make is compared as soon as it watches it. */
 const kinds: readonly Kind[] = [authStackKind, authConsumerKind, ...ownKinds];
 
-/** What all objects of some namespaces say, without what chance and time put into it: a line for each object. */
+/** All objects of some namespaces, without what depends on chance and time: a line for each object. */
 export type State = readonly string[];
 
 interface Read {
   readonly client: ApiClient;
-  /** In which namespaces, with the word each gets in the state. */
+  /** In which namespaces, with the placeholder of each in the state. */
   readonly namespaces: Readonly<Record<string, string>>;
-  /** What of each object counts; default: all. */
+  /** The part of each object that is compared; default: all. */
   readonly as?: (object: KubernetesObject) => KubernetesObject;
 }
 
@@ -36,7 +36,7 @@ export async function readState({ client, namespaces, as = (object) => object }:
   return lines.sort();
 }
 
-/** What one state has and the other lacks, for people. */
+/** What one state has and the other lacks, to be read. */
 export function difference(seen: State, wanted: State): readonly string[] {
   const without = (a: State, b: State): string[] => {
     const rest = [...b];
@@ -53,7 +53,7 @@ function line(kind: string, object: KubernetesObject, namespaces: Read['namespac
   const { generation } = object.metadata;
   const text = canonical(facts(kind, object));
   const plain = Object.entries(namespaces).reduce((all, [name, word]) => all.replaceAll(name, word), text);
-  return `${kind} ${steady(plain.replaceAll(`"observedGeneration":${generation ?? 0}`, '"observedGeneration":"<current>"'))}`;
+  return `${kind} ${withPlaceholders(plain.replaceAll(`"observedGeneration":${generation ?? 0}`, '"observedGeneration":"<current>"'))}`;
 }
 
 type Facts = Readonly<Record<string, unknown>>;
@@ -110,7 +110,7 @@ function withoutRevision(annotations: Readonly<Record<string, string>> = {}): Re
   return Object.fromEntries(own.map(([key, value]) => [key, key.endsWith('applied-hash') ? '<hash>' : value]));
 }
 
-/** JSON as it is read, so that its parts can be told apart; everything else as one text. */
+/** JSON as it is read, so that its parts can be reported apart; everything else as one text. */
 function shapes(data: Readonly<Record<string, string>> = {}): Facts {
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => {
@@ -128,8 +128,8 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What chance and time put in, by what it looks like: lag is a matter of the moment, and who is primary one of elections. */
-const passing: readonly [RegExp, string][] = [
+/** Placeholders for what depends on chance and time, by what it looks like; lag depends on the moment, the primary on elections. */
+const placeholders: readonly [RegExp, string][] = [
   [/-----BEGIN ([A-Z ]+)-----.*?-----END [A-Z ]+-----(\\n)?/g, '<$1>'],
   [/"optimeLagSeconds":\d+,?/g, ''],
   [/"primary":"[^"]+"/g, '"primary":"<member>"'],
@@ -143,6 +143,6 @@ const passing: readonly [RegExp, string][] = [
   [/[A-Za-z0-9_+/-]{40,}={0,2}/g, '<random>'],
 ];
 
-function steady(text: string): string {
-  return passing.reduce((all, [pattern, word]) => all.replace(pattern, word), text);
+function withPlaceholders(text: string): string {
+  return placeholders.reduce((all, [pattern, word]) => all.replace(pattern, word), text);
 }

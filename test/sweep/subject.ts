@@ -15,7 +15,7 @@ import {
 import type { PersistentVolumeClaim, Pod, Secret, StatefulSet } from '../../operator/src/runtime/core-kinds.ts';
 import type { Condition, Kind, KubernetesObject, ObjectRef } from '../../operator/src/runtime/objects.ts';
 import { collectionPath, objectPath } from '../../operator/src/runtime/paths.ts';
-import { notYet } from './pod-status.ts';
+import { unlessMissing } from './pod-status.ts';
 import { readState } from './state.ts';
 import type { State } from './state.ts';
 
@@ -78,7 +78,7 @@ export class Subject {
     await this.patch(authStackKind, this.stackRef, { spec: { mongodb: { storage: { size } } } });
   }
 
-  /** What each volume of the database has, and at last what the StatefulSet would give to a new one. */
+  /** The size of each volume of the database, and last that of the StatefulSet's claim template. */
   async volumes(): Promise<readonly (string | undefined)[]> {
     const path = collectionPath(persistentVolumeClaimKind, this.namespace);
     const { items } = await this.send<{ items: readonly PersistentVolumeClaim[] }>({ method: 'GET', path });
@@ -100,11 +100,11 @@ export class Subject {
     const set: StatefulSet | undefined = await this.read(statefulSetKind, ref);
     const pods = await this.members();
     const ids = [...pods, ...(set?.spec?.template ? [set.spec.template] : [])].map(templateIdOf);
-    const ends = pods.some(({ metadata }) => metadata.deletionTimestamp !== undefined);
-    return [...new Set(ends ? [...ids, 'of a pod that ends'] : ids)];
+    const isTerminating = pods.some(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    return [...new Set(isTerminating ? [...ids, 'of a terminating pod'] : ids)];
   }
 
-  /** What the identity Secret of the database says. */
+  /** The content of the database's identity Secret. */
   async identity(): Promise<Readonly<Record<string, string>>> {
     const ref = { namespace: this.namespace, name: namesOf(STACK).identity };
     const secret: Secret | undefined = await this.read(secretKind, ref);
@@ -126,11 +126,11 @@ export class Subject {
     await this.send({ method: 'DELETE', path: objectPath(authStackKind, this.stackRef) });
   }
 
-  /** Without an operator: its finalizer is taken off. */
+  /** Without an operator: its finalizer is removed. */
   async remove(): Promise<void> {
     if (await this.stack()) {
       await this.deleteStack();
-      await notYet(this.patch(authStackKind, this.stackRef, { metadata: { finalizers: null } }));
+      await unlessMissing(this.patch(authStackKind, this.stackRef, { metadata: { finalizers: null } }));
     }
     for (const name of [this.namespace, this.consumerNamespace]) {
       await this.send({ method: 'DELETE', path: objectPath(namespaceKind, { name }) });
@@ -145,13 +145,13 @@ export class Subject {
     return this.read(secretKind, { namespace: this.consumerNamespace, name: COPY });
   }
 
-  /** Throws with what is missing while people cannot use it, or a consumer lacks something. */
-  async isWell(): Promise<void> {
+  /** Throws with what is missing unless stack and consumer are ready. */
+  async isHealthy(): Promise<void> {
     const stack = await this.stack();
     const ref = { namespace: this.consumerNamespace, name: CONSUMER };
     const consumer: AuthConsumer | undefined = await this.read(authConsumerKind, ref);
     const conditions = [...(stack?.status?.conditions ?? []), ...(consumer?.status?.conditions ?? [])];
-    for (const [type, reason] of Object.entries(well)) demand(conditions, { type, reason });
+    for (const [type, reason] of Object.entries(healthy)) expectReason(conditions, { type, reason });
   }
 
   state(): Promise<State> {
@@ -169,7 +169,7 @@ export class Subject {
   }
 
   private read<T extends KubernetesObject>(kind: Kind<T>, ref: ObjectRef): Promise<T | undefined> {
-    return notYet(this.send<T>({ method: 'GET', path: objectPath(kind, ref) }));
+    return unlessMissing(this.send<T>({ method: 'GET', path: objectPath(kind, ref) }));
   }
 
   private patch(kind: Kind, ref: ObjectRef, body: object): Promise<unknown> {
@@ -182,7 +182,7 @@ export class Subject {
   }
 }
 
-const well: Readonly<Record<string, string>> = {
+const healthy: Readonly<Record<string, string>> = {
   Ready: 'AllReady',
   DatabaseReady: 'AllMembersHealthy',
   KeysReady: 'UpToDate',
@@ -191,7 +191,10 @@ const well: Readonly<Record<string, string>> = {
   InSync: 'InSync',
 };
 
-function demand(conditions: readonly Condition[], wanted: { readonly type: string; readonly reason: string }): void {
+function expectReason(
+  conditions: readonly Condition[],
+  wanted: { readonly type: string; readonly reason: string },
+): void {
   const found = conditions.find(({ type }) => type === wanted.type);
   if (found?.reason === wanted.reason) return;
   throw new Error(`${wanted.type} is ${found ? `${found.status}/${found.reason}: ${found.message}` : 'not there'}`);

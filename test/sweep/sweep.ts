@@ -1,38 +1,38 @@
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
-import { calm } from '../faults/gateway.ts';
+import { noFaults } from '../faults/gateway.ts';
 import type { Write } from '../faults/gateway.ts';
-import { weatherOf } from '../faults/weather.ts';
-import type { ClimateName } from '../faults/weather.ts';
+import { faultPlanOf } from '../faults/fault-profiles.ts';
+import type { FaultProfileName } from '../faults/fault-profiles.ts';
 import { becomesQuiet } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
-import type { Stage } from './stage.ts';
+import type { TestBed } from './test-bed.ts';
 import { difference } from './state.ts';
 import type { State } from './state.ts';
 import type { Subject } from './subject.ts';
 
-/** What befalls the operator in one run. */
-export type Trouble =
+/** What is done to the operator in one run. */
+export type Disturbance =
   | { readonly type: 'crash'; readonly after: Write }
-  | { readonly type: 'weather'; readonly climate: ClimateName; readonly seed: number };
+  | { readonly type: 'faults'; readonly profile: FaultProfileName; readonly seed: number };
 
 export interface Result {
   readonly scenario: string;
-  readonly trouble: string;
-  /** `missed`: the write after which the operator was to die did not come in this run; all went well without. */
+  readonly disturbance: string;
+  /** `missed`: the write after which the operator was to die did not happen in this run, which passed without. */
   readonly outcome: 'ok' | 'missed' | 'failed';
-  /** How often requests met the weather. */
+  /** How many requests met a fault. */
   readonly faults: number;
   readonly millis: number;
   readonly why?: string;
 }
 
-interface Fate {
+interface Injected {
   readonly came: () => boolean;
-  /** Resolves once what it set going has ended. */
+  /** Resolves once its consequences have ended. */
   readonly over: () => Promise<void>;
 }
 
-/** A run in which nothing happened: what every other run must come to, and what the operator wrote on the way. */
+/** An undisturbed run: the state that every other run must reach, and what the operator wrote on the way. */
 export interface CleanRun {
   readonly state: State;
   readonly writes: readonly Write[];
@@ -40,65 +40,65 @@ export interface CleanRun {
 
 const SAME_WITHIN = 45_000;
 
-/** Plays one scenario, first undisturbed and then in each trouble, on as few stacks as it can. */
+/** Runs one scenario, first undisturbed and then with each disturbance, on as few stacks as possible. */
 export class Sweep {
-  private readonly stage: Stage;
+  private readonly bed: TestBed;
   private readonly scenario: Scenario;
   private subject: Subject | undefined;
 
-  constructor(stage: Stage, scenario: Scenario) {
-    this.stage = stage;
+  constructor(bed: TestBed, scenario: Scenario) {
+    this.bed = bed;
     this.scenario = scenario;
   }
 
   async clean(): Promise<CleanRun> {
-    const { stage, scenario } = this;
+    const { bed, scenario } = this;
     const subject = await this.setUp();
-    await scenario.act(subject, stage);
-    await becomesQuiet(stage);
-    const broken = stage.witness.broken(subject.namespace);
+    await scenario.act(subject, bed);
+    await becomesQuiet(bed);
+    const broken = bed.invariants.violations(subject.namespace);
     if (broken.length > 0) throw new Error(`${scenario.name}, undisturbed: ${broken.join('; ')}`);
-    const run = { state: await subject.state(), writes: [...stage.gateway.writes] };
+    const run = { state: await subject.state(), writes: [...bed.gateway.writes] };
     await this.tidy(true);
     return run;
   }
 
-  async trial(trouble: Trouble, clean: CleanRun): Promise<Result> {
+  async trial(disturbance: Disturbance, clean: CleanRun): Promise<Result> {
     const begun = performance.now();
     try {
-      return await this.play(trouble, clean);
+      return await this.runWith(disturbance, clean);
     } catch (error) {
-      // Of what is around the run, such as taking a stack away: one run fails, the others go on with a new stack.
+      // From outside the scenario, such as the removal of a stack: this run fails, the others continue with a new stack.
       await this.abandon();
       const millis = Math.round(performance.now() - begun);
       const { name: scenario } = this.scenario;
-      return { scenario, trouble: nameOf(trouble), outcome: 'failed', faults: 0, millis, why: String(error) };
+      return { scenario, disturbance: nameOf(disturbance), outcome: 'failed', faults: 0, millis, why: String(error) };
     }
   }
 
-  private async play(trouble: Trouble, clean: CleanRun): Promise<Result> {
-    const { stage, scenario } = this;
+  private async runWith(disturbance: Disturbance, clean: CleanRun): Promise<Result> {
+    const { bed, scenario } = this;
     const begun = performance.now();
     const subject = await this.setUp();
-    const fate = await this.strike(trouble);
+    const injected = await this.inject(disturbance);
     let why: string | undefined;
     try {
-      await scenario.act(subject, stage);
-      stage.gateway.setWeather(calm);
+      await scenario.act(subject, bed);
+      bed.gateway.setFaultPlan(noFaults);
       await eventually(async () => demandSame(await subject.state(), clean.state), { within: SAME_WITHIN, every: 200 });
-      await fate.over();
+      await injected.over();
     } catch (error) {
       why = String(error);
     }
-    const broken = stage.witness.broken(subject.namespace);
+    const broken = bed.invariants.violations(subject.namespace);
     if (broken.length > 0) why = [...broken, why].join('; ');
-    const faults = stage.gateway.met.length;
-    stage.gateway.setWeather(calm);
+    const faults = bed.gateway.met.length;
+    bed.gateway.setFaultPlan(noFaults);
     await this.tidy(why === undefined);
     return {
       scenario: scenario.name,
-      trouble: nameOf(trouble),
-      outcome: why === undefined ? (fate.came() ? 'ok' : 'missed') : 'failed',
+      disturbance: nameOf(disturbance),
+      outcome: why === undefined ? (injected.came() ? 'ok' : 'missed') : 'failed',
       faults,
       millis: Math.round(performance.now() - begun),
       ...(why !== undefined && { why }),
@@ -110,33 +110,33 @@ export class Sweep {
   }
 
   private async setUp(): Promise<Subject> {
-    const { stage, scenario } = this;
+    const { bed, scenario } = this;
     if (!this.subject) {
-      this.subject = await stage.prepare();
-      stage.operators.start();
+      this.subject = await bed.prepare();
+      bed.operators.start();
       await scenario.prepare?.(this.subject);
-      if (scenario.prepare) await becomesQuiet(stage);
+      if (scenario.prepare) await becomesQuiet(bed);
     }
-    stage.gateway.forget();
+    bed.gateway.forget();
     return this.subject;
   }
 
-  /** A stack that came to another end, or to its end, is of no more use. */
+  /** A stack that reached another state, or was deleted, is not used again. */
   private async tidy(isSound: boolean): Promise<void> {
     if (!this.subject || (isSound && this.scenario.repeats)) return;
-    await this.stage.clear(this.subject);
+    await this.bed.clear(this.subject);
     this.subject = undefined;
   }
 
-  private async strike(trouble: Trouble): Promise<Fate> {
-    const { gateway } = this.stage;
-    if (trouble.type === 'weather') {
-      gateway.setWeather(weatherOf(trouble.climate, trouble.seed));
-      // Watches and lists meet it when they begin.
+  private async inject(disturbance: Disturbance): Promise<Injected> {
+    const { gateway } = this.bed;
+    if (disturbance.type === 'faults') {
+      gateway.setFaultPlan(faultPlanOf(disturbance.profile, disturbance.seed));
+      // Watches and lists meet a fault when they begin.
       await this.renewOperator();
       return { came: () => gateway.met.length > 0, over: () => Promise.resolve() };
     }
-    const { after } = trouble;
+    const { after } = disturbance;
     let renewed: Promise<void> | undefined;
     void gateway
       .killAfter(({ label, earlier }) => label === after.label && earlier === after.earlier)
@@ -153,16 +153,16 @@ export class Sweep {
   }
 
   private async abandon(): Promise<void> {
-    const { operators, gateway, witness } = this.stage;
-    if (this.subject) witness.forget(this.subject.namespace);
+    const { operators, gateway, invariants } = this.bed;
+    if (this.subject) invariants.forget(this.subject.namespace);
     this.subject = undefined;
-    gateway.setWeather(calm);
+    gateway.setFaultPlan(noFaults);
     gateway.revive();
     await operators.stop();
   }
 
   private async renewOperator(): Promise<void> {
-    const { operators, gateway } = this.stage;
+    const { operators, gateway } = this.bed;
     await operators.stop();
     gateway.revive();
     operators.start();
@@ -171,11 +171,11 @@ export class Sweep {
 
 function demandSame(seen: State, wanted: State): void {
   const differs = difference(seen, wanted);
-  if (differs.length > 0) throw new Error(`the end is another:\n${differs.join('\n')}`);
+  if (differs.length > 0) throw new Error(`the run ended in another state:\n${differs.join('\n')}`);
 }
 
-export function nameOf(trouble: Trouble): string {
-  if (trouble.type === 'weather') return `${trouble.climate} (seed ${trouble.seed})`;
-  const { label, earlier } = trouble.after;
+export function nameOf(disturbance: Disturbance): string {
+  if (disturbance.type === 'faults') return `${disturbance.profile} (seed ${disturbance.seed})`;
+  const { label, earlier } = disturbance.after;
   return `crash after ${label}${earlier === 0 ? '' : `, the ${earlier + 1}th`}`;
 }

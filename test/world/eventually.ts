@@ -11,7 +11,7 @@ export interface Within {
  */
 export const SLOWNESS = 3;
 
-/** Looks again and again until `look` no longer throws; its last error is the failure. */
+/** Repeats `look` until it does not throw; its last error is the failure. */
 export async function eventually<T>(look: () => Promise<T>, { within }: Within): Promise<T> {
   const end = performance.now() + within * SLOWNESS * 1000;
   for (;;) {

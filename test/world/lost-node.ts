@@ -4,7 +4,7 @@ import { eventually } from './eventually.ts';
 import { get, kubectl } from './kubectl.ts';
 import type { Stack } from './stack.ts';
 
-/** A node without power, as the others see it: nothing on it moves and nothing of it answers. */
+/** Suspends a node: nothing on it runs or answers, as after a power loss. */
 export async function stopNode(node: string): Promise<AsyncDisposable> {
   await docker(['pause', node]);
   let isStopped = true;
@@ -21,7 +21,7 @@ export async function nodeOf(stack: Stack, pod: string): Promise<string> {
   return (spec as { nodeName: string }).nodeName;
 }
 
-/** Makes a member primary whose node can be lost without the operator and other members; answers its name. */
+/** Makes a member primary that shares its node with neither the operator nor other members; answers its name. */
 export async function primaryOnAWorkerOfItsOwn(stack: Stack): Promise<string> {
   const operators = JSON.parse(await kubectl(['-n', 'authstack-system', 'get', 'pods', '-o', 'json'])) as {
     items: { spec: { nodeName: string } }[];
@@ -37,7 +37,7 @@ export async function primaryOnAWorkerOfItsOwn(stack: Stack): Promise<string> {
   if ((await stack.primary()) !== stack.member(wanted)) {
     const former = await stack.primaryOrdinal();
     const hosts = [0, 1, 2].filter((ordinal) => ordinal !== former && ordinal !== wanted);
-    // The third one stands back for a moment, so that the wanted one is elected.
+    // The third one is no candidate for a moment, so that the wanted one is elected.
     for (const ordinal of hosts) {
       await stack.askMember(ordinal, (client) => client.db('admin').command({ replSetFreeze: 30 }));
     }

@@ -34,7 +34,7 @@ export async function containersOf({ metadata, spec }: StoredObject, name?: stri
         try {
           await ctr('tasks', ...act, id);
         } catch (error) {
-          // It ended by itself meanwhile; the others have not.
+          // It has ended meanwhile; the others may not have.
           if (!String(error).includes('not found')) throw error;
         }
       }
@@ -42,7 +42,7 @@ export async function containersOf({ metadata, spec }: StoredObject, name?: stri
   };
 }
 
-/** Ends processes as a lack of memory or a broken node does: with SIGKILL, so that they can ask nobody to take over. */
+/** Ends processes with SIGKILL, as a lack of memory does: they cannot hand over. */
 export async function crash(pod: StoredObject, container?: string): Promise<void> {
   await (await containersOf(pod, container)).act('kill', '--signal', 'SIGKILL');
 }

@@ -29,12 +29,12 @@ export const installedOperator = {
   },
 
   /** The last line that it logged before its latest restart. */
-  async lastWords(pod: string): Promise<unknown> {
+  async lastLogLine(pod: string): Promise<unknown> {
     const log = await kubectl(['-n', NAMESPACE, 'logs', pod, '--previous', '--tail=1']);
     return JSON.parse(log) as unknown;
   },
 
-  /** Stops every process of the pod where it stands, as a node without CPU time does; disposing thaws what is left. */
+  /** Suspends every process of the pod, as a node without CPU time does; disposing resumes it. */
   async freeze(pod: string): Promise<AsyncDisposable & { thaw(): Promise<void> }> {
     const containers = await containersOf(await get(NAMESPACE, 'pod', pod));
     if (containers.count === 0) throw new Error(`no container of ${NAMESPACE}/${pod} runs`);
@@ -48,12 +48,12 @@ export const installedOperator = {
     return { thaw, [Symbol.asyncDispose]: thaw };
   },
 
-  /** With SIGKILL, in the middle of whatever it does; the kubelet starts it again. */
+  /** With SIGKILL, whatever it is doing; the kubelet restarts it. */
   async crash(): Promise<void> {
     for (const pod of await list(NAMESPACE, 'pods', SELECTOR)) await crash(pod);
   },
 
-  /** Takes its pods away with two seconds' notice, and waits until others have taken their place. */
+  /** Deletes its pods without grace, and waits until others have replaced them. */
   async kill(): Promise<void> {
     const killed = await installedOperator.podNames();
     if (killed.length === 0) throw new Error(`no pod in ${NAMESPACE} matches ${SELECTOR}`);
@@ -62,7 +62,7 @@ export const installedOperator = {
       async () => {
         const now = await installedOperator.podNames();
         if (now.length === 0 || now.some((name) => killed.includes(name))) {
-          throw new Error('the operator is still gone');
+          throw new Error('the operator has no new pod yet');
         }
       },
       { within: 30 },

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { SLOWNESS } from './eventually.ts';
-import { Oracle } from './oracle.ts';
-import type { Verdict } from './oracle.ts';
+import { RecordingClient } from './recording-client.ts';
+import type { WriteReport } from './recording-client.ts';
 import type { World } from './world.ts';
 import type { Stack, StackOptions } from './stack.ts';
 
@@ -10,31 +10,31 @@ const WRITABLE_WITHIN = 10_000;
 
 export interface Loaded {
   readonly stack: Stack;
-  readonly oracle: Oracle;
-  /** Every member serves again, seconds. */
-  readonly becomesWhole: (within?: number) => Promise<void>;
+  readonly recorder: RecordingClient;
+  /** Waits, for so many seconds at most, until every member is healthy. */
+  readonly becomesHealthy: (within?: number) => Promise<void>;
 }
 
 /**
- * Lets a client write and read all the while, and holds the database to its word: what was acknowledged is there, now and
- * at the end, and there was no longer gap than `gap` times the promise for one lost primary.
+ * Runs the events while a client writes and reads, and checks what the database promises: no acknowledged write is missing, in
+ * between or at the end, and no gap between acknowledged writes is longer than `gap` times the promise for one lost primary.
  */
 export async function underLoad(
   world: World,
   { gap = 1, ...options }: StackOptions & { readonly gap?: number },
-  happens: (loaded: Loaded) => Promise<void>,
-): Promise<Verdict> {
+  events: (loaded: Loaded) => Promise<void>,
+): Promise<WriteReport> {
   const stack = await world.createStack({ replicas: 1, ...options });
   await stack.becomes('DatabaseReady=True/AllMembersHealthy', { within: 120 });
-  await using oracle = await Oracle.watch(stack);
-  const becomesWhole = async (within = 60): Promise<void> => {
+  await using recorder = await RecordingClient.start(stack);
+  const becomesHealthy = async (within = 60): Promise<void> => {
     await stack.becomes('DatabaseReady=True/AllMembersHealthy', { within });
   };
-  await happens({ stack, oracle, becomesWhole });
-  const verdict = await oracle.end();
-  process.stderr.write(`    ${JSON.stringify(verdict)}\n`);
-  expect(verdict.lost).toEqual([]);
-  expect(verdict.acknowledged).toBeGreaterThan(50);
-  expect(verdict.longestGap).toBeLessThan(gap * WRITABLE_WITHIN * SLOWNESS);
-  return verdict;
+  await events({ stack, recorder, becomesHealthy });
+  const report = await recorder.end();
+  process.stderr.write(`    ${JSON.stringify(report)}\n`);
+  expect(report.lost).toEqual([]);
+  expect(report.acknowledged).toBeGreaterThan(50);
+  expect(report.longestGap).toBeLessThan(gap * WRITABLE_WITHIN * SLOWNESS);
+  return report;
 }

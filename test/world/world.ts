@@ -8,7 +8,7 @@ import type { StackOptions } from './stack.ts';
 
 const artifacts = join(import.meta.dirname, '../../artifacts');
 
-/** What one scenario made in the cluster; all of it goes when the scenario ends. */
+/** What one scenario made in the cluster; all of it is deleted when the scenario ends. */
 export class World {
   private readonly namespaces: string[] = [];
 
@@ -29,7 +29,7 @@ export class World {
     return name;
   }
 
-  /** The orders service, in a namespace of its own which the stack trusts. */
+  /** The orders service, in a namespace of its own that the stack trusts. */
   async openShop(stack: Stack): Promise<Shop> {
     const namespace = await this.namespace(`${stack.namespace}-shop`, { 'e2e/consumes': stack.namespace });
     const shop = new Shop(namespace, stack);
@@ -37,7 +37,7 @@ export class World {
     return shop;
   }
 
-  /** Writes down what the cluster says of everything the scenario made. */
+  /** Stores objects, events and logs of everything the scenario made. */
   async explain(name: string): Promise<string> {
     const folder = join(artifacts, name.replaceAll(/[^a-z0-9]+/gi, '-'));
     await mkdir(folder, { recursive: true });

@@ -8,7 +8,7 @@ import type { Kind, KubernetesObject, Millis } from '../../operator/src/runtime/
 import { runReflector } from '../../operator/src/runtime/reflector.ts';
 import { Store } from '../../operator/src/runtime/store.ts';
 
-export interface WitnessOptions {
+export interface InvariantOptions {
   readonly client: ApiClient;
   readonly now: () => Millis;
   readonly stack: string;
@@ -16,32 +16,32 @@ export interface WitnessOptions {
   readonly lead: Millis;
 }
 
-interface Testimony {
+interface Recorded {
   /** kid → when it was first seen in the stack's key set. */
   readonly published: Map<string, Millis>;
   readonly sets: Set<string>;
   activeKid: string | undefined;
-  readonly broken: string[];
+  readonly violations: string[];
 }
 
-/** Sees every version of Secrets and claims, past the gateway, and holds what must never happen against them. */
-export class Witness {
-  private readonly options: WitnessOptions;
+/** Sees every version of Secrets and claims, bypassing the gateway, and records each violation of what must always hold. */
+export class InvariantChecker {
+  private readonly options: InvariantOptions;
   private readonly secrets: Store<Secret> = new Store();
   private readonly claims: Store<PersistentVolumeClaim> = new Store();
-  private readonly seen: Map<string, Testimony> = new Map();
+  private readonly seen: Map<string, Recorded> = new Map();
   private readonly consumers: Map<string, string> = new Map();
   private readonly stop: AbortController = new AbortController();
   private readonly watching: Promise<void>[] = [];
 
-  constructor(options: WitnessOptions) {
+  constructor(options: InvariantOptions) {
     this.options = options;
     this.secrets.onChange(({ after }) => {
-      if (after) this.seeSecret(after);
+      if (after) this.checkSecret(after);
     });
     this.claims.onChange(({ before, after }) => {
       const claim = after ?? before;
-      if (claim && (!after || after.metadata.deletionTimestamp !== undefined)) this.seeDeletion(claim);
+      if (claim && (!after || after.metadata.deletionTimestamp !== undefined)) this.recordDeletion(claim);
     });
     this.watch(secretKind, this.secrets);
     this.watch(persistentVolumeClaimKind, this.claims);
@@ -50,18 +50,18 @@ export class Witness {
   /** From now on for this stack, whose consumer lives in another namespace. */
   follow(namespace: string, consumerNamespace: string): void {
     const empty = { published: new Map<string, Millis>(), sets: new Set<string>() };
-    this.seen.set(namespace, { ...empty, activeKid: undefined, broken: [] });
+    this.seen.set(namespace, { ...empty, activeKid: undefined, violations: [] });
     this.consumers.set(namespace, consumerNamespace);
   }
 
-  /** What is deleted from now on is deleted by us. */
+  /** Deletions from now on are the test's own. */
   forget(namespace: string): void {
     this.seen.delete(namespace);
   }
 
-  /** The laws that were broken since it was last asked. */
-  broken(namespace: string): readonly string[] {
-    return this.seen.get(namespace)?.broken.splice(0) ?? [];
+  /** The violations since the last call. */
+  violations(namespace: string): readonly string[] {
+    return this.seen.get(namespace)?.violations.splice(0) ?? [];
   }
 
   /** The replica sets that the stack's identity has named, in their order. */
@@ -79,32 +79,32 @@ export class Witness {
     this.watching.push(runReflector(options, this.stop.signal, () => undefined));
   }
 
-  private seeSecret(secret: Secret): void {
+  private checkSecret(secret: Secret): void {
     const { namespace = '', name } = secret.metadata;
-    const testimony = this.seen.get(namespace);
-    if (!testimony) return;
+    const recorded = this.seen.get(namespace);
+    if (!recorded) return;
     const names = namesOf(this.options.stack);
-    if (name === names.jwks) this.seeKeySet(secret, testimony);
-    if (name === names.signingKeys) this.seeRing(secret, namespace, testimony);
-    if (name === names.identity) this.seeIdentity(secret, testimony);
+    if (name === names.jwks) this.recordKeySet(secret, recorded);
+    if (name === names.signingKeys) this.checkRing(secret, namespace, recorded);
+    if (name === names.identity) this.checkIdentity(secret, recorded);
   }
 
-  private seeKeySet(secret: Secret, { published }: Testimony): void {
+  private recordKeySet(secret: Secret, { published }: Recorded): void {
     for (const kid of kidsOf(secret)) if (!published.has(kid)) published.set(kid, this.options.now());
   }
 
-  private seeRing(secret: Secret, namespace: string, testimony: Testimony): void {
+  private checkRing(secret: Secret, namespace: string, recorded: Recorded): void {
     const ring = JSON.parse(textOf(secret, 'ring.json')) as { keys: readonly { kid: string; phase: string }[] };
     const kid = ring.keys.find(({ phase }) => phase === 'active')?.kid;
-    const { activeKid, published, broken } = testimony;
-    testimony.activeKid = kid;
-    // The first key signs at once: there is nobody yet who could lack it.
+    const { activeKid, published, violations } = recorded;
+    recorded.activeKid = kid;
+    // The first key signs at once: no consumer can lack it yet.
     if (kid === undefined || kid === activeKid || activeKid === undefined) return;
     const since = published.get(kid);
-    if (since === undefined) broken.push(`key ${kid} signs and was never published`);
-    else if (this.options.now() - since < this.options.lead) broken.push(`key ${kid} signs before its lead was over`);
+    if (since === undefined) violations.push(`key ${kid} signs and was never published`);
+    else if (this.options.now() - since < this.options.lead) violations.push(`key ${kid} signs before its lead`);
     for (const copy of this.copiesOf(namespace)) {
-      if (!kidsOf(copy).includes(kid)) broken.push(`key ${kid} signs and the copy ${copy.metadata.name} lacks it`);
+      if (!kidsOf(copy).includes(kid)) violations.push(`key ${kid} signs and the copy ${copy.metadata.name} lacks it`);
     }
   }
 
@@ -114,15 +114,15 @@ export class Witness {
     return secrets.filter(({ metadata }) => metadata.labels?.[CONSUMER_LABEL] !== undefined);
   }
 
-  private seeIdentity(secret: Secret, { sets, broken }: Testimony): void {
+  private checkIdentity(secret: Secret, { sets, violations }: Recorded): void {
     const id = textOf(secret, 'replica-set-id');
     if (id === '' || sets.has(id)) return;
     sets.add(id);
-    if (sets.size > 1) broken.push(`the replica set was initiated more than once: ${[...sets].join(', ')}`);
+    if (sets.size > 1) violations.push(`the replica set was initiated more than once: ${[...sets].join(', ')}`);
   }
 
-  private seeDeletion({ metadata: { namespace = '', name } }: PersistentVolumeClaim): void {
-    this.seen.get(namespace)?.broken.push(`PersistentVolumeClaim ${name} was deleted`);
+  private recordDeletion({ metadata: { namespace = '', name } }: PersistentVolumeClaim): void {
+    this.seen.get(namespace)?.violations.push(`PersistentVolumeClaim ${name} was deleted`);
   }
 }
 

@@ -13,8 +13,8 @@ import { observeFailedCreates } from '../../operator/src/workloads/pods-not-crea
 import type { ApiServer } from '../support/api-server.ts';
 import { applyTo } from '../support/installed-operator.ts';
 
-/** A stack in namespace `auth` and a consumer in `shop`, played with until the operator has done all that it ever does. */
-export class Story {
+/** A stack in namespace `auth` and a consumer in `shop`, changed until the operator has made every request that it ever makes. */
+export class StackLifeCycle {
   private readonly api: ApiServer;
   private readonly stack: string;
 
@@ -23,7 +23,7 @@ export class Story {
     this.stack = stack;
   }
 
-  /** Nobody founds a database here, so the user of the auth service is given. */
+  /** No replica set is initiated here, so the user of the auth service is given. */
   async begins(): Promise<void> {
     const { stack } = this;
     const labels = { 'app.kubernetes.io/managed-by': 'authstack-operator', 'authstack.dev/stack': stack };
@@ -74,7 +74,7 @@ export class Story {
     });
   }
 
-  /** The first volume becomes larger, which takes a StatefulSet made anew; then the Node that it is on is gone. */
+  /** The first volume grows, which takes a recreated StatefulSet; then the Node that it is on is deleted. */
   async volumesChange(): Promise<void> {
     const { stack } = this;
     const name = `data-${stack}-mongodb-0`;
@@ -208,7 +208,7 @@ export class Story {
       instance: 'test',
       sources: new Map(),
     });
-    const event = { type: 'Normal', reason: 'Tested', message: 'said twice' } as const;
+    const event = { type: 'Normal', reason: 'Tested', message: 'recorded twice' } as const;
     const counts = ['-n', 'auth', 'get', 'events.events.k8s.io', '--field-selector', 'reason=Tested'];
     recorder.record(about, event);
     await eventually(async () => expect(await this.api.kubectl([...counts, '-o', 'name'])).not.toBe(''));

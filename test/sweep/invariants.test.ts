@@ -6,30 +6,30 @@ import { startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { difference, readState } from './state.ts';
 import type { State } from './state.ts';
-import { Witness } from './witness.ts';
+import { InvariantChecker } from './invariants.ts';
 
 let api: ApiServer;
 let client: ApiClient;
-let witness: Witness;
+let invariants: InvariantChecker;
 let now = 0;
 
 beforeAll(async () => {
   api = await startApiServer({ crds: true });
   client = createApiClient({ userAgent: 'user', kubeconfig: api.kubeconfig });
-  witness = new Witness({ client, now: () => now, stack: 'main', lead: 1_000 });
+  invariants = new InvariantChecker({ client, now: () => now, stack: 'main', lead: 1_000 });
 }, 120_000);
 
 afterAll(async () => {
-  await witness.close();
+  await invariants.close();
   await client.close();
   await api[Symbol.asyncDispose]();
 });
 
-/** Namespaces of a stack and a consumer, which the witness follows. */
-async function scene(name: string): Promise<{ readonly auth: string; readonly shop: string }> {
+/** Namespaces of a stack and a consumer, which the checker follows. */
+async function followed(name: string): Promise<{ readonly auth: string; readonly shop: string }> {
   const [auth, shop] = [`${name}-auth`, `${name}-shop`];
   for (const namespace of [auth, shop]) await api.kubectl(['create', 'namespace', namespace]);
-  witness.follow(auth, shop);
+  invariants.follow(auth, shop);
   return { auth, shop };
 }
 
@@ -47,61 +47,61 @@ function sign(namespace: string, kid: string): Promise<void> {
   return write(namespace, 'main-signing-keys', { 'ring.json': JSON.stringify({ keys: [{ kid, phase: 'active' }] }) });
 }
 
-async function isHeld(namespace: string, law: RegExp): Promise<void> {
-  const told: string[] = [];
+async function isViolated(namespace: string, law: RegExp): Promise<void> {
+  const reported: string[] = [];
   await eventually(() => {
-    told.push(...witness.broken(namespace));
-    expect(told).toEqual([expect.stringMatching(law)]);
+    reported.push(...invariants.violations(namespace));
+    expect(reported).toEqual([expect.stringMatching(law)]);
   });
 }
 
-test('a key that signs and was never published is held against the operator', async () => {
-  const { auth } = await scene('unpublished');
+test('a key that signs and was never published is a violation', async () => {
+  const { auth } = await followed('unpublished');
   await sign(auth, 'a');
   await sign(auth, 'b');
-  await isHeld(auth, /key b signs and was never published/);
+  await isViolated(auth, /key b signs and was never published/);
 });
 
-test('a key that signs before its lead is over is', async () => {
-  const { auth } = await scene('hasty');
+test('a key that signs before its lead is over is a violation', async () => {
+  const { auth } = await followed('hasty');
   await publish(auth, 'main-jwks', 'a', 'b');
   await sign(auth, 'a');
   await sign(auth, 'b');
-  await isHeld(auth, /key b signs before its lead was over/);
+  await isViolated(auth, /key b signs before its lead/);
 });
 
-test('a key that a copy lacks is, and one that all have for its lead is not', async () => {
-  const { auth, shop } = await scene('uncopied');
+test('a key that a copy lacks is a violation, and one that every copy has had for its lead is none', async () => {
+  const { auth, shop } = await followed('uncopied');
   await publish(shop, 'copy', 'a', 'b');
   await publish(auth, 'main-jwks', 'a', 'b', 'c');
   await sign(auth, 'a');
-  // The witness has heard of all before, for it hears in order.
+  // It has seen everything before, because a watch delivers in order.
   await write(auth, 'main-mongodb-identity', { 'replica-set-id': 'one' });
-  await eventually(() => expect(witness.setsOf(auth)).toEqual(['one']));
+  await eventually(() => expect(invariants.setsOf(auth)).toEqual(['one']));
   now += 1_000;
   await sign(auth, 'b');
   await sign(auth, 'c');
-  await isHeld(auth, /key c signs and the copy copy lacks it/);
+  await isViolated(auth, /key c signs and the copy copy lacks it/);
 });
 
-test('a second replica set is', async () => {
-  const { auth } = await scene('twice');
+test('a second replica set is a violation', async () => {
+  const { auth } = await followed('twice');
   for (const id of ['', 'one', 'one', 'two']) await write(auth, 'main-mongodb-identity', { 'replica-set-id': id });
-  await isHeld(auth, /initiated more than once: one, two/);
+  await isViolated(auth, /initiated more than once: one, two/);
 });
 
-test('a claim that is deleted is', async () => {
-  const { auth } = await scene('claim');
+test('a deleted claim is a violation', async () => {
+  const { auth } = await followed('claim');
   const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
   const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: auth }, spec };
   await api.kubectl(['create', '-f', '-'], JSON.stringify(claim));
   await api.kubectl(['-n', auth, 'delete', 'pvc', 'data', '--wait=false']);
-  await isHeld(auth, /PersistentVolumeClaim data was deleted/);
+  await isViolated(auth, /PersistentVolumeClaim data was deleted/);
 });
 
-test('states are equal but for what chance puts in, and a field that differs is named', async () => {
+test('states are equal except for what depends on chance, and a field that differs is named', async () => {
   const state = async (name: string, data: Readonly<Record<string, string>>): Promise<State> => {
-    const { auth } = await scene(name);
+    const { auth } = await followed(name);
     await write(auth, 'main-ca', data);
     // For a moment after their definitions were made, custom kinds cannot be listed.
     return eventually(() => readState({ client, namespaces: { [auth]: '<auth>' } }));

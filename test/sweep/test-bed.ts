@@ -13,7 +13,7 @@ import { startNode } from './node.ts';
 import type { Node } from './node.ts';
 import { Operators } from './operators.ts';
 import { LEAD, STACK, Subject } from './subject.ts';
-import { Witness } from './witness.ts';
+import { InvariantChecker } from './invariants.ts';
 
 interface Parts {
   readonly api: ApiServer;
@@ -33,7 +33,7 @@ const storageClass = {
   allowVolumeExpansion: true,
 };
 
-export interface StageOptions {
+export interface TestBedOptions {
   /** From 0; stages that are open at the same time need different ones. */
   readonly lane?: number;
   readonly log?: Log;
@@ -41,9 +41,9 @@ export interface StageOptions {
 
 /**
  * A cluster of real parts, Kubernetes' own controllers among them, with an operator that reaches it only through the
- * fault gateway. One stack is played at a time.
+ * fault gateway. One stack is under test at a time.
  */
-export async function openStage({ lane = 0, log = silent }: StageOptions = {}): Promise<Stage> {
+export async function openTestBed({ lane = 0, log = silent }: TestBedOptions = {}): Promise<TestBed> {
   const api = await startApiServer({ crds: true });
   await applyTo(api, [storageClass]);
   const controllers = await startControllers(api, [
@@ -65,14 +65,14 @@ export async function openStage({ lane = 0, log = silent }: StageOptions = {}): 
       gateway.carriedOut(`POST ${path}`);
     },
   });
-  return new Stage({ api, controllers, gateway, node, clock, log });
+  return new TestBed({ api, controllers, gateway, node, clock, log });
 }
 
-export class Stage implements AsyncDisposable {
+export class TestBed implements AsyncDisposable {
   readonly gateway: FaultGateway;
   readonly clock: JumpingClock;
   readonly operators: Operators;
-  readonly witness: Witness;
+  readonly invariants: InvariantChecker;
   private readonly parts: Parts;
   private readonly direct: ApiClient;
   private stacks: number = 0;
@@ -84,7 +84,7 @@ export class Stage implements AsyncDisposable {
     this.clock = clock;
     this.direct = createApiClient({ userAgent: 'user', kubeconfig: api.kubeconfig });
     this.operators = new Operators({ kubeconfig: gateway.kubeconfig, clock, log });
-    this.witness = new Witness({ client: this.direct, now: () => clock.now(), stack: STACK, lead: LEAD });
+    this.invariants = new InvariantChecker({ client: this.direct, now: () => clock.now(), stack: STACK, lead: LEAD });
   }
 
   /** Namespaces for a stack and its consumer, in which nothing is yet. */
@@ -94,13 +94,13 @@ export class Stage implements AsyncDisposable {
     this.gateway.forgetLists();
     const subject = new Subject(this.direct, `stack-${this.stacks}`);
     await subject.makeNamespaces();
-    this.witness.follow(subject.namespace, subject.consumerNamespace);
+    this.invariants.follow(subject.namespace, subject.consumerNamespace);
     return subject;
   }
 
-  /** Takes everything away; the namespaces go in their own time. */
+  /** Removes everything; the namespaces end later. */
   async clear(subject: Subject): Promise<void> {
-    this.witness.forget(subject.namespace);
+    this.invariants.forget(subject.namespace);
     await this.operators.stop();
     await this.parts.node.evict(subject.namespace);
     await subject.remove();
@@ -110,7 +110,7 @@ export class Stage implements AsyncDisposable {
     await this.operators.stop();
     await this.gateway[Symbol.asyncDispose]();
     await this.parts.node[Symbol.asyncDispose]();
-    await this.witness.close();
+    await this.invariants.close();
     await this.direct.close();
     await this.parts.controllers[Symbol.asyncDispose]();
     await this.parts.api[Symbol.asyncDispose]();

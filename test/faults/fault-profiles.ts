@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Fault } from './fault.ts';
 import { mayMeet } from './fault.ts';
-import type { Weather } from './gateway.ts';
+import type { FaultPlan } from './gateway.ts';
 import type { SeenRequest } from './request.ts';
 
-interface Climate {
+interface FaultProfile {
   readonly faults: readonly Fault[];
   /** Of a hundred requests, or blocks of requests, that can meet one. */
   readonly percent: number;
@@ -12,8 +12,8 @@ interface Climate {
   readonly burst: number;
 }
 
-/** What an API server, or the network to it, may be like for a while. */
-export const climates = {
+/** Faults that an API server, or the network to it, shows for a while. */
+export const faultProfiles = {
   'watches break': { faults: ['breaks', 'closed at once'], percent: 60, burst: 2 },
   'watches fall silent': { faults: ['falls silent'], percent: 50, burst: 1 },
   'watches expire': { faults: ['answered 410', 'told 410'], percent: 50, burst: 1 },
@@ -25,30 +25,30 @@ export const climates = {
   'too many requests': { faults: ['answered 429'], percent: 20, burst: 3 },
   'server errors': { faults: ['answered 500', 'answered 503'], percent: 20, burst: 3 },
   'answers are lost': { faults: ['answer lost'], percent: 25, burst: 2 },
-} as const satisfies Readonly<Record<string, Climate>>;
+} as const satisfies Readonly<Record<string, FaultProfile>>;
 
-/** So many requests of one label meet it, then it has passed: what needs many requests in a row comes to its end, too. */
+/** Only so many requests of one label can meet a fault, so that what needs many requests in a row completes, too. */
 const LASTS = 10;
 
-export type ClimateName = keyof typeof climates;
+export type FaultProfileName = keyof typeof faultProfiles;
 
 /**
  * What a request meets depends on the seed, on what the request is and on how many like it there were, and on nothing
  * else: the same client meets the same faults again, however its requests interleave.
  */
-export function weatherOf(name: ClimateName, seed: number): Weather {
-  const climate: Climate = climates[name];
+export function faultPlanOf(name: FaultProfileName, seed: number): FaultPlan {
+  const profile: FaultProfile = faultProfiles[name];
   return (seen, earlier) =>
-    earlier < LASTS ? faultOf(climate, { seen, block: Math.floor(earlier / climate.burst), seed }) : undefined;
+    earlier < LASTS ? faultOf(profile, { seen, block: Math.floor(earlier / profile.burst), seed }) : undefined;
 }
 
-interface Moment {
+interface Drawn {
   readonly seen: SeenRequest;
   readonly block: number;
   readonly seed: number;
 }
 
-function faultOf({ faults, percent }: Climate, { seen, block, seed }: Moment): Fault | undefined {
+function faultOf({ faults, percent }: FaultProfile, { seen, block, seed }: Drawn): Fault | undefined {
   const possible = faults.filter((fault) => mayMeet(seen, fault));
   const drawn = draw(`${seed} ${seen.label} ${block}`);
   return drawn % 100 < percent ? possible[Math.floor(drawn / 100) % possible.length] : undefined;

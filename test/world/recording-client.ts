@@ -7,15 +7,15 @@ interface Entry {
   readonly _id: number;
 }
 
-/** What became of the writes and reads of one stretch of time. */
-export interface Verdict {
-  /** Writes that a majority acknowledged; each of them must be there for ever. */
+/** The outcome of the writes and reads of one run. */
+export interface WriteReport {
+  /** Writes that a majority acknowledged; none of them may ever be missing. */
   readonly acknowledged: number;
-  /** Acknowledged, and not there in the end, or not at a majority read in between. */
+  /** Acknowledged, and missing at the end or in a majority read in between. */
   readonly lost: readonly number[];
-  /** Writes that failed, none of them tried again. */
+  /** Writes that failed without a retry. */
   readonly refused: number;
-  /** Writes of a client that lets the driver try once more, as the auth service does, and that failed even so. */
+  /** Writes that failed although the driver retried them once, as that of the auth service does. */
   readonly refusedAfterRetry: number;
   readonly readsRefused: number;
   /** The longest time without an acknowledged write, in milliseconds. */
@@ -30,7 +30,7 @@ export interface Acknowledged {
   readonly moment: Moment;
 }
 
-/** When it was, in the time of the database. */
+/** When, in the logical time of the database. */
 interface Moment {
   readonly operationTime: Timestamp | undefined;
   readonly clusterTime: ClusterTime | undefined;
@@ -38,16 +38,15 @@ interface Moment {
 
 /** A write each 50 ms whether the ones before are answered or not, so that one stuck connection hides nothing. */
 const EVERY = 50;
-/** How often it looks for other credentials, as the auth service does. */
+/** How often it reads the credentials, as the auth service does. */
 const LOOK_EVERY = 1_000;
 
 /**
- * A client with a memory: writes with w: majority, reads with majority read concern, and knows afterwards what it was
- * promised. Its reads are causally consistent: without that, a primary that was just elected may answer from before the
- * write, which is late and not lost (mongodb.com/docs, "Causal Consistency and Read and Write Concerns"). It speaks to the
- * members themselves, as a service in the cluster does.
+ * Writes with w: majority, reads with majority read concern, and records what was acknowledged. Its reads are causally consistent: without that, a primary that was just elected may answer from before the
+ * write, which is late and not lost (mongodb.com/docs, "Causal Consistency and Read and Write Concerns"). It connects to
+ * the members directly, as a service in the cluster does.
  */
-export class Oracle implements AsyncDisposable {
+export class RecordingClient implements AsyncDisposable {
   private readonly acknowledged: Acknowledged[] = [];
   private readonly missing = new Set<number>();
   private readonly counts = { refused: 0, refusedAfterRetry: 0, readsRefused: 0 };
@@ -63,18 +62,18 @@ export class Oracle implements AsyncDisposable {
     this.clients = clients;
   }
 
-  /** Begins to write once the database takes the first write. */
-  static async watch(stack: Stack): Promise<Oracle> {
-    const oracle = new Oracle(await DatabaseClients.of(stack));
+  /** Begins once the first write is acknowledged. */
+  static async start(stack: Stack): Promise<RecordingClient> {
+    const recorder = new RecordingClient(await DatabaseClients.of(stack));
     try {
-      await oracle.collection(oracle.clients.retrying).insertOne({ _id: -1 });
+      await recorder.collection(recorder.clients.retrying).insertOne({ _id: -1 });
     } catch (error) {
-      await oracle[Symbol.asyncDispose]();
+      await recorder[Symbol.asyncDispose]();
       throw error;
     }
-    oracle.lastAcknowledgedAt = performance.now();
-    oracle.begin();
-    return oracle;
+    recorder.lastAcknowledgedAt = performance.now();
+    recorder.begin();
+    return recorder;
   }
 
   /** In the order in which they were acknowledged. */
@@ -89,13 +88,13 @@ export class Oracle implements AsyncDisposable {
     return Promise.reject(new Error(`no write was acknowledged for ${silent} ms`));
   }
 
-  /** Stops, waits for what is under way, and counts; the database must take writes. */
-  async end(): Promise<Verdict> {
+  /** Stops, waits for what is under way, and counts; needs a primary. */
+  async end(): Promise<WriteReport> {
     await this.stop();
     await this.clients.signIn();
-    const judge = this.clients.retrying;
-    const found = await this.after(this.acknowledged, judge, (session) =>
-      this.collection(judge)
+    const reader = this.clients.retrying;
+    const found = await this.after(this.acknowledged, reader, (session) =>
+      this.collection(reader)
         .find({}, { session, readConcern: 'majority', projection: { _id: 1 } })
         .toArray(),
     );
@@ -123,7 +122,7 @@ export class Oracle implements AsyncDisposable {
     await Promise.all(this.pending);
   }
 
-  /** Up to now, also when nothing ever came after. */
+  /** Up to now, also when no write was acknowledged since. */
   private endGap(now = performance.now()): void {
     this.longestGap = Math.max(this.longestGap, now - this.lastAcknowledgedAt);
     this.lastAcknowledgedAt = now;
@@ -141,7 +140,7 @@ export class Oracle implements AsyncDisposable {
     };
     const follow = async (): Promise<void> => {
       while (!this.ending.signal.aborted) {
-        // While Secret or API server are away it goes on with the credentials that it has.
+        // While Secret or API server are unavailable it keeps the credentials that it has.
         await this.clients.signIn().catch(() => undefined);
         await pause(LOOK_EVERY);
       }
@@ -173,7 +172,7 @@ export class Oracle implements AsyncDisposable {
     this.endGap(now);
   }
 
-  /** One of the writes so far, by chance. */
+  /** A random one of the acknowledged writes. */
   private async read(): Promise<void> {
     const one = this.acknowledged[Math.floor(Math.random() * this.acknowledged.length)];
     if (!one) return;
@@ -205,6 +204,6 @@ export class Oracle implements AsyncDisposable {
   }
 
   private collection(client: MongoClient): Collection<Entry> {
-    return client.db().collection<Entry>('oracle', { writeConcern: { w: 'majority' } });
+    return client.db().collection<Entry>('recorder', { writeConcern: { w: 'majority' } });
   }
 }
