@@ -76,8 +76,8 @@ const faults = [
     set.lag(at, false);
   }),
 ];
-/** What people ask of the operator. */
-const wishes = [
+/** What people request. */
+const requests = [
   event('resize', (set, at) => {
     set.resize(sizes[at % 3] ?? 3);
   }),
@@ -90,7 +90,7 @@ const wishes = [
   event('fence', (set, at) => {
     set.annotate('fence', String(at));
   }),
-  event('think better of it', (set) => {
+  event('remove the annotations', (set) => {
     set.forgetAnnotations();
   }),
   event('upgradeOperator', (set) => {
@@ -109,7 +109,7 @@ const histories = fc.array(
     { weight: 6, arbitrary: fc.oneof(...operator) },
     { weight: 6, arbitrary: fc.oneof(...life) },
     { weight: 2, arbitrary: fc.oneof(...faults) },
-    { weight: 1, arbitrary: fc.oneof(...wishes) },
+    { weight: 1, arbitrary: fc.oneof(...requests) },
   ),
   { minLength: 20, maxLength: 120 },
 );
@@ -120,19 +120,19 @@ function pass(set: SetModel): void {
   for (let step = 0; step < length; step++) set.act();
 }
 
-const PATIENCE = 150;
+const MAX_TURNS = 150;
 
 /** Everything works for a while, and nobody holds anything back; answers the database's condition in the end. */
 function settle(set: SetModel): string {
   set.heal();
   set.hibernate(false);
   let ready = '';
-  for (let turn = 0; turn < PATIENCE && ready !== 'True/AllMembersHealthy'; turn++) {
+  for (let turn = 0; turn < MAX_TURNS && ready !== 'True/AllMembersHealthy'; turn++) {
     const { conditions, actions } = set.look();
     const [condition] = conditions;
     // As its message says.
     if (condition?.reason === 'AdoptionRefused') set.resize(sizes.find((size) => size >= set.membersInSet) ?? 5);
-    if (condition?.reason === 'RequestInvalid' || turn === PATIENCE / 3) set.forgetAnnotations();
+    if (condition?.reason === 'RequestInvalid' || turn === MAX_TURNS / 3) set.forgetAnnotations();
     pass(set);
     set.kubernetes();
     set.replicate();
@@ -164,7 +164,7 @@ test('no history loses an acknowledged write, offers two sets to clients, or cha
   expect(acknowledged).toBeGreaterThan(400);
 });
 
-test('whatever happened while it was founded, it is founded once and gets whole', () => {
+test('whatever happened while it was initiated, it is initiated once and becomes complete', () => {
   fc.assert(
     fc.property(grown, histories, (members, history) => {
       const set = new SetModel(members);
@@ -203,7 +203,7 @@ test('a member that lost its disk never elects one that lags, whenever the prima
 });
 
 /** Rarely met by chance: the pod of a newcomer is deleted between its first start and its vote. */
-test('a member whose pod was told to end is neither started nor given a vote, and joins with the next one', () => {
+test('a Terminating member is neither started nor given a vote, and joins with the next one', () => {
   const newcomers = fc.constantFrom(1, 2).map((at): Event => (set) => {
     set.endPod(at);
   });

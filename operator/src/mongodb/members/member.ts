@@ -75,7 +75,7 @@ export function stackRef({ metadata: { name, namespace = '' } }: KubernetesObjec
   return { namespace, name };
 }
 
-/** A member in a word or two, for people. */
+/** The state of a member, for people. */
 export function stateOf(member: Member): string {
   const { agent, pod } = member;
   if (agent === 'unknown') return pod ? 'not reached' : 'no pod';

@@ -123,7 +123,7 @@ function lastEndOf({ state, lastState }: ContainerStatus): ContainerEnd | undefi
   return state?.terminated ?? lastState?.terminated;
 }
 
-/** What is on a volume is given up only when somebody says so: it may be the last of its kind. */
+/** What is on a volume is deleted only on request: it may be the last copy. */
 export function resyncHint({ metadata: { name, namespace = '' } }: AuthStack, ordinal: number): string {
   return (
     `have the member copy all data again: kubectl -n ${namespace} annotate authstack ${name} ` +

@@ -3,7 +3,7 @@ import { labelsOf, namespaceOf } from '../../api/names.ts';
 import type { KubernetesObject } from '../../runtime/objects.ts';
 import { claimName } from '../members/addresses.ts';
 
-/** The claim of a member, as the StatefulSet would make it; the founder's must exist before the StatefulSet does. */
+/** The claim of a member, as the StatefulSet would create it; the first member's must exist before the StatefulSet does. */
 export function memberClaim(stack: AuthStack, ordinal: number): KubernetesObject {
   const { size } = stack.spec.mongodb.storage;
   const object = {

@@ -52,7 +52,7 @@ export function pod(ordinal: number, status: Pod['status'] = {}): Pod {
   return { apiVersion: 'v1', kind: 'Pod', metadata, spec: {}, status: { podIP: `10.0.0.${ordinal}`, ...status } };
 }
 
-/** A member whose volume and pod are there and whose agent says this. */
+/** A member whose volume and pod are there and whose agent reports this. */
 export function member(ordinal: number, agent: SeenAgent, change: Partial<Member> = {}): Member {
   const objects = { claim: claim(ordinal), pod: pod(ordinal) };
   return { ordinal, name: memberName(shop, ordinal), host: host(ordinal), ...objects, agent, ...change };

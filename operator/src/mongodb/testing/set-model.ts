@@ -111,7 +111,7 @@ export class SetModel extends StackModel {
     Object.assign(node, { mongod: 'held', isPrimary: false, isTerminating: false });
   }
 
-  /** Deleted as people and drains do it: told to end, and there until it has. */
+  /** Deleted as people and drains do it: Terminating until it has ended. */
   endPod(ordinal: number): void {
     this.isFresh = false;
     const node = this.nodes[ordinal];

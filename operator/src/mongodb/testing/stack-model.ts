@@ -14,7 +14,7 @@ export type Size = AuthStack['spec']['mongodb']['members'];
 
 /** The objects of one stack and its members, and how they look to the operator. */
 export class StackModel extends MembersModel {
-  /** What the StatefulSet says; absent: there is none. */
+  /** What the StatefulSet specifies; absent: there is none. */
   protected set: { readonly replicas: number; readonly template: PodTemplate } | undefined;
   protected readonly spec: { members: Size; hibernate: boolean };
   protected annotations: Record<string, string> = {};
