@@ -13,10 +13,10 @@ import type { Pass } from '../runtime/reconciler.ts';
 /*
  * The stack's summary of its AuthConsumers. A rotation changes every copy within seconds, and each of them reports that
  * it is being written and that it is in sync. Were each counted at once, 500 consumers would be a thousand writes of the
- * stack's status. So the summary is up to SETTLE late, and no later:
+ * stack's status. So the summary is late by a few seconds:
  *
- *   in sync ──► a copy that held the keys before is behind only once it has been so for SETTLE  ──► behind
- *   behind  ──► counted anew once in every SETTLE                                               ──► in sync
+ *   in sync ──► a copy is behind once it has been so for SETTLE, and the summary has been True for as long  ──► behind
+ *   behind  ──► counted anew once in every SETTLE, and at once when nobody is behind any more               ──► in sync
  */
 const SETTLE: Millis = 5_000;
 
@@ -52,20 +52,30 @@ export function planStackConsumers({ stack, now, consumers }: StackConsumersObse
   const accepted = consumers
     .filter((consumer) => consumer.metadata.deletionTimestamp === undefined && isTrue(consumer, 'Accepted'))
     .map((consumer) => syncOf(consumer));
-  const behind = accepted.filter(({ behindFrom }) => behindFrom <= now);
-  const stored = storedReport(stack);
-  if (stored?.consumers.total === accepted.length) {
-    const beat = Math.floor(now / SETTLE) * SETTLE;
-    const changed = accepted.some(({ changedAt, behindFrom }) => changedAt >= beat || isWithin(behindFrom, beat, now));
-    if (changed) return report(stored, beat + SETTLE);
-  }
   const crossings = accepted.map(({ behindFrom }) => behindFrom).filter((at) => at > now);
-  return report(freshReport(accepted, behind), Math.min(...crossings));
+  // One whose first copy is being written is counted once it has it.
+  const settled = accepted.filter(({ behindFrom, hadKeys }) => hadKeys || behindFrom <= now);
+  const behind = settled.filter(({ behindFrom }) => behindFrom <= now);
+  if (behind.length === 0) return report(freshReport(settled, []), Math.min(...crossings));
+  const settledAt = trueSince(stack) + SETTLE;
+  if (now < settledAt) return report(freshReport(settled, []), settledAt);
+  const stored = storedReport(stack);
+  const beat = Math.floor(now / SETTLE) * SETTLE;
+  const changed = accepted.some(({ changedAt, behindFrom }) => changedAt >= beat || isWithin(behindFrom, beat, now));
+  if (changed && stored?.consumers.total === settled.length) return report(stored, beat + SETTLE);
+  return report(freshReport(settled, behind), Math.min(...crossings));
+}
+
+/** When the stored summary became True; -Infinity where it is not. */
+function trueSince({ status }: AuthStack): Millis {
+  const stored = status?.conditions?.find(({ type }) => type === 'ConsumersInSync');
+  return stored?.status === 'True' ? Date.parse(stored.lastTransitionTime) : -Infinity;
 }
 
 interface Sync {
   readonly name: string;
   readonly changedAt: Millis;
+  readonly hadKeys: boolean;
   /** From when on it counts as behind; Infinity while it is in sync. */
   readonly behindFrom: Millis;
 }
@@ -73,9 +83,13 @@ interface Sync {
 function syncOf({ metadata, status }: AuthConsumer): Sync {
   const inSync = status?.conditions?.find(({ type }) => type === 'InSync');
   const changedAt = inSync ? Date.parse(inSync.lastTransitionTime) : 0;
-  // One that never held the keys is behind from the first.
-  const grace = status?.lastSyncTime === undefined ? 0 : SETTLE;
-  return { name: keyOf(metadata), changedAt, behindFrom: inSync?.status === 'True' ? Infinity : changedAt + grace };
+  const isInSync = inSync?.status === 'True';
+  return {
+    name: keyOf(metadata),
+    changedAt,
+    hadKeys: isInSync || status?.lastSyncTime !== undefined,
+    behindFrom: isInSync ? Infinity : changedAt + SETTLE,
+  };
 }
 
 interface Report {
