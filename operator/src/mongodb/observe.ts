@@ -27,6 +27,7 @@ import { observeFailedCreates } from '../workloads/pods-not-created.ts';
 import { claimName, connectionUri, hostsOf, memberHost, memberName, ordinalsOf } from './members/addresses.ts';
 import { addressOf } from './members/member.ts';
 import type { Member, MongodbImages, MongodbObservation, SeenSecret, SeenUser } from './members/observation.ts';
+import { lacksPods } from './objects/stateful-set.ts';
 
 export interface MongodbPorts {
   readonly cluster: Cluster;
@@ -162,12 +163,10 @@ async function observeCreation(
   { cluster, members, statefulSet }: Members & { readonly statefulSet: StatefulSet },
   pass: Pass,
 ): Promise<Pick<MongodbObservation, 'podsNotCreated'>> {
-  const { metadata, spec, status } = statefulSet;
-  const wanted = spec?.replicas ?? 0;
-  const isObserved = status?.observedGeneration === metadata.generation;
-  if (!isObserved || (status?.replicas ?? 0) >= wanted) return {};
-  const missing = Array.from({ length: wanted }, (_, ordinal) => memberName(stack, ordinal)).filter((name) =>
-    members.every((member) => member.name !== name || !member.pod),
+  if (!lacksPods(statefulSet)) return {};
+  const { metadata, spec } = statefulSet;
+  const missing = Array.from({ length: spec?.replicas ?? 0 }, (_, ordinal) => memberName(stack, ordinal)).filter(
+    (name) => members.every((member) => member.name !== name || !member.pod),
   );
   const since = Date.parse(metadata.creationTimestamp ?? '');
   const podsNotCreated = await observeFailedCreates({ statefulSet, missing, since }, cluster, pass);

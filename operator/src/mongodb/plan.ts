@@ -5,6 +5,7 @@ import { firstAnswer, planOf } from '../planning.ts';
 import type { Plan, Rule } from '../planning.ts';
 import type { Millis } from '../runtime/objects.ts';
 import { foreignSecret } from '../stored/secret.ts';
+import { MISSING_IS_LONG } from '../workloads/pods-not-created.ts';
 import { theLossIsAccepted } from './bootstrap/accept-data-loss.ts';
 import { theDataIsOfAnEarlierStack } from './bootstrap/adopt.ts';
 import { planBootstrap, planInitiating } from './bootstrap/initiate.ts';
@@ -15,6 +16,7 @@ import type { MongodbObservation } from './members/observation.ts';
 import { refusing, waiting } from './members/verdict.ts';
 import type { DatabaseVerdict } from './members/verdict.ts';
 import { mongodImage } from './objects/pod-template.ts';
+import { lacksPods } from './objects/stateful-set.ts';
 import { notOffered } from './objects/version.ts';
 import { replicaSetContext } from './replica-set/context.ts';
 import type { ReplicaSetContext } from './replica-set/context.ts';
@@ -110,9 +112,15 @@ const atRest: ReadonlySet<ReasonOf<'DatabaseReady'>> = new Set([
   'PodsNotCreated',
 ]);
 
-function recheckIn({ members }: MongodbObservation, reason: ReasonOf<'DatabaseReady'>): Millis {
-  if (members.every((member) => addressOf(member) === undefined)) return NOBODY_TO_ASK;
-  return atRest.has(reason) ? AT_REST : IN_MOTION;
+function recheckIn(
+  { members, statefulSet, podsNotCreated }: MongodbObservation,
+  reason: ReasonOf<'DatabaseReady'>,
+): Millis {
+  // To have it tried again, and while nobody knows yet why a pod is missing.
+  const forPods = podsNotCreated ? AT_REST : statefulSet && lacksPods(statefulSet) ? MISSING_IS_LONG : Infinity;
+  const forMembers = atRest.has(reason) ? AT_REST : IN_MOTION;
+  const isNobodyThere = members.every((member) => addressOf(member) === undefined);
+  return Math.min(isNobodyThere ? NOBODY_TO_ASK : forMembers, forPods);
 }
 
 function secretsOf({ stack, identity, keyfile, rootUser, authUser }: MongodbObservation): readonly {

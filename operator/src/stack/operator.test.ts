@@ -374,6 +374,80 @@ test('every pod that a stack asks for is allowed where Pod Security is restricte
   }
 });
 
+/** The StatefulSet of the members; what its controller does is done by hand here. */
+async function membersOfShop(): Promise<Workload> {
+  return eventually(async () => {
+    const [found] = await list('statefulset', '-n', 'auth', '--field-selector', 'metadata.name=shop-mongodb');
+    expect(found).toBeDefined();
+    return found as Workload;
+  });
+}
+
+async function reportStatus(status: object): Promise<void> {
+  const patch = JSON.stringify({ status });
+  await api.kubectl([
+    ...['-n', 'auth', 'patch', 'statefulset', 'shop-mongodb', '--subresource=status', '--type=merge', '-p', patch],
+  ]);
+}
+
+test('pods that a quota refuses are reported with the cause, and are tried again', async () => {
+  const { metadata } = await membersOfShop();
+  const cause = 'pods "shop-mongodb-0" is forbidden: failed quota: small: must specify limits.cpu';
+  const event = {
+    ...{ apiVersion: 'events.k8s.io/v1', kind: 'Event', metadata: { name: 'refused', namespace: 'auth' } },
+    ...{ type: 'Warning', reason: 'FailedCreate', action: 'Create', eventTime: new Date().toISOString() },
+    ...{ reportingController: 'statefulset-controller', reportingInstance: 'test' },
+    regarding: {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      name: 'shop-mongodb',
+      namespace: 'auth',
+      uid: metadata.uid,
+    },
+    note: `create Pod shop-mongodb-0 in StatefulSet shop-mongodb failed error: ${cause}`,
+  };
+  await api.kubectl(
+    ['create', '-f', '-'],
+    JSON.stringify({ ...event, eventTime: `${event.eventTime.slice(0, 23)}000Z` }),
+  );
+  await reportStatus({ replicas: 0, observedGeneration: metadata.generation });
+  await eventually(async () => {
+    expect(await conditionsOf('shop')).toMatchObject({ DatabaseReady: 'False/PodsNotCreated' });
+    expect((await membersOfShop()).metadata.annotations).toHaveProperty(['authstack.dev/pods-retried-at']);
+  });
+  const message = 'jsonpath={.status.conditions[?(@.type=="DatabaseReady")].message}';
+  expect(await api.kubectl(['-n', 'auth', 'get', 'authstack', 'shop', '-o', message])).toContain(cause);
+  await api.kubectl(['-n', 'auth', 'delete', 'event', 'refused']);
+});
+
+test('a pod of ours whose label was taken off is reported as exactly that, and not as a member that starts', async () => {
+  const set = await membersOfShop();
+  const labels = Object.fromEntries(
+    Object.entries((set.metadata.labels ?? {}) as Record<string, string>).filter(
+      ([key]) => !key.includes('managed-by'),
+    ),
+  );
+  const { spec } = set.spec.template;
+  const pod = {
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'shop-mongodb-0', namespace: 'auth', labels } },
+    spec: { ...spec, volumes: [...(spec.volumes ?? []), { name: 'data', emptyDir: {} }] },
+  };
+  await api.kubectl(['create', '-f', '-'], JSON.stringify(pod));
+  // As its controller counts it, by the labels of the selector.
+  await reportStatus({ replicas: 1, observedGeneration: set.metadata.generation });
+  await eventually(async () => {
+    expect(await conditionsOf('shop')).toMatchObject({ DatabaseReady: 'False/ObjectNotLabelled' });
+  });
+
+  const message = 'jsonpath={.status.conditions[?(@.type=="DatabaseReady")].message}';
+  const reported = await api.kubectl(['-n', 'auth', 'get', 'authstack', 'shop', '-o', message]);
+  const command = /kubectl (-n auth label --overwrite pod shop-mongodb-0 \S+ \S+)$/.exec(reported)?.[1] ?? '';
+  await api.kubectl(command.split(' '));
+  await eventually(async () => {
+    expect((await conditionsOf('shop'))['DatabaseReady']).not.toBe('False/ObjectNotLabelled');
+  });
+});
+
 test('the account of the operator cannot write what is not its own', async () => {
   const kubeconfig = await api.kubeconfigOf(SYSTEM, 'auth-stack');
   const asOperator = async (...args: string[]): Promise<string> =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { StatefulSet } from '../../runtime/core-kinds.ts';
+import { planMongodb } from '../plan.ts';
 import {
   NOW,
   allVote,
@@ -9,6 +10,7 @@ import {
   initiatingIdentity,
   member,
   noMember,
+  seen,
 } from '../testing/seen.ts';
 import { now } from '../testing/summary.ts';
 import type { Change } from '../testing/summary.ts';
@@ -65,5 +67,12 @@ describe('a StatefulSet that is refused its pods', () => {
     expect(now({ ...initiating, statefulSet: tried(10) }).does).toEqual([poke]);
     const { podsNotCreated: _gone, ...created } = initiating;
     expect(now({ ...created, statefulSet: tried(100) }).does).toEqual([]);
+  });
+
+  test('is looked at again as soon as a pod counts as missing, and for each attempt', () => {
+    const { podsNotCreated, ...created } = initiating;
+    const lacking = { ...statefulSet(), spec: { replicas: 1 } };
+    expect(planMongodb(seen({ ...created, statefulSet: lacking })).recheckAt).toBe(NOW + 5_000);
+    expect(planMongodb(seen({ ...created, ...(podsNotCreated && { podsNotCreated }) })).recheckAt).toBe(NOW + 10_000);
   });
 });

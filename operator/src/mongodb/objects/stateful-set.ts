@@ -1,5 +1,6 @@
 import type { AuthStack } from '../../api/auth-stack.ts';
 import { labelsOf, namesOf, namespaceOf, ownedBy, selectorOf } from '../../api/names.ts';
+import type { StatefulSet } from '../../runtime/core-kinds.ts';
 import type { KubernetesObject } from '../../runtime/objects.ts';
 import type { PodTemplate } from './pod-template.ts';
 import { claimSpec } from './volume-claim.ts';
@@ -44,4 +45,9 @@ export function membersStatefulSet(stack: AuthStack, options: StatefulSetOptions
     },
   };
   return object;
+}
+
+/** Its controller has seen what it is to do, and has fewer pods. */
+export function lacksPods({ metadata, spec, status }: StatefulSet): boolean {
+  return status?.observedGeneration === metadata.generation && (status?.replicas ?? 0) < (spec?.replicas ?? 0);
 }
