@@ -6,7 +6,7 @@ import { createApiClient } from '../operator/src/runtime/client.ts';
 import { startApiServer } from '../test/support/api-server.ts';
 import type { ApiServer } from '../test/support/api-server.ts';
 import { changeToApplied, distribution, idle, timeToConverge, untilQuiet } from './operator/measures.ts';
-import type { Scene } from './operator/measures.ts';
+import type { Setting } from './operator/measures.ts';
 import { startOperator } from './operator/operator-process.ts';
 import type { OperatorProcessOptions } from './operator/operator-process.ts';
 import { parameters } from './operator/parameters.ts';
@@ -21,7 +21,7 @@ const results = join(import.meta.dirname, 'results/operator.md');
 const rows: Row[] = [];
 const begun = performance.now();
 
-function say(row: Row): void {
+function add(row: Row): void {
   rows.push(row);
   console.log(`${seconds(performance.now() - begun).padStart(8)}  ${row.what}: ${row.measured}`);
 }
@@ -47,10 +47,10 @@ async function prepare(): Promise<OperatorProcessOptions> {
   if (!product) throw new Error('there is no image operator');
   await bundle(product, folder);
   const { size } = await stat(join(folder, 'app/main.js'));
-  say({ what: 'bundle', measured: `${(size / 2 ** 20).toFixed(1)} MiB` });
+  add({ what: 'bundle', measured: `${(size / 2 ** 20).toFixed(1)} MiB` });
   const started = performance.now();
   await createForeignSecrets(client, parameters.foreignSecrets);
-  say({
+  add({
     what: `${parameters.foreignSecrets} foreign Secrets made (not by the operator)`,
     measured: seconds(performance.now() - started),
   });
@@ -72,7 +72,7 @@ async function measureStarts(options: OperatorProcessOptions): Promise<void> {
     await using operator = await startOperator(options);
     took.push(operator.firstReconcileAfter);
   }
-  say({
+  add({
     what: `process start to first reconcile, median of ${took.length}`,
     measured: `${seconds(quantile(took, 0.5))} (slowest ${seconds(Math.max(...took))})`,
     budget: '< 3 s',
@@ -80,69 +80,69 @@ async function measureStarts(options: OperatorProcessOptions): Promise<void> {
   });
 }
 
-async function measureSizes(scene: Scene): Promise<void> {
-  await untilQuiet(scene);
-  const expected = scene.spectator.madeFor(stackRef(0));
+async function measureSizes(setting: Setting): Promise<void> {
+  await untilQuiet(setting);
+  const expected = setting.spectator.madeFor(stackRef(0));
   console.log(`          objects of a stack up to the first wait on an agent: ${expected.join(', ')}`);
   let from = 1;
   for (const [index, stacks] of parameters.stacks.entries()) {
-    const converged = await timeToConverge(scene, { from, to: stacks }, expected);
+    const converged = await timeToConverge(setting, { from, to: stacks }, expected);
     const made = (stacks - from) * expected.length;
-    say({
+    add({
       what: `${stacks} stacks: time to converge ${stacks - from} new ones`,
       measured: `${seconds(converged)} (${Math.round(made / (converged / 1000))} objects/s)`,
     });
     from = stacks;
-    await measureIdle(scene, stacks);
-    await measureChanges(scene, stacks);
-    if (index === 0) await measureConsumers(scene);
+    await measureIdle(setting, stacks);
+    await measureChanges(setting, stacks);
+    if (index === 0) await measureConsumers(setting);
   }
 }
 
-async function measureIdle(scene: Scene, stacks: number): Promise<void> {
-  const seen = await idle(scene, parameters.idleSeconds);
+async function measureIdle(setting: Setting, stacks: number): Promise<void> {
+  const seen = await idle(setting, parameters.idleSeconds);
   const hundreds = stacks / 100;
-  say({
+  add({
     what: `${stacks} stacks, idle: requests`,
     measured: `${seen.requestsPerSecond.toFixed(2)}/s (${seen.passesPerSecond.toFixed(1)} passes/s)`,
     budget: `≤ ${Math.max(1, hundreds)}/s`,
     kept: seen.requestsPerSecond <= Math.max(1, hundreds),
   });
-  say({
+  add({
     what: `${stacks} stacks, idle: writes`,
-    measured: `${seen.writesPerSecond.toFixed(2)}/s${seen.stalled === 0 ? '' : `, of them ${seen.stalled} stacks that say once that they stall`}`,
+    measured: `${seen.writesPerSecond.toFixed(2)}/s${seen.stalled === 0 ? '' : `, of them ${seen.stalled} stacks that report once that they are stalled`}`,
     budget: 'the lease, every 2 s',
     kept: seen.writesPerSecond - seen.stalled / parameters.idleSeconds <= 0.55,
   });
-  say({
+  add({
     what: `${stacks} stacks, idle: CPU of one core`,
     measured: `${seen.cpuPercent.toFixed(1)} %`,
   });
-  say({
+  add({
     what: `${stacks} stacks: memory (RSS)`,
     measured: `${Math.round(seen.residentMiB)} MiB (peak ${Math.round(seen.peakMiB)} MiB)`,
     ...(stacks <= 100 && { budget: '≤ 128 MiB', kept: seen.residentMiB <= 128 }),
   });
 }
 
-async function measureChanges(scene: Scene, stacks: number): Promise<void> {
+async function measureChanges(setting: Setting, stacks: number): Promise<void> {
   const { changes } = parameters;
-  const took = await changeToApplied(scene, { stacks, changes });
-  say({
+  const took = await changeToApplied(setting, { stacks, changes });
+  add({
     what: `${stacks} stacks: change of an AuthStack to applied, ${changes} changes, p50 / p99`,
     measured: `${seconds(quantile(took, 0.5))} / ${seconds(quantile(took, 0.99))}`,
     ...(stacks <= 200 && { budget: 'p99 ≤ 5 s', kept: quantile(took, 0.99) <= 5_000 }),
   });
 }
 
-async function measureConsumers(scene: Scene): Promise<void> {
+async function measureConsumers(setting: Setting): Promise<void> {
   let from = 0;
   for (const [index, to] of parameters.consumers.entries()) {
     const algorithm = index % 2 === 0 ? 'RS256' : 'ES256';
-    const took = await distribution(scene, { from, to }, algorithm);
-    say({ what: `${to} consumer namespaces: ${to - from} new copies made`, measured: seconds(took.copied) });
+    const took = await distribution(setting, { from, to }, algorithm);
+    add({ what: `${to} consumer namespaces: ${to - from} new copies made`, measured: seconds(took.copied) });
     const budget = to <= 10 ? 2_000 : 10_000;
-    say({
+    add({
       what: `${to} consumer namespaces: a new key in every copy, since it was asked for (since it was published)`,
       measured: `${seconds(took.keyVisible)} (${seconds(took.keyCopied)})`,
       budget: `≤ ${budget / 1_000} s`,

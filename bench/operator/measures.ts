@@ -10,7 +10,7 @@ import { consumerRef, createConsumers, createStacks, forEach, patchStack, stackR
 import type { Ref, Span } from './seed.ts';
 import type { Spectator } from './spectator.ts';
 
-export interface Scene {
+export interface Setting {
   readonly client: ApiClient;
   readonly spectator: Spectator;
   readonly operator: OperatorProcess;
@@ -19,7 +19,7 @@ export interface Scene {
 const QUIET = 5_000;
 
 /** Nothing has changed for a while: whatever could be done is done. */
-export async function untilQuiet({ spectator }: Pick<Scene, 'spectator'>): Promise<void> {
+export async function untilQuiet({ spectator }: Pick<Setting, 'spectator'>): Promise<void> {
   for (;;) {
     const since = performance.now() - spectator.lastChangeAt;
     if (since >= QUIET) return;
@@ -29,7 +29,7 @@ export async function untilQuiet({ spectator }: Pick<Scene, 'spectator'>): Promi
 
 /** From the first AuthStack created until the last has every object that `expected` names, and a status. */
 export async function timeToConverge(
-  { client, spectator }: Scene,
+  { client, spectator }: Setting,
   { from, to }: Span,
   expected: readonly string[],
 ): Promise<number> {
@@ -50,9 +50,9 @@ export async function timeToConverge(
 /** Prime, so that changes of one stack are far apart and every stack has its turn. */
 const STRIDE = 7;
 
-/** From the answer to a change of an AuthStack until its Ingress says the same, for each change. */
+/** From the answer to a change of an AuthStack until its Ingress has it, for each change. */
 export async function changeToApplied(
-  { client, spectator }: Scene,
+  { client, spectator }: Setting,
   { stacks, changes }: { readonly stacks: number; readonly changes: number },
 ): Promise<readonly number[]> {
   const took: number[] = [];
@@ -83,7 +83,7 @@ export interface Idle {
   readonly peakMiB: number;
 }
 
-export async function idle({ operator, spectator }: Scene, seconds: number): Promise<Idle> {
+export async function idle({ operator, spectator }: Setting, seconds: number): Promise<Idle> {
   await untilQuiet({ spectator });
   const before = await operator.usage();
   const begun = performance.now();
@@ -103,7 +103,7 @@ export async function idle({ operator, spectator }: Scene, seconds: number): Pro
   };
 }
 
-/** Conditions tell whole seconds. */
+/** Conditions have times in whole seconds. */
 function stalledSince({ status }: AuthStack): number {
   const stalled = status?.conditions?.find((condition) => condition.type === 'Stalled' && condition.status === 'True');
   return Date.parse(stalled?.lastTransitionTime ?? '');
@@ -122,7 +122,7 @@ const copyOf = (index: number): Ref => ({ namespace: consumerRef(index).namespac
 
 /** The consumers are those of the first stack. */
 export async function distribution(
-  { client, spectator }: Scene,
+  { client, spectator }: Setting,
   { from, to }: Span,
   algorithm: 'ES256' | 'RS256',
 ): Promise<Distribution> {

@@ -29,7 +29,7 @@ const madeKinds: readonly Kind[] = [
   networkPolicyKind,
 ];
 
-const PATIENCE = 600_000;
+const TIMEOUT = 600_000;
 
 /** Sees through watches of its own what the operator makes. */
 export interface Spectator extends AsyncDisposable {
@@ -39,7 +39,7 @@ export interface Spectator extends AsyncDisposable {
   madeFor(ref: Ref): readonly string[];
   /** When anything last changed, on performance.now(). */
   readonly lastChangeAt: number;
-  /** Resolves as soon as `holds` does, which is asked after each change; says when, on performance.now(). */
+  /** Resolves as soon as `holds` does, which is called after each change; answers when, on performance.now(). */
   until(what: string, holds: () => boolean): Promise<number>;
 }
 
@@ -96,9 +96,9 @@ export async function startSpectator(client: ApiClient): Promise<Spectator> {
             resolve(performance.now());
           });
         };
-        const cancel = systemClock.after(PATIENCE, () => {
+        const cancel = systemClock.after(TIMEOUT, () => {
           end(() => {
-            reject(new Error(`${what} has not happened within ${PATIENCE / 1000} s`));
+            reject(new Error(`${what} has not happened within ${TIMEOUT / 1000} s`));
           });
         });
         looks.add(look);

@@ -62,7 +62,7 @@ test('in each situation fires what should, and in a healthy stack nothing', asyn
   await expect(promtool('test', 'rules', situationsFile)).resolves.toContain('SUCCESS');
 });
 
-test.each(alerts)('$alert is tried, has a severity, and says what to do with labels that it has', (alert) => {
+test.each(alerts)('$alert is tested, has a severity, and has instructions with labels that it has', (alert) => {
   const samples = fired.filter((labels) => labels.get('alertname') === alert.alert);
   const asked = [...JSON.stringify(alert.annotations).matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
 
@@ -168,7 +168,7 @@ async function exposedMetrics(): Promise<readonly Metric[]> {
   const nothing = { waiting: 0, running: 0 };
   observeService(auth, {
     clock: { now: () => 0 } as never,
-    hashQueue: nothing as never,
+    hashQueue: nothing,
     ring: () => undefined,
     databaseUp: () => false,
   });

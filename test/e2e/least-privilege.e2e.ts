@@ -35,7 +35,7 @@ async function askedSince(start: string): Promise<readonly Use[]> {
   // Several megabytes at most: other accounts are not audited, and only what is of the last hours is asked for.
   const files = `find ${auditLogFolder} -name 'audit*.log' -newermt '${start || '1970-01-01'}' -exec cat {} +`;
   const log = await onNode(node, ['sh', '-c', files]).catch((cause: unknown) => {
-    const way = 'a cluster of before the audit log must be made anew: make down, then make up';
+    const way = 'a cluster from before the audit log must be recreated: make down, then make up';
     throw new Error(`read the audit log of ${node}: ${auditLogFolder} cannot be read; ${way}`, { cause });
   });
   const requests = auditedIn(log).filter((request) => isOfOperator(request, account));

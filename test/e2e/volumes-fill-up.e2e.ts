@@ -47,7 +47,7 @@ async function smallVolumes(workers: readonly string[]): Promise<AsyncDisposable
   };
 }
 
-/** Writes on and on, less at a time where there is no room for more, until told to stop; answers how often it was refused. */
+/** Writes until it is stopped, less at a time where there is no room for more; answers how often a write was refused. */
 async function fill(stack: Stack, stopped: AbortSignal): Promise<number> {
   await using clients = await DatabaseClients.of(stack);
   const ballast = clients.plain.db().collection('ballast');

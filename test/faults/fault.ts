@@ -4,7 +4,7 @@ import type { SeenRequest } from './request.ts';
 export type WatchFault =
   | 'answered 410'
   | 'answered 500'
-  | 'told 410'
+  | 'sent 410'
   | 'garbled'
   | 'closed at once'
   /** The connection is cut after the event. */
@@ -23,7 +23,7 @@ export type RequestFault = 'answered 409' | 'answered 429' | 'answered 500' | 'a
 export type Fault = WatchFault | ListFault | RequestFault;
 
 const ofWatches: ReadonlySet<Fault> = new Set<WatchFault>([
-  'told 410',
+  'sent 410',
   'garbled',
   'closed at once',
   'breaks',

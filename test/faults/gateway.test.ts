@@ -65,7 +65,7 @@ async function names(): Promise<readonly string[]> {
 
 interface Heard {
   readonly events: string[];
-  /** How the watch ended; undefined while it goes on. */
+  /** How the watch ended; undefined while it is open. */
   end: string | undefined;
 }
 
@@ -81,7 +81,7 @@ async function watch(): Promise<Heard> {
         type: string;
         object: { code?: number; metadata?: { name: string } };
       };
-      heard.events.push(type === 'ERROR' ? `told ${object.code ?? 0}` : `${type} ${object.metadata?.name ?? ''}`);
+      heard.events.push(type === 'ERROR' ? `sent ${object.code ?? 0}` : `${type} ${object.metadata?.name ?? ''}`);
     }
   };
   void listen().then(
@@ -148,7 +148,7 @@ test('a slow list is right and late', async () => {
 });
 
 test.each<[Fault, string[], string]>([
-  ['told 410', ['told 410'], 'closed'],
+  ['sent 410', ['sent 410'], 'closed'],
   ['garbled', [], 'garbled'],
   ['closed at once', [], 'closed'],
 ])('a watch is %s as it opens', async (fault, events, end) => {
@@ -184,7 +184,7 @@ test('a swallowed event never arrives, and the watch ends later with 410', async
   const heard = await watch();
   await create('a');
   await create('b');
-  await eventually(() => expect(heard).toEqual({ events: ['ADDED b', 'told 410'], end: 'closed' }));
+  await eventually(() => expect(heard).toEqual({ events: ['ADDED b', 'sent 410'], end: 'closed' }));
 });
 
 test('after the fatal write nothing gets through until the next client is let in', async () => {

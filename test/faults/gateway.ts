@@ -91,7 +91,7 @@ export class FaultGateway implements AsyncDisposable {
     this.faultPlan = plan;
   }
 
-  /** Counts writes, faults and earlier requests anew. */
+  /** Starts counting writes, faults and earlier requests at zero. */
   forget(): void {
     this.writes.length = 0;
     this.met.length = 0;
@@ -209,7 +209,7 @@ export class FaultGateway implements AsyncDisposable {
 }
 
 const endings: Partial<Readonly<Record<Fault, string>>> = {
-  'told 410': expired(),
+  'sent 410': expired(),
   garbled: '{"type":"MODI\n',
   'closed at once': '',
 };

@@ -61,7 +61,7 @@ async function created<T extends KubernetesObject>(kind: Kind<T>, body: object):
   }
 }
 
-/** What the API server says of each object that it refuses. */
+/** The API server's message for each object that it refuses. */
 async function refusals(objects: readonly (readonly [Kind, KubernetesObject])[]): Promise<readonly string[]> {
   const query = { dryRun: 'All', fieldValidation: 'Strict' };
   const answers = await Promise.allSettled(

@@ -59,7 +59,7 @@ test('every rule of the chart has its paragraph in the section of its scope, and
 });
 
 test.each(paragraphs().map((paragraph) => [paragraph.rule, paragraph] as const))(
-  '%s: it is said which code needs it and what it cannot prevent',
+  '%s: the code that needs it and what it cannot prevent are documented',
   (_rule, { body }) => {
     const code = [...body.matchAll(/`(operator\/[^`]+)`/g)].map(([, path = '']) => path);
     expect(code.length).toBeGreaterThan(0);

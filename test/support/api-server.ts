@@ -23,7 +23,7 @@ export interface ApiServer extends AsyncDisposable {
   readonly url: string;
   /** Path of a kubeconfig that may do everything. */
   readonly kubeconfig: string;
-  /** Standard output of kubectl; a failure throws with what it said. */
+  /** Standard output of kubectl; a failure throws with its output. */
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
   /** Path of a kubeconfig that acts as that service account, bound by RBAC. */
   kubeconfigOf(namespace: string, serviceAccount: string): Promise<string>;
@@ -126,7 +126,7 @@ async function prepare(
       ['--cert-dir', file('certs')],
       ['--token-auth-file', file('tokens.csv')],
       ['--authorization-mode', 'RBAC'],
-      // As kubeadm sets it: who may have a privileged container is for admission to say.
+      // As kubeadm sets it: admission decides who may have a privileged container.
       ['--allow-privileged=true'],
       ['--service-cluster-ip-range', '10.0.0.0/16'],
       ['--service-account-issuer', 'https://kubernetes.default.svc'],

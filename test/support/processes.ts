@@ -49,10 +49,10 @@ async function untilAnswers(child: ChildProcess, answers: () => Promise<unknown>
       await answers();
       return;
     } catch (cause) {
-      const said = async () => (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n');
+      const lastLines = async () => (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n');
       const command = child.spawnargs.slice(3).join(' ');
-      if (child.exitCode !== null) throw new Error(`${command} ended\n${await said()}`, { cause });
-      if (performance.now() > end) throw new Error(`${command} does not answer\n${await said()}`, { cause });
+      if (child.exitCode !== null) throw new Error(`${command} ended\n${await lastLines()}`, { cause });
+      if (performance.now() > end) throw new Error(`${command} does not answer\n${await lastLines()}`, { cause });
       await pause(50);
     }
   }

@@ -24,7 +24,7 @@ export interface NodeOptions {
   /** Which addresses its pods get: two nodes that run at the same time need different ones. */
   readonly lane: number;
   readonly now: () => number;
-  /** Told of each command that an agent has carried out, and for which stack's namespace. */
+  /** Called with each command that an agent has carried out, and the namespace of its stack. */
   readonly onCommand: (path: string, namespace: string) => void;
 }
 

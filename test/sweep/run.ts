@@ -54,17 +54,17 @@ async function main(): Promise<void> {
 }
 
 async function runAll(bed: TestBed, scenario: Scenario, seed: number): Promise<readonly Result[]> {
-  const say = (line: string): void => {
+  const print = (line: string): void => {
     console.log(`${scenario.name}: ${line}`);
   };
   const sweep = new Sweep(bed, scenario);
   const clean = await sweep.clean();
-  say(`undisturbed, ${clean.writes.length} writes`);
+  print(`undisturbed, ${clean.writes.length} writes`);
   const results: Result[] = [];
   for (const disturbance of allDisturbances(clean, seed)) {
     const result = await sweep.trial(disturbance, clean);
     results.push(result);
-    say(lineOf(result));
+    print(lineOf(result));
     if (result.why !== undefined) console.log(result.why.replaceAll(/^/gm, '      '));
   }
   await sweep.end();
@@ -80,9 +80,9 @@ const outcomes = ['ok', 'missed', 'failed'] as const;
 
 /** A line for each scenario and kind of disturbance, as Markdown. */
 function tableOf(results: readonly Result[]): string {
-  const played = new Set(results.map(({ scenario }) => scenario));
+  const run = new Set(results.map(({ scenario }) => scenario));
   const rows = [...scenarios.map(({ name }) => name), '-']
-    .filter((scenario) => played.has(scenario))
+    .filter((scenario) => run.has(scenario))
     .flatMap((scenario) =>
       ['crash', 'faults'].map((kind) => {
         const chosen = results.filter(

@@ -15,7 +15,7 @@ interface Pair {
 }
 
 /**
- * Clients of a stack's database. They sign in with what its Secret holds, and speak to the members themselves, as the auth
+ * Clients of a stack's database. They sign in with what its Secret holds, and connect to the members directly, as the auth
  * service does.
  */
 export class DatabaseClients implements AsyncDisposable {
@@ -48,7 +48,7 @@ export class DatabaseClients implements AsyncDisposable {
     return this.current.retrying;
   }
 
-  /** Signs in anew if the Secret has other credentials by now. What is under way goes on with those it began with. */
+  /** Signs in again if the Secret has other credentials by now. What is under way keeps those it began with. */
   async signIn(): Promise<void> {
     const uri = await uriOf(this.stack, this.api);
     if (uri === this.uri) return;

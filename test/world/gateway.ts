@@ -11,7 +11,7 @@ export function originOf(stack: { readonly namespace: string; readonly name: str
   return `http://${stack.name}.${stack.namespace}.localhost:${gatewayPort}`;
 }
 
-// One address for every stack of every scenario: the host name tells which. Services are looked up anew at each
+// One address for every stack of every scenario: the host name selects it. Services are looked up at each
 // request, because scenarios delete and re-create them.
 const nginxConf = `
 pid /tmp/nginx.pid;

@@ -80,7 +80,7 @@ export function memberLookup(client: ApiClient, namespace: string): LookupFuncti
   };
 }
 
-/** Speaks to the cluster of `make up`. */
+/** A client of the cluster of `make up`. */
 export async function openClient(): Promise<ApiClient & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'e2e-'));
   const kubeconfig = join(folder, 'kubeconfig');

@@ -111,7 +111,7 @@ export class Stack {
     await eventually(
       async () => {
         const condition = await this.condition('DatabaseReady');
-        if (condition?.reason === 'AllMembersHealthy') throw new Error(`the loss of ${names.join(', ')} is not told`);
+        if (condition?.reason === 'AllMembersHealthy') throw new Error(`the loss of ${names.join(', ')} is not seen`);
       },
       { within: 30 },
     );
@@ -198,7 +198,7 @@ export function expectCondition(object: StoredObject, wanted: string): Condition
   const [status, reason] = rest.split('/');
   const all = (object.status?.['conditions'] ?? []) as Condition[];
   const { generation } = object.metadata;
-  // One that was made of an earlier spec says nothing of this one.
+  // A condition of an earlier generation does not count.
   const isWanted = (one: Condition): boolean =>
     one.type === type &&
     one.status === status &&

@@ -2,7 +2,7 @@ import { request } from 'undici';
 import { SLOWNESS } from './eventually.ts';
 
 /** How long somebody waits for a page, in milliseconds. */
-const PATIENCE = 15_000 * SLOWNESS;
+const TIMEOUT = 15_000 * SLOWNESS;
 
 export interface Answer {
   readonly status: number;
@@ -61,8 +61,8 @@ export class Visitor {
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      headersTimeout: PATIENCE,
-      bodyTimeout: PATIENCE,
+      headersTimeout: TIMEOUT,
+      bodyTimeout: TIMEOUT,
     });
     this.keep(answer.headers['set-cookie']);
     const text = await answer.body.text();

@@ -156,7 +156,7 @@ test('a watch that only broke continues where it was, without a new list', async
 }, 60_000);
 
 test('an API server that fails watches without end is asked ever less often, and followed again afterwards', async () => {
-  for (let count = 0; count < 12; count++) gateway.next(count % 2 ? 'answered 500' : 'told 410');
+  for (let count = 0; count < 12; count++) gateway.next(count % 2 ? 'answered 500' : 'sent 410');
   const begun = hurried.monotonic();
   await using following = follow();
   await write('late', '1');
@@ -178,7 +178,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      fault: fc.constantFrom<WatchFault>('answered 410', 'answered 500', 'told 410', 'garbled', 'closed at once'),
+      fault: fc.constantFrom<WatchFault>('answered 410', 'answered 500', 'sent 410', 'garbled', 'closed at once'),
     }),
   },
   { weight: 2, arbitrary: fc.record({ all: fc.constantFrom('broken' as const, 'muted' as const) }) },
