@@ -138,7 +138,7 @@ const placeholders: readonly [RegExp, string][] = [
   [/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<uid>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/\b\d{13}(\.\d+)?\b/g, '<millis>'],
-  [/\b(root|auth)@\d+/g, '$1@<version>'],
+  [/\b(root|auth)@[0-9a-f]{16}\b/g, '$1@<fingerprint>'],
   [/\b[0-9a-f]{24,}\b/g, '<hex>'],
   [/[A-Za-z0-9_+/-]{40,}={0,2}/g, '<random>'],
 ];
