@@ -2,7 +2,6 @@ import type { AuthStack } from './api/auth-stack.ts';
 import { needsRecheck } from './api/reasons.ts';
 import type { ConditionType, PlannedCondition, ReasonOf } from './api/reasons.ts';
 import type { ConditionStatus, Millis } from './runtime/objects.ts';
-import type { ReportedEvent } from './runtime/reconciler.ts';
 
 /*
  * How every feature decides:
@@ -60,8 +59,6 @@ export interface Plan<Action, Status> {
   /** Wall clock time of the next pass that no watched change would bring; absent: wait for a change. */
   readonly recheckAt?: Millis;
   readonly stalled?: Stalled;
-  /** Only until every action carries the event that it causes. */
-  readonly events?: readonly ReportedEvent[];
 }
 
 /** What a plan of a deletion answers; the finalizer goes once `done`. */

@@ -104,6 +104,11 @@ async function namesOfOwn(stack: string): Promise<string[]> {
   return objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort((a, b) => a.localeCompare(b));
 }
 
+async function messageOf(stack: string, type: string): Promise<string> {
+  const path = `jsonpath={.status.conditions[?(@.type=="${type}")].message}`;
+  return api.kubectl(['-n', 'auth', 'get', 'authstack', stack, '-o', path]);
+}
+
 async function conditionsOf(stack: string): Promise<Record<string, string>> {
   const text = await api.kubectl(['-n', 'auth', 'get', 'authstack', stack, '-o', 'jsonpath={.status.conditions}']);
   const conditions = JSON.parse(text === '' ? '[]' : text) as Condition[];
@@ -131,6 +136,7 @@ test('a suspended stack is looked at and left alone', async () => {
   await eventually(async () => {
     expect(await conditionsOf('still')).toMatchObject({ Suspended: 'True/Requested', Stalled: 'False/Progressing' });
   });
+  expect(await messageOf('still', 'DatabaseReady')).toContain('(pending: spec.suspend is true)');
   expect(await namesOfOwn('still')).toEqual([]);
 
   await apply(authStack('still', { suspend: false }));

@@ -45,7 +45,7 @@ export function planStack(seen: StackObservation): StackPlan {
       ...signingKeys.status,
       ...consumers.status,
     },
-    events: plans.flatMap(({ events = [] }) => events),
+    events: [],
     ...earliest(plans.map(({ recheckAt }) => recheckAt)),
   };
 }
@@ -59,14 +59,22 @@ function planDatabase(database: DatabaseObservation): ReturnType<typeof planMong
  * for no pass to follow up on what it does not do, and nothing that was asked for counts as stalled.
  */
 function reportOnly<P extends Plan<unknown, unknown>>(plan: P): P {
-  const { stalled: _stalled, events: _events, recheckAt, ...report } = plan;
-  const isPending = plan.actions.length > 0;
+  const { stalled: _stalled, recheckAt, ...report } = plan;
+  const hasSteps = plan.actions.some(isStep);
   return {
     ...report,
     actions: [],
-    conditions: isPending ? plan.conditions.map(pending) : plan.conditions,
-    ...(!isPending && recheckAt !== undefined && { recheckAt }),
+    conditions: plan.conditions.map((condition) =>
+      // What is not True may wait for another feature, which does not act either.
+      hasSteps || condition.status !== 'True' ? pending(condition) : condition,
+    ),
+    ...(!hasSteps && recheckAt !== undefined && { recheckAt }),
   } as unknown as P;
+}
+
+/** The objects that are to exist are applied in every pass, which writes nothing where they already do. */
+function isStep(action: unknown): boolean {
+  return (action as { readonly type: string }).type !== 'apply';
 }
 
 function pending(condition: Plan<unknown, unknown>['conditions'][number]): typeof condition {

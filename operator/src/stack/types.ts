@@ -38,6 +38,7 @@ export interface StackPlan {
   readonly branches: readonly (readonly StackAction[])[];
   readonly conditions: readonly PlannedCondition[];
   readonly status: Readonly<Record<string, unknown>>;
+  /** Of what no action reports: an action carries the event that it causes. */
   readonly events: readonly ReportedEvent[];
   readonly recheckAt?: Millis;
 }
