@@ -18,12 +18,14 @@ export function leadEndsAt({ publishedAt }: NextKey, { policy, lifetimes }: Hori
 /** From when on the next key may sign; undefined while some copy is not known to hold it. */
 export function mayActivateAt(
   next: NextKey,
-  horizon: Horizon & { readonly copies: readonly Copy[] },
+  horizon: Horizon & { readonly copies: readonly Copy[]; readonly now: Millis },
 ): Millis | undefined {
   if (next.distributedAt === undefined) return undefined;
   const { volumeRefresh, clockSkew } = horizon.policy;
   // A copy that was written late, or created again, reaches its pods late, whenever the key was published.
-  const writtenAt = Math.max(next.distributedAt, ...horizon.copies.map(({ createdAt }) => createdAt));
+  // The API server's clock says when; one that is further ahead than clocks may differ must not stop the rotation.
+  const created = horizon.copies.map(({ createdAt }) => createdAt).filter((at) => at <= horizon.now + clockSkew);
+  const writtenAt = Math.max(next.distributedAt, ...created);
   return Math.max(leadEndsAt(next, horizon), writtenAt + volumeRefresh + clockSkew);
 }
 
