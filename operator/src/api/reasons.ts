@@ -255,6 +255,7 @@ const keysReady = {
     status: 'False',
     seen: 'The copies of the named consumers lack the next key, or their namespace cannot be watched, so the active key continues to sign.',
     do: 'The command in the message.',
+    noticed: ['AuthConsumer', 'Secret'],
   },
   CreatingKeys: { status: 'False', seen: 'The operator creates the first keys.' },
   SigningKeysLost: {

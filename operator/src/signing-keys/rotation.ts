@@ -1,3 +1,4 @@
+import { LOOK_AGAIN } from '../planning.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { listed } from '../runtime/listed.ts';
 import { refOf } from '../runtime/objects.ts';
@@ -64,7 +65,7 @@ function blocked({ active, next, behind }: Blocked): KeysVerdict {
   };
 }
 
-function unseen({ unseenNamespaces }: Ring, active: ActiveKey, next: NextKey): KeysVerdict {
+function unseen({ unseenNamespaces, now }: Ring, active: ActiveKey, next: NextKey): KeysVerdict {
   const [namespace = ''] = unseenNamespaces;
   return {
     status: 'False',
@@ -72,6 +73,8 @@ function unseen({ unseenNamespaces }: Ring, active: ActiveKey, next: NextKey): K
     message:
       `The operator cannot watch ${listed(unseenNamespaces)}, so a consumer there may lack ${next.kid}, and ${active.kid} ` +
       `continues to sign. Remove the namespace from watchNamespaces if it is gone: kubectl get namespace ${namespace}`,
+    // That it can be watched again is announced by nothing where no consumer is in it.
+    recheckAt: now + LOOK_AGAIN,
   };
 }
 
