@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 // Before x509: its dependency injection wants it.
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
+import { listed } from '../runtime/listed.ts';
 import type { Millis } from '../runtime/objects.ts';
 import { tlsKeys } from '../stored/ca.ts';
 import type { KeyPair } from '../stored/ca.ts';
@@ -101,7 +102,7 @@ function signingAlgorithmOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: Ke
 
 function unsupported({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
   const details = Object.entries(asymmetricKeyDetails ?? {}).map(([name, value]) => `${name} ${String(value)}`);
-  const kind = [asymmetricKeyType ?? 'unknown', ...details].join(', ');
+  const kind = listed([asymmetricKeyType ?? 'unknown', ...details]);
   return `${tlsKeys.privateKey} is of a kind that the operator cannot sign with (${kind}); it takes RSA of 2048 bits or more, P-256, P-384 and P-521`;
 }
 

@@ -136,7 +136,7 @@ function settle(set: SetModel): string {
     pass(set);
     set.kubernetes();
     set.replicate();
-    for (const at of [0, 1, 2, 3, 4]) set.standForElection(at);
+    for (const at of [0, 1, 2, 3, 4]) set.standWithoutPrimary(at);
     set.replicate();
     set.write();
     ready = actions.every(({ type }) => type === 'apply')

@@ -99,6 +99,13 @@ export class MembersModel {
     this.checkElected(candidate);
   }
 
+  /** As members do that hear of no primary; one that is healthy is not unseated. */
+  standWithoutPrimary(ordinal: number): void {
+    const id = this.nodes[ordinal]?.disk.set?.id;
+    const hasPrimary = this.primaries().some((node) => !node.isCutOff && node.disk.set?.id === id);
+    if (!hasPrimary) this.standForElection(ordinal);
+  }
+
   /** A primary gives way to a member that is as new as itself; false where there is none. */
   protected stepDown(primary: Node): boolean {
     const own = primary.disk.set;
