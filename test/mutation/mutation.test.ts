@@ -134,7 +134,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   },
 );
 
-/** Whether the API server took it. Only its word that the object is invalid is one; anything else is a failure. */
+/** Whether the API server accepted it. Only that the object is invalid is an answer; anything else is a failure. */
 async function accepts({ of, edit }: Change): Promise<boolean> {
   try {
     await (of === 'stack'

@@ -105,7 +105,7 @@ export class Stack {
     await kubectl(['-n', this.namespace, 'delete', 'pod', ...names, '--force', '--grace-period=0', '--wait=false']);
   }
 
-  /** Kills them, and waits until the stack tells of it: until then its condition is of the time before. */
+  /** Kills them, and waits until the stack reports it: before that its condition is of the time before. */
   async loseMembers(names: readonly string[]): Promise<void> {
     await this.killPods(names);
     await eventually(

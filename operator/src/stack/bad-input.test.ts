@@ -161,7 +161,7 @@ test('a spec of an older schema is named field by field, keeps nobody else waiti
   });
 }, 120_000);
 
-test('a stack whose deletionPolicy is no word that there is goes, and its data stays', async () => {
+test('a stack with an unknown deletionPolicy is deleted, and its data stays', async () => {
   await applyTo(api, [authStack('odd')]);
   await eventually(async () => expect(await names('auth', 'secrets')).toContain('secret/odd-auth-secrets'));
   await storeUnchecked(['authstack/odd', 'auth', { auth: { audience: 'shop' }, deletionPolicy: 'delete' }]);
@@ -188,7 +188,7 @@ test('a right that is missing is named with what to grant, is asked for ever les
     const { Ready, DatabaseReady } = await conditionsOf('auth', 'authstack/denied');
     expect(Ready).toMatchObject({ status: 'Unknown', reason: 'ReconcileFailed' });
     expect(Ready?.message).toContain(missing);
-    // What was seen of the rest is told all the same.
+    // The other features still report what they observed.
     expect(DatabaseReady).toMatchObject({ reason: 'StorageClassNotFound' });
   });
   expect(await names('auth', 'secrets,services')).toEqual(

@@ -29,7 +29,7 @@ test('a stack is ready exactly when database, keys and auth service are, whateve
   );
 });
 
-test('what is missing is told with its own reason, before what is merely unknown', () => {
+test('Ready repeats the reason of a condition that is False before one that is Unknown', () => {
   const ready = readyOf([
     condition('DatabaseReady', 'Unknown'),
     condition('KeysReady', 'True'),
@@ -43,15 +43,15 @@ test('what is missing is told with its own reason, before what is merely unknown
   });
 });
 
-test('of several that are missing the one that the others need is told', () => {
+test('of several conditions that are False, Ready repeats the one that the others need', () => {
   expect(readyOf(features.map((type) => condition(type, 'False'))).reason).toBe('NoPrimary');
 });
 
-test('a feature that nobody has looked at leaves the stack unknown', () => {
+test('a condition that no pass has reported leaves Ready Unknown', () => {
   expect(readyOf([condition('DatabaseReady', 'True')])).toMatchObject({ status: 'Unknown', reason: 'NotEvaluated' });
 });
 
-test('one stalled feature stalls the stack, and every one is told', () => {
+test('one stalled feature stalls the stack, and the message names every one', () => {
   expect(stalledOf([undefined, undefined])).toMatchObject({ status: 'False', reason: 'Progressing' });
   const stalled = [
     undefined,

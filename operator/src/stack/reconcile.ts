@@ -36,7 +36,7 @@ function refuseInvalidSpec(stack: AuthStack): Outcome | undefined {
   const schemaError = authStackSchemaError(stack);
   if (schemaError === undefined) return undefined;
   const way = `kubectl -n ${namespaceOf(stack)} edit authstack ${stack.metadata.name}`;
-  const message = `${schemaError}. Correct it: ${way}; what runs goes on, and nothing is changed until then`;
+  const message = `${schemaError}. Correct it: ${way}; until then the operator changes nothing, and what runs continues to run`;
   return {
     conditions: [
       { type: 'Ready', status: 'False', reason: 'SpecInvalid', message },
