@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { authContract, usersMarker } from '@authstack/auth-service/api';
 import { MongoClient } from 'mongodb';
+import { bundle } from '../../../cluster/images.ts';
+import { run } from '../../../cluster/process.ts';
 import { freePort } from '../../../test/support/processes.ts';
 import { startMongod } from '../../../test/support/mongod.ts';
 import type { Mongod } from '../../../test/support/mongod.ts';
@@ -29,6 +34,21 @@ const usersIn = (uri: string): ReturnType<typeof databaseClient.usersIn> => data
 
 test('an empty database has no users', async () => {
   expect(await usersIn(mongod.uri)).toEqual({ state: 'none' });
+});
+
+test('as bundled for the image it reads a database as well', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bundle-'));
+  try {
+    await bundle({ name: 'operator', entry: 'operator/src/auth-service/database-client.ts' }, folder);
+    const script = `
+      const { databaseClient } = await import(${JSON.stringify(join(folder, 'app/database-client.js'))});
+      const { signal } = new AbortController();
+      console.log(JSON.stringify(await databaseClient.usersIn(${JSON.stringify(mongod.uri)}, { signal })));
+    `;
+    expect(JSON.parse(await run(process.execPath, ['--input-type=module', '-e', script]))).toEqual({ state: 'none' });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('the marker of the first user is evidence, also after every user is gone', async () => {

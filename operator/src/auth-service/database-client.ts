@@ -34,7 +34,8 @@ const options: MongoClientOptions = {
 export const databaseClient: DatabaseClient = {
   async usersIn(uri, { signal }) {
     try {
-      const { MongoClient } = await import('mongodb');
+      // The default export: of a module in CommonJS that is imported late, a bundle has no other.
+      const { MongoClient } = (await import('mongodb')).default;
       await using client = new MongoClient(uri, { ...options, ...databaseNamed(uri) });
       const abort = (): void => void client.close(true);
       signal.addEventListener('abort', abort, { once: true });
