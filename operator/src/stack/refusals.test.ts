@@ -100,6 +100,14 @@ test('what is more than an object waits until every object before it is accepted
   expect(await exists('created')).toBe(true);
 });
 
+test('the event of an action is reported when it was done, and not when somebody else was faster', async () => {
+  const { object } = configMap('once') as { readonly object: KubernetesObject };
+  const event = { type: 'Normal', reason: 'Created', message: 'the object was created' } as const;
+  const create: KubernetesAction = { type: 'create', kind: configMapKind, object, event };
+  expect((await perform(planOf([create]))).events).toEqual([event]);
+  expect((await perform(planOf([create]))).events).toEqual([]);
+});
+
 const condition = (type: 'Ready' | 'AuthReady' | 'Stalled', status: ConditionStatus): PlannedCondition => ({
   type,
   status,
