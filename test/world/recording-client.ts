@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { MongoError } from 'mongodb';
 import type { ClientSession, ClusterTime, Collection, MongoClient, Timestamp } from 'mongodb';
 import { DatabaseClients } from './database-clients.ts';
 import type { Stack } from './stack.ts';
@@ -17,6 +18,8 @@ export interface WriteReport {
   readonly refused: number;
   /** Writes that failed although the driver retried them once, as that of the auth service does. */
   readonly refusedAfterRetry: number;
+  /** The causes of those, each once: when in the run, after how long, which error. */
+  readonly causes: readonly string[];
   readonly readsRefused: number;
   /** The longest time without an acknowledged write, in milliseconds. */
   readonly longestGap: number;
@@ -38,6 +41,8 @@ interface Moment {
 
 /** A write each 50 ms whether the ones before are answered or not, so that one stuck connection hides nothing. */
 const EVERY = 50;
+/** How many causes a report names. */
+const MOST_CAUSES = 10;
 /** How often it reads the credentials, as the auth service does. */
 const LOOK_EVERY = 1_000;
 
@@ -49,6 +54,7 @@ const LOOK_EVERY = 1_000;
 export class RecordingClient implements AsyncDisposable {
   private readonly acknowledged: Acknowledged[] = [];
   private readonly missing = new Set<number>();
+  private readonly causes: string[] = [];
   private readonly counts = { refused: 0, refusedAfterRetry: 0, readsRefused: 0 };
   private readonly clients: DatabaseClients;
   private readonly ending = new AbortController();
@@ -105,6 +111,7 @@ export class RecordingClient implements AsyncDisposable {
       acknowledged: this.acknowledged.length,
       lost: [...this.missing].sort((a, b) => a - b),
       ...this.counts,
+      causes: this.causes,
       longestGap: Math.round(this.longestGap),
     };
   }
@@ -163,8 +170,9 @@ export class RecordingClient implements AsyncDisposable {
         await this.collection(client).insertOne({ _id }, { session });
         return { operationTime: session.operationTime, clusterTime: session.clusterTime };
       });
-    } catch {
+    } catch (error) {
       this.counts[counter] += 1;
+      if (counter === 'refusedAfterRetry' && this.causes.length < MOST_CAUSES) this.causes.push(causeOf(error, begun));
       return;
     }
     const now = performance.now();
@@ -206,4 +214,11 @@ export class RecordingClient implements AsyncDisposable {
   private collection(client: MongoClient): Collection<Entry> {
     return client.db().collection<Entry>('recorder', { writeConcern: { w: 'majority' } });
   }
+}
+
+function causeOf(error: unknown, begun: number): string {
+  const after = `at ${new Date().toISOString()} after ${Math.round(performance.now() - begun)} ms`;
+  if (!(error instanceof MongoError)) return `${after}: ${String(error)}`;
+  const cause = error.cause === undefined ? '' : `, because of ${String(error.cause)}`;
+  return `${after}: ${error.name} ${String(error.code ?? '')} ${error.message} [${error.errorLabels.join(', ')}]${cause}`;
 }
