@@ -7,7 +7,7 @@ import {
   TokenMalformed,
   TokenNotYetValid,
 } from './errors.ts';
-import { isRecord } from './json.ts';
+import { deepFrozen, isRecord } from './json.ts';
 
 export interface Expected {
   readonly issuer: string;
@@ -22,15 +22,20 @@ export function checkClaims(payload: unknown, { issuer, audience, now, clockSkew
   const claims = parseClaims(payload);
   if (claims.iss !== issuer) throw new TokenIssuerRefused();
   if (![claims.aud].flat().includes(audience)) throw new TokenAudienceRefused();
-  if (Math.max(claims.iat, claims.nbf ?? 0) > now + clockSkew) throw new TokenNotYetValid();
-  if (now >= claims.exp + clockSkew) throw new TokenExpired(claims);
+  // Each comparison admits what it names, so a time that is no number would admit nothing.
+  const hasBegun = Math.max(claims.iat, claims.nbf ?? 0) <= now + clockSkew;
+  if (!hasBegun) throw new TokenNotYetValid();
+  const hasNotEnded = now < claims.exp + clockSkew;
+  if (!hasNotEnded) throw new TokenExpired(claims);
   return claims;
 }
 
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string' && value !== '';
-const isTime: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+/** The last second that a Date can hold: no sum of such times is rounded. */
+const LAST_SECOND = 8.64e12;
+const isTime: Check = (value) => typeof value === 'number' && value >= 0 && value <= LAST_SECOND;
 const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
 const optional =
   (check: Check): Check =>
@@ -58,8 +63,8 @@ function parseClaims(payload: unknown): AccessTokenClaims {
   if (!isRecord(payload)) throw new TokenMalformed();
   const refused = everyCheck.find(([name, check]) => !check(own(payload, name)));
   if (refused) throw new TokenClaimsRefused(refused[0]);
-  // Every field was checked above.
-  return payload as unknown as AccessTokenClaims;
+  // Every field was checked above. Frozen, for every request with this token is handed the same object.
+  return deepFrozen(payload) as unknown as AccessTokenClaims;
 }
 
 function own(record: Readonly<Record<string, unknown>>, name: string): unknown {

@@ -84,8 +84,7 @@ async function renewed(
     const user = verifiedNew(token, ports);
     // The two cookies are of different sessions, so nobody can tell whose request this is.
     if (user.sessionId !== sid) throw new SessionRefused();
-    response.setHeader('cache-control', 'no-store');
-    response.appendHeader('set-cookie', setCookie);
+    handOn(setCookie, response);
     ports.refreshEnded('refreshed');
     return user;
   } catch (error) {
@@ -93,6 +92,14 @@ async function renewed(
     if (error instanceof RefreshUnavailable) ports.refreshEnded('unavailable', reasonOf(error));
     throw error;
   }
+}
+
+function handOn(setCookie: readonly string[], response: ServerResponse): void {
+  // A time limit of the service's own answered meanwhile.
+  if (response.headersSent) return;
+  response.setHeader('cache-control', 'no-store');
+  // A copy: Node appends the cookies of handlers to it, and other requests are handed the same answer.
+  response.appendHeader('set-cookie', [...setCookie]);
 }
 
 /** If a token straight from the auth service is invalid here, this service lacks its key yet: not the user's fault. */

@@ -1,5 +1,7 @@
 export { createVerifier } from './verifier.ts';
-export type { Verifier, VerifierEvent, VerifierOptions } from './verifier.ts';
+export type { Verifier } from './verifier.ts';
+export type { VerifierOptions } from './options.ts';
+export type { VerifierEvent } from './events.ts';
 export type { Middleware } from './middleware.ts';
 export type { VerifierStatus } from './mounted-trust.ts';
 export { currentUserOf, userOf } from './user.ts';

@@ -10,3 +10,14 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** Freezes what `JSON.parse` made, down to its leaves; without recursion, for it may be as deep as its text is long. */
+export function deepFrozen<T>(parsed: T): T {
+  const rest: unknown[] = [parsed];
+  for (let value = rest.pop(); value !== undefined; value = rest.pop()) {
+    if (typeof value !== 'object' || value === null) continue;
+    Object.freeze(value);
+    rest.push(...Object.values<unknown>(value as Record<string, unknown>));
+  }
+  return parsed;
+}

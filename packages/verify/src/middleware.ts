@@ -21,18 +21,38 @@ export function createGuard(ports: IdentifyPorts, refused: (code: string) => voi
     return identity;
   }
 
+  /** Whether the request may go on. */
+  async function isAdmitted(admit: Admission, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const identity = await identityOf(request, response);
+    const refusal = admit(identity);
+    if (refusal) {
+      refused(refusal.code);
+      sendProblem(response, refusal);
+      return false;
+    }
+    if (identity.state === 'user') rememberUser(request, identity.user);
+    return true;
+  }
+
   return (admit) => (request, response, next) => {
-    identityOf(request, response)
-      .then((identity) => {
-        const refusal = admit(identity);
-        if (refusal) {
-          refused(refusal.code);
-          sendProblem(response, refusal);
-          return;
-        }
-        if (identity.state === 'user') rememberUser(request, identity.user);
-        next();
-      })
-      .catch(next);
+    void isAdmitted(admit, request, response).then(
+      (admitted) => {
+        if (admitted) handOver(next);
+      },
+      (error: unknown) => {
+        handOver(next, error);
+      },
+    );
   };
+}
+
+/**
+ * Called once, whatever it does: what a handler throws behind plain `node:http` is an uncaught exception there, as it would be
+ * without this middleware, and no reason to call the handler again. Express catches what its handlers throw.
+ */
+function handOver(next: (error?: unknown) => void, error?: unknown): void {
+  queueMicrotask(() => {
+    if (error === undefined) next();
+    else next(error);
+  });
 }

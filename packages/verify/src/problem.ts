@@ -22,6 +22,8 @@ export function problemOf({ code, status, message }: VerifyError): ProblemDocume
 }
 
 export function sendProblem(response: ServerResponse, error: VerifyError): void {
+  // A time limit of the service's own answered meanwhile.
+  if (response.headersSent) return;
   response.statusCode = error.status;
   response.setHeader('content-type', 'application/problem+json');
   response.setHeader('cache-control', 'no-store');

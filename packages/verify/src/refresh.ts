@@ -92,7 +92,8 @@ function read({ status, headers }: Answer, { cookieNames }: Trust): Refreshed {
 }
 
 function retryAfter(headers: http.IncomingHttpHeaders): { retryAfterSeconds?: number } {
-  const seconds = Number(headers['retry-after']);
-  const isUsable = Number.isInteger(seconds) && seconds > 0;
-  return isUsable ? { retryAfterSeconds: Math.min(seconds, MAX_RETRY_AFTER_SECONDS) } : {};
+  const text = headers['retry-after'] ?? '';
+  // The other form, a date, is not one that the auth service sends.
+  if (!/^[1-9]\d{0,8}$/.test(text)) return {};
+  return { retryAfterSeconds: Math.min(Number(text), MAX_RETRY_AFTER_SECONDS) };
 }

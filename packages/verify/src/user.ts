@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AccessTokenClaims } from './access-token-claims.ts';
 
-/** The user that a verified access token was issued for. */
+/** The user that a verified access token was issued for; frozen to its leaves, for later requests are handed the same object. */
 export interface User {
   readonly id: string;
   readonly roles: readonly string[];

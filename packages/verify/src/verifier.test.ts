@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { createVerifier } from './verifier.ts';
-import type { Verifier, VerifierEvent } from './verifier.ts';
+import type { Verifier } from './verifier.ts';
+import type { VerifierEvent } from './events.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 import { claimsAt, signingKey, tokenOf } from './testing/issuer.ts';
 import { consumerSecret, secretMount } from './testing/secret-mount.ts';

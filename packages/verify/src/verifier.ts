@@ -1,37 +1,18 @@
-import { systemClock } from './clock.ts';
-import type { Clock } from './clock.ts';
 import { VerifierNotReady } from './errors.ts';
+import { contained } from './events.ts';
 import { hideSession } from './identify.ts';
 import type { RefreshOutcome } from './identify.ts';
 import { createGuard } from './middleware.ts';
 import type { Middleware } from './middleware.ts';
 import { MountedTrust } from './mounted-trust.ts';
-import type { TrustEvent, VerifierStatus } from './mounted-trust.ts';
+import type { VerifierStatus } from './mounted-trust.ts';
+import { checkOptions } from './options.ts';
+import type { VerifierOptions } from './options.ts';
 import { Refresher } from './refresh.ts';
 import { TokenCache } from './token-cache.ts';
 import { verifyToken } from './token.ts';
 import { userFrom } from './user.ts';
 import type { User } from './user.ts';
-
-export interface VerifierOptions {
-  /** Where the Secret of an AuthConsumer is mounted, as a whole: a `subPath` would never see a new key. */
-  readonly directory: string;
-  /** How far the clocks of two nodes may differ; at most the stack's `propagation.clockSkew`. Default 10. */
-  readonly clockSkewSeconds?: number;
-  /** How many verified tokens are kept until they expire, so that each is verified once. Default 10,000. */
-  readonly cacheSize?: number;
-  /** For logs and metrics. Never called with a token. */
-  readonly report?: (event: VerifierEvent) => void;
-  /** For tests. */
-  readonly clock?: Clock;
-}
-
-export type VerifierEvent =
-  | TrustEvent
-  /** The middleware answered instead of a handler. */
-  | { readonly type: 'refused'; readonly code: string }
-  /** A request came with an expired token, and the auth service was asked for a new one. */
-  | { readonly type: 'refresh'; readonly outcome: RefreshOutcome; readonly reason?: string };
 
 export interface Verifier extends Disposable {
   /** The user that a token was issued for; throws a VerifyError with a `code` of its own for every way it can be wrong. */
@@ -47,13 +28,13 @@ export interface Verifier extends Disposable {
   close(): void;
 }
 
-const DEFAULT_CLOCK_SKEW_SECONDS = 10;
-const DEFAULT_CACHE_SIZE = 10_000;
-
-/** Verifies access tokens with the mounted keys and follows their changes. Verifying a token calls nobody. */
+/**
+ * Verifies access tokens with the mounted keys and follows their changes. Verifying a token calls nobody. Throws a TypeError
+ * for an option that is not what it should be.
+ */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { directory, clock = systemClock, report = ignore } = options;
-  const { clockSkewSeconds = DEFAULT_CLOCK_SKEW_SECONDS, cacheSize = DEFAULT_CACHE_SIZE } = options;
+  const { directory, clock, clockSkewSeconds, cacheSize, ...callbacks } = checkOptions(options);
+  const report = contained(callbacks.report);
   let cache = new TokenCache<User>(cacheSize);
   const trust = new MountedTrust({
     directory,
@@ -104,8 +85,4 @@ export function createVerifier(options: VerifierOptions): Verifier {
     close,
     [Symbol.dispose]: close,
   };
-}
-
-function ignore(): void {
-  // Reporting is optional.
 }

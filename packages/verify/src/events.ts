@@ -1,0 +1,36 @@
+import { emitWarning } from 'node:process';
+import type { RefreshOutcome } from './identify.ts';
+import type { TrustEvent } from './mounted-trust.ts';
+
+export type VerifierEvent =
+  | TrustEvent
+  /** The middleware answered instead of a handler. */
+  | { readonly type: 'refused'; readonly code: string }
+  /** A request came with an expired token, and the auth service was asked for a new one. */
+  | { readonly type: 'refresh'; readonly outcome: RefreshOutcome; readonly reason?: string };
+
+export type Report = (event: VerifierEvent) => void;
+
+/**
+ * A callback of the service's that cannot stop what it is told of: neither a request nor the next look at the mounted Secret.
+ * What it throws, or rejects with, is a warning of the process, once: a fault in it would otherwise repeat with every request.
+ */
+export function contained(report: (event: VerifierEvent) => unknown): Report {
+  let hasWarned = false;
+  function warn(error: unknown): void {
+    if (hasWarned) return;
+    hasWarned = true;
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    emitWarning('createVerifier: report threw; its further errors are dropped', { code: 'AUTHSTACK_REPORT', detail });
+  }
+
+  return (event) => {
+    try {
+      const result = report(event);
+      // An async function where a plain one is asked for.
+      if (result instanceof Promise) result.catch(warn);
+    } catch (error) {
+      warn(error);
+    }
+  };
+}

@@ -1,0 +1,93 @@
+import { inspect } from 'node:util';
+import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
+import type { VerifierEvent } from './events.ts';
+import { isRecord } from './json.ts';
+
+export interface VerifierOptions {
+  /** Where the Secret of an AuthConsumer is mounted, as a whole: a `subPath` would never see a new key. */
+  readonly directory: string;
+  /** How far the clocks of two nodes may differ, 0 to 600; at most the stack's `propagation.clockSkew`. Default 10. */
+  readonly clockSkewSeconds?: number;
+  /** How many verified tokens are kept until they expire, so that each is verified once; 0 to 1,000,000. Default 10,000. */
+  readonly cacheSize?: number;
+  /** For logs and metrics. Never called with a token; what it throws is a warning of the process, once. */
+  readonly report?: (event: VerifierEvent) => void;
+  /** For tests. */
+  readonly clock?: Clock;
+}
+
+/** Options that were looked at: every one is there, and is what its type says. */
+export type CheckedOptions = Required<VerifierOptions>;
+
+/** No clocks of one cluster differ by more; beyond it, somebody meant milliseconds. */
+export const MAX_CLOCK_SKEW_SECONDS = 600;
+const MAX_CACHE_SIZE = 1_000_000;
+
+interface Option<T> {
+  /** Absent: it must be given. */
+  readonly otherwise?: T;
+  /** Completes "must be". */
+  readonly allowed: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+const options: { readonly [Name in keyof CheckedOptions]: Option<CheckedOptions[Name]> } = {
+  directory: { allowed: 'the path of a directory', accepts: (value) => typeof value === 'string' && value !== '' },
+  clockSkewSeconds: { otherwise: 10, ...wholeNumber(MAX_CLOCK_SKEW_SECONDS) },
+  cacheSize: { otherwise: 10_000, ...wholeNumber(MAX_CACHE_SIZE) },
+  report: { otherwise: () => undefined, allowed: 'a function', accepts: isFunction },
+  clock: {
+    otherwise: systemClock,
+    allowed: 'an object with the functions now and after',
+    accepts: (value) => isRecord(value) && isFunction(value['now']) && isFunction(value['after']),
+  },
+};
+
+function wholeNumber(max: number): Pick<Option<number>, 'allowed' | 'accepts'> {
+  return {
+    allowed: `a whole number from 0 to ${max}`,
+    accepts: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max,
+  };
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+/**
+ * Throws a TypeError that names the option, what it is, and what it may be. Callers in JavaScript pass what the environment
+ * held, and a skew of '10' would be joined to a time as text.
+ */
+export function checkOptions(given: unknown): CheckedOptions {
+  if (!isRecord(given)) throw new TypeError(`createVerifier: options must be an object, not ${shown(given)}`);
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(options, name));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `createVerifier: there is no option ${shown(unknown)}, only ${Object.keys(options).join(', ')}`,
+    );
+  }
+  return {
+    directory: checked('directory', given),
+    clockSkewSeconds: checked('clockSkewSeconds', given),
+    cacheSize: checked('cacheSize', given),
+    report: checked('report', given),
+    clock: checked('clock', given),
+  };
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+function checked<Name extends keyof CheckedOptions>(name: Name, given: Options): CheckedOptions[Name] {
+  const { otherwise, allowed, accepts } = options[name];
+  const value = given[name] === undefined ? otherwise : given[name];
+  if (!accepts(value)) {
+    throw new TypeError(`createVerifier: option ${name} is ${shown(value)}; it must be ${allowed}`);
+  }
+  return value as CheckedOptions[Name];
+}
+
+/** '10' and 10 are told apart; nothing of the value is run. */
+function shown(value: unknown): string {
+  return inspect(value, { customInspect: false, depth: -1, maxStringLength: 80, breakLength: Infinity });
+}
