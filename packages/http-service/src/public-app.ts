@@ -13,7 +13,6 @@ export interface PublicAppOptions {
   /** Of the pages that are served; undefined as long as it is not known. */
   readonly origin: () => string | undefined;
   readonly problems: ProblemTable;
-  readonly trustedProxies?: readonly string[];
   /** Before anything else sees a request. */
   readonly first?: readonly RequestHandler[];
   /** What is served: routers by where they are mounted. */
@@ -22,12 +21,11 @@ export interface PublicAppOptions {
 
 /** What is the same before and after the routes of every public listener. */
 export function createPublicApp(options: PublicAppOptions): Express {
-  const { log, duration, origin, problems, trustedProxies = [], first = [], mount } = options;
+  const { log, duration, origin, problems, first = [], mount } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.set('trust proxy', [...trustedProxies]);
 
   app.use(...first, requestLog(log), requestMetrics(duration), securityHeaders(origin));
   app.use('/api', (_request, response, next) => {

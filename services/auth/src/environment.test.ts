@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { variables } from './api.ts';
 import { readEnvironment } from './environment.ts';
 import { environmentOf } from './testing/world.ts';
+import { clientAddresses } from './throttles/client-address.ts';
 
 const mount = {
   directory: '/etc/authstack',
@@ -42,6 +43,7 @@ test.each([
   ['AUTHSTACK_SESSION_TTL_SECONDS', '30d'],
   ['AUTHSTACK_INLINE_REFRESH', 'yes'],
   ['AUTHSTACK_TRUSTED_PROXIES', '10.0.0.1'],
+  ['AUTHSTACK_TRUSTED_PROXIES', '10.0.0.0/33'],
   ['AUTHSTACK_PASSWORD_MIN_LENGTH', '4'],
   ['AUTHSTACK_PORT', '65536'],
   ['AUTHSTACK_DRAIN_SECONDS', '-1'],
@@ -49,6 +51,22 @@ test.each([
 ])('%s=%s is refused by name', (name, value) => {
   expect(() => readEnvironment({ ...complete, [name]: value })).toThrow(name);
 });
+
+test.each(['0.0.0.0/0', '::/0', '128.0.0.0/1', '8000::/1', '10.0.0.0/7', 'fc00::/6'])(
+  'a trusted proxy of %s is refused in words',
+  (everywhere) => {
+    const read = () => readEnvironment({ ...complete, AUTHSTACK_TRUSTED_PROXIES: `10.0.0.0/8, ${everywhere}` });
+    expect(read).toThrow(`AUTHSTACK_TRUSTED_PROXIES: ${everywhere} covers too much of the internet`);
+  },
+);
+
+test.each(['0.0.0.0/8', '10.1.2.3/8', '192.0.2.1/32', 'fc00::/7', '::1/128', '::ffff:10.0.0.0/104'])(
+  'a trusted proxy of %s is one',
+  (network) => {
+    const { trustedProxies } = readEnvironment({ ...complete, AUTHSTACK_TRUSTED_PROXIES: network });
+    expect(clientAddresses(trustedProxies)).toBeDefined();
+  },
+);
 
 test.each([
   'https://shop.example.com',

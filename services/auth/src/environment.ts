@@ -41,7 +41,13 @@ const list = z.string().transform((text) =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== ''),
 );
-const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: 'must be CIDRs such as 10.0.0.0/8' });
+const cidr = z
+  .union([z.cidrv4(), z.cidrv6()], { error: 'must be CIDRs such as 10.0.0.0/8' })
+  .refine(isNetworkOfProxies, {
+    error: ({ input }) =>
+      `${String(input)} covers too much of the internet: whoever is in it can name any address as its own; ` +
+      'name the networks of your proxies, of at least 8 bits (IPv4) or 7 (IPv6)',
+  });
 
 const issuer = z
   .string()
@@ -93,6 +99,11 @@ export function readEnvironment(environment: Environment): Settings {
     drain: from[variables.drainSeconds],
     logLevel: from[variables.logLevel],
   };
+}
+
+/** As the CRD says, so that no setting passes there and ends the pod here. */
+function isNetworkOfProxies(text: string): boolean {
+  return Number(text.split('/')[1]) >= (text.includes(':') ? 7 : 8);
 }
 
 const localHosts = ['localhost', '127.0.0.1', '[::1]'];

@@ -6,7 +6,17 @@ import { rules } from '../rules.ts';
 const cidr = z
   .string()
   .max(43)
-  .meta({ ...rules({ rule: 'isCIDR(self)', message: 'a trusted proxy must be a CIDR such as 10.0.0.0/8' }) });
+  .meta({
+    ...rules(
+      { rule: 'isCIDR(self)', message: 'a trusted proxy must be a CIDR such as 10.0.0.0/8' },
+      {
+        // As the auth service's own environment says.
+        rule: '!isCIDR(self) || cidr(self).prefixLength() >= (cidr(self).ip().family() == 4 ? 8 : 7)',
+        message:
+          'a trusted proxy must be a network of at least 8 bits (IPv4) or 7 (IPv6): whoever is in it can name any address as its own',
+      },
+    ),
+  });
 
 export const authSchema = z
   .object({
@@ -37,7 +47,8 @@ export const authSchema = z
       .optional()
       .meta({ description: 'The first administrator, created when there is none.' }),
     trustedProxies: z.array(cidr).max(32).default([]).meta({
-      description: 'Networks of reverse proxies whose X-Forwarded-For header is trusted, as CIDRs.',
+      description:
+        'Networks of reverse proxies, as CIDRs: the client is the right-most address of X-Forwarded-For that is not of these. Throttles count by it; without the networks of your Ingress controller all its clients count as one.',
     }),
     ingress: z
       .object({

@@ -37,7 +37,7 @@ type PublicGates = Gate<'public', undefined> & Gate<'session', Actor>;
 /** For browsers and API clients, behind the Ingress. */
 export function publicListener(ports: PublicPorts): Express {
   const { settings, log, metrics, session } = ports;
-  const { issuer: origin, trustedProxies } = settings;
+  const { issuer: origin } = settings;
   const identifying = { session, cookies: createCookies(settings), origin };
   const gates: PublicGates = {
     public: () => undefined,
@@ -48,7 +48,6 @@ export function publicListener(ports: PublicPorts): Express {
     duration: metrics.httpDuration,
     origin: () => origin,
     problems,
-    trustedProxies,
     mount(app) {
       app.use(routerOf(publicRoutes(ports), gates));
       if (settings.files.signInDir !== undefined) app.use(builtPage(settings.files.signInDir));
