@@ -4,6 +4,9 @@ export class PackagesMissing extends Error {
   override readonly name = 'PackagesMissing';
 }
 
+/** A new machine may still be installing something by itself. In seconds (apt.conf(5)). */
+const AWAIT_LOCK = ['-o', 'DPkg::Lock::Timeout=300'];
+
 /** Installs what is missing of these Debian packages, where that is possible. */
 export async function needPackages(packages: readonly string[]): Promise<void> {
   const missing: string[] = [];
@@ -17,7 +20,7 @@ export async function needPackages(packages: readonly string[]): Promise<void> {
   // Lists of third parties may be out of reach; whether what we need could be had shows when it is installed.
   await succeeds('apt-get', ['update', '-qq']);
   try {
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], {
+    await run('apt-get', [...AWAIT_LOCK, 'install', '-y', '-qq', '--no-install-recommends', ...missing], {
       env: { DEBIAN_FRONTEND: 'noninteractive' },
     });
   } catch (cause) {

@@ -173,8 +173,8 @@ test('the copy of an AuthConsumer that was deleted with --cascade=orphan stays, 
   expect(adopted?.metadata).toMatchObject({ uid: orphan?.metadata.uid, ownerReferences: [{ name: 'again' }] });
 }, 90_000);
 
-test('a rotation writes the status of a stack as often for thirty consumers as for three', async () => {
-  const writes = async (count: number): Promise<number> => {
+test('a rotation writes the status of a stack as often for thirty consumers as for three, and theirs once per copy', async () => {
+  const writes = async (count: number): Promise<Writes> => {
     const stack = `count-${count}`;
     const consumers = Array.from({ length: count }, (_, n) => `${stack}-${n}`);
     await applyTo(api, [authStack(stack), ...consumers.map((name) => authConsumer(name, name, stack))]);
@@ -185,11 +185,15 @@ test('a rotation writes the status of a stack as often for thirty consumers as f
       );
     };
     await eventually(counted, { every: 500 });
-    const written = async (): Promise<number> => {
+    const written = async (): Promise<Writes> => {
       const requests = await auditedRequests(join(folder, 'audit.log'));
-      return requests.filter(
-        ({ verb, requestURI }) => verb === 'patch' && requestURI.includes(`/authstacks/${stack}/status`),
-      ).length;
+      const count = (verbs: readonly string[], path: RegExp): number =>
+        requests.filter(({ verb, requestURI }) => verbs.includes(verb) && path.test(requestURI)).length;
+      return {
+        ofStack: count(['patch'], new RegExp(`/authstacks/${stack}/status`)),
+        ofConsumers: count(['patch'], new RegExp(`/authconsumers/${stack}-\\d+/status`)),
+        ofCopies: count(['update'], new RegExp(`/secrets/${stack}-\\d+\\b`)),
+      };
     };
     const before = await written();
     await applyTo(api, [authStack(stack, 'RS256')]);
@@ -211,14 +215,27 @@ test('a rotation writes the status of a stack as often for thirty consumers as f
       },
       { every: 500 },
     );
-    return (await written()) - before;
+    const after = await written();
+    return {
+      ofStack: after.ofStack - before.ofStack,
+      ofConsumers: after.ofConsumers - before.ofConsumers,
+      ofCopies: after.ofCopies - before.ofCopies,
+    };
   };
 
   const [few, many] = [await writes(3), await writes(30)];
 
   // A pass may see two steps of the keys at once, or one after the other.
-  expect(Math.abs(many - few)).toBeLessThanOrEqual(2);
+  expect(Math.abs(many.ofStack - few.ofStack)).toBeLessThanOrEqual(2);
+  expect(many.ofCopies).toBeGreaterThanOrEqual(30);
+  expect(many.ofConsumers).toBeLessThanOrEqual(many.ofCopies);
 }, 180_000);
+
+interface Writes {
+  readonly ofStack: number;
+  readonly ofConsumers: number;
+  readonly ofCopies: number;
+}
 
 function denyingSecret(name: string): readonly object[] {
   const apiVersion = 'admissionregistration.k8s.io/v1';

@@ -12,6 +12,7 @@ import {
 import { performKubernetes } from '../runtime/cluster.ts';
 import type { Cluster, ListOptions } from '../runtime/cluster.ts';
 import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
+import type { Secret } from '../runtime/core-kinds.ts';
 import { keyOf } from '../runtime/objects.ts';
 import type { KubernetesObject, ObjectRef } from '../runtime/objects.ts';
 import { isRefused } from '../runtime/failure.ts';
@@ -33,25 +34,38 @@ export function createConsumerReconciler(ports: ConsumerPorts): Reconciler<AuthC
     async apply(consumer, pass) {
       const seen = await observeConsumer(consumer, ports, pass);
       const plan = planConsumer(seen);
-      const failure = await perform(plan.actions, ports, pass);
+      const { copy, failure } = await perform(plan.actions, ports, pass);
       if (isRefused(failure)) return outcomeOf(writeRefused(seen, failure.message), 'WriteRefused');
-      return { ...outcomeOf(plan), ...(failure !== undefined && { failure }) };
+      if (failure !== undefined) return { ...outcomeOf(plan), failure };
+      // What the API server accepted counts as seen: a rotation writes each status once, and not before and after its copy.
+      return outcomeOf(copy ? planConsumer({ ...seen, copy: { state: 'ours', secret: copy } }) : plan);
     },
     async terminating(consumer, pass) {
       const plan = planTerminating(observeTerminating(consumer, ports, pass));
-      const failure = await perform(plan.actions, ports, pass);
+      const { failure } = await perform(plan.actions, ports, pass);
       return { ...outcomeOf(plan), ...(failure !== undefined && { failure }) };
     },
   };
 }
 
-/** In order until one fails; what went wrong is returned, so that what was observed is reported all the same. */
-async function perform(actions: readonly ConsumerAction[], { cluster }: ConsumerPorts, pass: Pass): Promise<unknown> {
+interface Result {
+  /** The copy as it was written. */
+  readonly copy?: Secret;
+  /** Returned and not thrown, so that what was observed is reported all the same. */
+  readonly failure?: unknown;
+}
+
+/** In order until one fails. */
+async function perform(actions: readonly ConsumerAction[], { cluster }: ConsumerPorts, pass: Pass): Promise<Result> {
+  let copy: Secret | undefined;
   try {
-    for (const action of actions) await performKubernetes(action, cluster, pass);
-    return undefined;
+    for (const action of actions) {
+      const performed = await performKubernetes(action, cluster, pass);
+      if ('object' in action && performed === 'done') copy = action.object;
+    }
+    return { ...(copy && { copy }) };
   } catch (failure) {
-    return failure;
+    return { failure };
   }
 }
 
