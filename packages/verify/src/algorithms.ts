@@ -10,6 +10,8 @@ interface SignatureScheme {
 }
 
 const MIN_RSA_BITS = 2048;
+/** FIPS 186-5, appendix A.1.1: with 1 the padded digest is its own signature, and anybody can make that. */
+const MIN_RSA_EXPONENT = 65_537n;
 
 const ed25519: SignatureScheme = {
   digest: null,
@@ -28,7 +30,7 @@ const schemes: Readonly<Record<Algorithm, SignatureScheme>> = {
   },
   RS256: {
     digest: 'sha256',
-    fits: (key) => key.asymmetricKeyType === 'rsa' && modulusBits(key) >= MIN_RSA_BITS,
+    fits: (key) => key.asymmetricKeyType === 'rsa' && modulusBits(key) >= MIN_RSA_BITS && hasSafeExponent(key),
     signatureBytes: (key) => Math.ceil(modulusBits(key) / 8),
   },
   /** RFC 8037, whose curve the key decides; ours is always Ed25519. */
@@ -88,4 +90,9 @@ function derIntegerOf(bytes: Buffer): Buffer {
 
 function modulusBits({ asymmetricKeyDetails }: KeyObject): number {
   return asymmetricKeyDetails?.modulusLength ?? 0;
+}
+
+function hasSafeExponent({ asymmetricKeyDetails }: KeyObject): boolean {
+  const exponent = asymmetricKeyDetails?.publicExponent ?? 0n;
+  return exponent >= MIN_RSA_EXPONENT && exponent % 2n === 1n;
 }

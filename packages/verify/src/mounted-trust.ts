@@ -6,17 +6,26 @@ import type { Trust, TrustFiles } from './trust.ts';
 
 export type VerifierStatus =
   | { readonly state: 'waiting'; readonly reason: string }
-  /** `staleReason`: why what is mounted now is unusable, so that an earlier Secret is still in force. */
+  /**
+   * `staleReason`: why what is mounted now is unusable, so that an earlier Secret is still in force. `ignoredKeys`: why keys
+   * of `jwks.json` are not used, a sentence for each.
+   */
   | {
       readonly state: 'ready';
       readonly issuer: string;
       readonly kids: readonly string[];
+      readonly ignoredKeys?: readonly string[];
       readonly staleReason?: string;
     };
 
 export type TrustEvent =
-  /** The mounted Secret was read and is in force. */
-  | { readonly type: 'loaded'; readonly issuer: string; readonly kids: readonly string[] }
+  /** The mounted Secret was read and is in force. `ignoredKeys`: why further keys are not used, a sentence for each. */
+  | {
+      readonly type: 'loaded';
+      readonly issuer: string;
+      readonly kids: readonly string[];
+      readonly ignoredKeys: readonly string[];
+    }
   /** The mounted Secret is unusable. `keptKids`: the keys that stay in force, none if there never were any. */
   | { readonly type: 'notLoaded'; readonly reason: string; readonly keptKids: readonly string[] };
 
@@ -54,8 +63,15 @@ export class MountedTrust {
   get status(): VerifierStatus {
     const { inForce, reason } = this;
     if (!inForce) return { state: 'waiting', reason: reason ?? '' };
-    const { issuer } = inForce;
-    return { state: 'ready', issuer, kids: kidsOf(inForce), ...(reason !== undefined && { staleReason: reason }) };
+    const { issuer, keys, ignored } = inForce;
+    if (keys.size === 0) return { state: 'waiting', reason: reason ?? this.withoutKeys(ignored) };
+    return {
+      state: 'ready',
+      issuer,
+      kids: kidsOf(inForce),
+      ...(ignored.length > 0 && { ignoredKeys: ignored }),
+      ...(reason !== undefined && { staleReason: reason }),
+    };
   }
 
   start(): void {
@@ -66,6 +82,11 @@ export class MountedTrust {
     this.mount.close();
   }
 
+  private withoutKeys(ignored: readonly string[]): string {
+    const why = ignored.length > 0 ? ` (${ignored.join('; ')})` : '';
+    return `${this.options.directory}: jwks.json has no key that can be used${why}`;
+  }
+
   private replace(content: TrustFiles | MountUnusable): void {
     const { directory, report, replaced } = this.options;
     try {
@@ -74,7 +95,7 @@ export class MountedTrust {
       this.inForce = trust;
       this.reason = undefined;
       replaced();
-      report({ type: 'loaded', issuer: trust.issuer, kids: kidsOf(trust) });
+      report({ type: 'loaded', issuer: trust.issuer, kids: kidsOf(trust), ignoredKeys: trust.ignored });
     } catch (error) {
       if (!(error instanceof MountUnusable)) throw error;
       this.reason = `${directory}: ${error.message}`;

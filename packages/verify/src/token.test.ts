@@ -1,9 +1,9 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { algorithms } from './algorithms.ts';
 import { TokenError, TokenExpired } from './errors.ts';
-import { claimsAt, hmacTokenOf, ISSUER, jwksOf, part, signature, signingKey, tokenOf } from './testing/issuer.ts';
+import { claimsAt, hmacTokenOf, ISSUER, part, signature, signingKey, tokenOf } from './testing/issuer.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 import { consumerSecret } from './testing/secret-mount.ts';
 import { verifyToken } from './token.ts';
@@ -267,43 +267,13 @@ test('no refusal repeats what was sent', () => {
 test.each<[string, Record<string, string>, string]>([
   ['jwks.json that is not JSON', { 'jwks.json': '{' }, 'jwks.json is not'],
   ['jwks.json without keys', { 'jwks.json': '{}' }, 'jwks.json is not'],
-  ['a key without kid', { 'jwks.json': '{"keys":[{"kty":"EC"}]}' }, 'without kid'],
-  [
-    'a key of another algorithm',
-    { 'jwks.json': '{"keys":[{"kid":"a","alg":"HS256"}]}' },
-    'a is for none of ES256, RS256',
-  ],
-  ['a secret key', { 'jwks.json': '{"keys":[{"kid":"a","alg":"HS256","k":"AA"}]}' }, 'a is a private key'],
-  [
-    'a key that is none',
-    { 'jwks.json': '{"keys":[{"kid":"a","alg":"ES256","kty":"EC","crv":"P-256"}]}' },
-    'a is not a public key',
-  ],
-  ['the same kid twice', { 'jwks.json': jwksOf(key, stranger) }, 'k1 twice'],
-  [
-    'an RSA key for ES256',
-    { 'jwks.json': JSON.stringify({ keys: [{ ...rsa.publicJwk, alg: 'ES256' }] }) },
-    'r1 is not a key for ES256',
-  ],
-  [
-    'an EC key for EdDSA',
-    { 'jwks.json': JSON.stringify({ keys: [{ ...key.publicJwk, alg: 'EdDSA' }] }) },
-    'k1 is not a key for EdDSA',
-  ],
-  ['an X25519 key', { 'jwks.json': JSON.stringify({ keys: [x25519()] }) }, 'x1 is not a key for Ed25519'],
-  ['a short RSA key', { 'jwks.json': JSON.stringify({ keys: [shortRsa()] }) }, 's1 is not a key for RS256'],
+  ['keys that are no list', { 'jwks.json': '{"keys":{}}' }, 'jwks.json is not'],
   ['an origin with a path', { origin: 'https://shop.example.com/' }, 'origin'],
   ['an auth-url of no protocol of ours', { 'auth-url': 'file:///etc' }, 'auth-url'],
   ['cookie-names that are not names', { 'cookie-names': '{"token":"a b","session":"c"}' }, 'cookie-names'],
   ['an empty issuer', { issuer: '\n' }, 'issuer is empty'],
 ])('a Secret is unusable with %s', (_what, changed, reason) => {
   expect(() => parseTrust(consumerSecret([key], changed))).toThrow(reason);
-});
-
-test('a private key is refused as a public one', () => {
-  const jwk = { ...key.privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256' };
-  const files = consumerSecret([], { 'jwks.json': JSON.stringify({ keys: [jwk] }) });
-  expect(() => parseTrust(files)).toThrow('k1 is a private key');
 });
 
 test.each(['jwks.json', 'issuer', 'origin', 'audience', 'cookie-names', 'auth-url'])(
@@ -313,16 +283,6 @@ test.each(['jwks.json', 'issuer', 'origin', 'audience', 'cookie-names', 'auth-ur
     expect(() => parseTrust(files)).toThrow(`${name} is missing`);
   },
 );
-
-function x25519() {
-  const jwk = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' });
-  return { ...jwk, kid: 'x1', alg: 'Ed25519' };
-}
-
-function shortRsa() {
-  const jwk = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
-  return { ...jwk, kid: 's1', alg: 'RS256' };
-}
 
 function refusalOf(token: string): unknown {
   try {

@@ -1,12 +1,10 @@
-import { createPublicKey } from 'node:crypto';
-import type { JsonWebKey, KeyObject } from 'node:crypto';
-import { algorithms, fits, isAlgorithm } from './algorithms.ts';
-import type { VerificationKey } from './algorithms.ts';
 import { MountUnusable } from './errors.ts';
 import { isRecord, parseJson } from './json.ts';
+import { readKeySet } from './jwks.ts';
+import type { KeySet } from './jwks.ts';
 
 /** The mounted Secret, parsed: whose tokens to accept, and where to ask for new ones. */
-export interface Trust {
+export interface Trust extends KeySet {
   readonly issuer: string;
   /** The one origin whose pages may send cookies with requests that change something. */
   readonly origin: string;
@@ -16,7 +14,6 @@ export interface Trust {
   readonly authUrl: string;
   /** The stack's own CA, PEM. */
   readonly ca: string | undefined;
-  readonly keys: ReadonlyMap<string, VerificationKey>;
 }
 
 /** The files of the Secret that an AuthConsumer makes. */
@@ -27,7 +24,7 @@ export type TrustFiles = Readonly<Partial<Record<TrustFile, string>>>;
 /** Throws MountUnusable, which names the file and never repeats what is in it. */
 export function parseTrust(files: TrustFiles): Trust {
   return {
-    keys: keysOf(files),
+    ...keySetOf(files),
     issuer: textOf('issuer', files),
     origin: originOf(files),
     audience: textOf('audience', files),
@@ -72,33 +69,8 @@ function isCookieName(value: unknown): value is string {
   return typeof value === 'string' && COOKIE_NAME.test(value);
 }
 
-function keysOf(files: TrustFiles): Trust['keys'] {
-  const set = parseJson(textOf('jwks.json', files));
-  if (!isRecord(set) || !Array.isArray(set['keys'])) throw new MountUnusable('jwks.json is not {"keys": […]}');
-  const keys = new Map<string, VerificationKey>();
-  for (const jwk of set['keys']) {
-    const key = keyFrom(jwk);
-    if (keys.has(key.kid)) throw new MountUnusable(`jwks.json has the key ${key.kid} twice`);
-    keys.set(key.kid, key);
-  }
-  return keys;
-}
-
-function keyFrom(jwk: unknown): VerificationKey {
-  if (!isRecord(jwk)) throw new MountUnusable('jwks.json has a key that is not an object');
-  const { kid, alg } = jwk;
-  if (typeof kid !== 'string' || kid === '') throw new MountUnusable('jwks.json has a key without kid');
-  if ('d' in jwk || 'k' in jwk) throw new MountUnusable(`jwks.json: ${kid} is a private key`);
-  if (!isAlgorithm(alg)) throw new MountUnusable(`jwks.json: ${kid} is for none of ${algorithms.join(', ')}`);
-  const publicKey = publicKeyFrom(kid, jwk);
-  if (!fits(publicKey, alg)) throw new MountUnusable(`jwks.json: ${kid} is not a key for ${alg}`);
-  return { kid, algorithm: alg, publicKey };
-}
-
-function publicKeyFrom(kid: string, jwk: JsonWebKey): KeyObject {
-  try {
-    return createPublicKey({ key: jwk, format: 'jwk' });
-  } catch (cause) {
-    throw new MountUnusable(`jwks.json: ${kid} is not a public key`, { cause });
-  }
+function keySetOf(files: TrustFiles): KeySet {
+  const set = readKeySet(parseJson(textOf('jwks.json', files)));
+  if (!set) throw new MountUnusable('jwks.json is not {"keys": […]}');
+  return set;
 }

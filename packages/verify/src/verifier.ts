@@ -47,7 +47,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
   });
 
   function verify(token: string): User {
-    if (!trust.current) throw new VerifierNotReady();
+    // Without keys nothing can be said about a token, neither good nor bad.
+    if (!trust.current || trust.current.keys.size === 0) throw new VerifierNotReady();
     const now = clock.now();
     const known = cache.get(token, now);
     if (known) return known;

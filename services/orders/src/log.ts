@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 export function logEvent(log: Logger, event: VerifierEvent): void {
   switch (event.type) {
     case 'loaded':
-      log.info({ issuer: event.issuer, kids: event.kids }, 'keys loaded');
+      log.info({ issuer: event.issuer, kids: event.kids, ignoredKeys: event.ignoredKeys }, 'keys loaded');
       return;
     case 'notLoaded':
       log.error({ reason: event.reason, keptKids: event.keptKids }, 'the mounted Secret is unusable');
