@@ -17,6 +17,8 @@ const root = join(import.meta.dirname, '..');
 export interface ProductImage {
   readonly name: 'operator' | 'mongodb-agent' | 'auth' | 'orders';
   readonly entry: string;
+  /** What it starts as threads: each a file of its own beside `main.js`, of the same name. */
+  readonly threads?: readonly string[];
   /** Packages with binaries, which cannot be bundled and are copied beside the bundle. */
   readonly unbundled?: readonly string[];
   /** The workspace of `web/` whose built page goes into the folder of the same name in the image. */
@@ -31,6 +33,7 @@ export const products: readonly ProductImage[] = [
   {
     name: 'auth',
     entry: 'services/auth/src/main.ts',
+    threads: ['services/auth/src/passwords/hash-thread.ts'],
     unbundled: ['@node-rs/argon2', `@node-rs/argon2-linux-${process.arch}-gnu`],
     page: 'sign-in',
   },
@@ -62,10 +65,14 @@ async function buildProduct(product: ProductImage, base: string): Promise<string
   }
 }
 
-/** What goes into the image: `app/main.js`, its chunks, and what cannot be bundled. */
-export async function bundle({ entry, unbundled = [], page }: ProductImage, folder: string): Promise<void> {
+/** What goes into the image: `app/main.js`, its threads and chunks, and what cannot be bundled. */
+export async function bundle(
+  { entry, threads = [], unbundled = [], page }: ProductImage,
+  folder: string,
+): Promise<void> {
+  const entries = [entry, ...threads].map((file) => [basename(file, '.ts'), join(root, file)]);
   await build({
-    entryPoints: [join(root, entry)],
+    entryPoints: Object.fromEntries(entries) as Record<string, string>,
     outdir: join(folder, 'app'),
     bundle: true,
     // What is imported only when it is needed is a file of its own, and not in memory before.

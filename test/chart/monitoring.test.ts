@@ -168,7 +168,7 @@ async function exposedMetrics(): Promise<readonly Metric[]> {
   const nothing = { waiting: 0, running: 0 };
   observeService(auth, {
     clock: { now: () => 0 } as never,
-    hashQueue: nothing,
+    admission: nothing,
     ring: () => undefined,
     databaseUp: () => false,
   });

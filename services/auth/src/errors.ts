@@ -17,6 +17,7 @@ export const problems = {
   CSRF_REJECTED: { status: 403, title: 'The request does not come from a page of this site' },
   BODY_DELIVERY_REFUSED: { status: 403, title: 'Tokens are never delivered in a body to a browser' },
   SESSION_NOT_FOUND: { status: 404, title: 'The user has no such session' },
+  CLIENT_GONE: { status: 499, title: 'The client hung up before it was answered' },
   EMAIL_TAKEN: { status: 409, title: 'The address has an account already' },
   NOT_READY: { status: 503, title: 'The service has not loaded its keys yet' },
   DATABASE_UNAVAILABLE: { status: 503, title: 'The database does not answer' },

@@ -9,7 +9,8 @@ import { opsListener } from './listeners/ops.ts';
 import { publicListener } from './listeners/public.ts';
 import { createMetrics, observeService } from './metrics/metrics.ts';
 import { createDatabase } from './mongo/database.ts';
-import { HashQueue } from './passwords/hash-queue.ts';
+import { Admission, limitsFor } from './passwords/admission.ts';
+import { createHashThreads, hashingCores } from './passwords/hash-threads.ts';
 import { createPasswords } from './passwords/passwords.ts';
 import type { SessionPorts } from './sessions/grant.ts';
 import { createSessionStore } from './sessions/session-store.mongo.ts';
@@ -22,17 +23,15 @@ export interface ServicePorts {
   readonly log: Logger;
 }
 
-/** With this many in line at about 30 hashes a second and core, the last waits about half a second. */
-const WAITING_PER_CORE = 16;
 const FINISH_WITHIN: Millis = 15_000;
 
 export function createService(settings: Settings, { clock, log }: ServicePorts): HttpService {
   const metrics = createMetrics();
   const files = watchMountedFiles(settings.files, { clock, log, metrics });
   const { ring, secrets } = files;
-  const cores = availableParallelism();
-  const hashQueue = new HashQueue({ concurrency: cores, waiting: cores * WAITING_PER_CORE });
-  const passwords = createPasswords({ queue: hashQueue, secrets, metrics });
+  const hashThreads = createHashThreads(hashingCores(availableParallelism()));
+  const admission = new Admission(limitsFor(hashThreads.count));
+  const passwords = createPasswords({ admission, threads: hashThreads, secrets, metrics });
   const database = createDatabase({ uri: files.uri, clock, log });
   const users = createUserStore(database);
   const sessions = createSessionStore(database);
@@ -48,7 +47,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
     },
   };
   const { transaction: atomically } = database;
-  observeService(metrics, { clock, hashQueue, ring, databaseUp: () => database.up });
+  observeService(metrics, { clock, admission, ring, databaseUp: () => database.up });
 
   const background: Promise<void>[] = [];
   return createHttpService({
@@ -61,7 +60,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
     log,
 
     async start(stopping) {
-      await files.start();
+      await Promise.all([files.start(), passwords.prepare()]);
       background.push(
         database.keepConnected(async () => {
           await users.prepare();
@@ -78,6 +77,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
       files.stop();
       await Promise.all(background);
       await database.close();
+      await hashThreads[Symbol.asyncDispose]();
     },
   });
 }

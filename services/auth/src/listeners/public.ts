@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { cookieNames } from '../api.ts';
 import type { Settings } from '../environment.ts';
 import { problems } from '../errors.ts';
+import { applicants } from '../http/applicant.ts';
 import { openApiDocument } from '../http/openapi.ts';
 import { publicRoute, routerOf } from '../http/route.ts';
 import type { Gate, PublicRoute } from '../http/route.ts';
@@ -21,6 +22,7 @@ import { sessionRoutes } from '../sessions/routes.ts';
 import type { SessionRoute } from '../sessions/session-route.ts';
 import { signUpRoutes } from '../sign-up/routes.ts';
 import type { SignUpPorts } from '../sign-up/sign-up.ts';
+import { clientAddresses } from '../throttles/client-address.ts';
 
 export interface PublicPorts {
   readonly settings: Settings;
@@ -58,12 +60,13 @@ export function publicListener(ports: PublicPorts): Express {
 /** Every operation of the listener; the document of them is one of them. */
 export function publicRoutes(ports: PublicPorts): readonly (PublicRoute | SessionRoute)[] {
   const { settings, metrics, ring, session, passwords, atomically } = ports;
-  const { issuer, jwksMaxAge, passwordMinLength } = settings;
+  const { issuer, jwksMaxAge, passwordMinLength, trustedProxies } = settings;
+  const applicantOf = applicants(clientAddresses(trustedProxies));
   const cookies = createCookies(settings);
   const signUp = { ...session, passwords, atomically };
   const routes: readonly (PublicRoute | SessionRoute)[] = [
-    ...signUpRoutes({ signUp, cookies, origin: issuer, passwordMinLength, metrics }),
-    ...sessionRoutes({ session, passwords, cookies, origin: issuer, metrics }),
+    ...signUpRoutes({ signUp, applicantOf, cookies, origin: issuer, passwordMinLength, metrics }),
+    ...sessionRoutes({ session, passwords, applicantOf, cookies, origin: issuer, metrics }),
     ...keyRoutes({ ring, issuer, jwksMaxAge }),
     publicRoute({
       method: 'get',

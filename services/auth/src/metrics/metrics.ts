@@ -71,13 +71,13 @@ interface ObservedRing {
 
 export interface Observed {
   readonly clock: Clock;
-  readonly hashQueue: { readonly waiting: number; readonly running: number };
+  readonly admission: { readonly waiting: number; readonly running: number };
   readonly ring: () => ObservedRing | undefined;
   readonly databaseUp: () => boolean;
 }
 
 /** Gauges that look at the service when they are asked. */
-export function observeService({ registry }: Metrics, { clock, hashQueue, ring, databaseUp }: Observed): void {
+export function observeService({ registry }: Metrics, { clock, admission, ring, databaseUp }: Observed): void {
   const registers = [registry];
   new Gauge({
     name: 'authstack_mongodb_up',
@@ -93,8 +93,8 @@ export function observeService({ registry }: Metrics, { clock, hashQueue, ring, 
     labelNames: ['state'],
     registers,
     collect() {
-      this.set({ state: 'waiting' }, hashQueue.waiting);
-      this.set({ state: 'running' }, hashQueue.running);
+      this.set({ state: 'waiting' }, admission.waiting);
+      this.set({ state: 'running' }, admission.running);
     },
   });
   new Gauge({

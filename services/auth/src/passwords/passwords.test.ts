@@ -1,81 +1,113 @@
 import { randomBytes } from 'node:crypto';
-import { expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createMetrics } from '../metrics/metrics.ts';
 import { parseSecrets } from '../secrets/secrets.ts';
 import { someSecrets } from '../testing/world.ts';
-import { HashQueue, Overloaded } from './hash-queue.ts';
+import { Admission, limitsFor, Overloaded } from './admission.ts';
+import type { Applicant } from './admission.ts';
+import { createHashThreads } from './hash-threads.ts';
+import type { HashThreads } from './hash-threads.ts';
 import { newPassword, presentedPassword } from './password.ts';
-import { createPasswords } from './passwords.ts';
+import { createPasswords, pepperIdOf } from './passwords.ts';
+import type { PasswordHash, Verdict } from './passwords.ts';
+
+let threads: HashThreads;
+
+beforeAll(() => {
+  threads = createHashThreads(1);
+});
+
+afterAll(async () => {
+  await threads[Symbol.asyncDispose]();
+});
+
+const applicant: Applicant = { prefix: 'home', account: 'me' };
 
 function somePasswords() {
-  const text = someSecrets();
-  let secrets = parseSecrets(text);
+  const content = JSON.parse(someSecrets()) as { pepper: { current: string; keys: Record<string, string> } };
   const metrics = createMetrics();
   const passwords = createPasswords({
-    queue: new HashQueue({ concurrency: 2, waiting: 8 }),
-    secrets: () => secrets,
+    admission: new Admission(limitsFor(1)),
+    threads,
+    secrets: () => parseSecrets(JSON.stringify(content)),
     metrics,
   });
-  const hashes = async () => {
-    const { values } = await metrics.hashDuration.get();
-    return values.find(({ metricName }) => metricName?.endsWith('_count'))?.value ?? 0;
-  };
+  const { keys } = content.pepper;
   return {
     passwords,
-    hashes,
+    metrics,
+    hash: (password: string) => passwords.admit(applicant, (hashing) => hashing.hash(password)),
+    verify: (password: string, stored?: PasswordHash): Promise<Verdict> =>
+      passwords.admit(applicant, (hashing) => hashing.verify(password, stored)),
+    hashes: async () => {
+      const { values } = await metrics.hashDuration.get();
+      return values.find(({ metricName }) => metricName?.endsWith('_count'))?.value ?? 0;
+    },
     /** A new pepper becomes current; the old one stays. */
     addPepper: () => {
-      const content = JSON.parse(text) as { pepper: { current: string; keys: Record<string, string> } };
-      content.pepper.keys['p2'] = randomBytes(32).toString('base64');
+      keys['p2'] = randomBytes(32).toString('base64');
       content.pepper.current = 'p2';
-      secrets = parseSecrets(JSON.stringify(content));
+    },
+    dropPepper: () => {
+      delete keys['p1'];
     },
   };
 }
 
-test('an unknown user costs the same one hash as a wrong password', async () => {
-  const { passwords, hashes } = somePasswords();
-  const stored = await passwords.hash('correct horse');
-  await passwords.prepare();
-  const before = await hashes();
-  expect(await passwords.matches('wrong', stored)).toBe(false);
-  const wrong = (await hashes()) - before;
-  expect(await passwords.matches('wrong', undefined)).toBe(false);
-  const unknown = (await hashes()) - before - wrong;
-  expect([wrong, unknown]).toEqual([1, 1]);
+test('an unknown address, a wrong password and a hash whose pepper is gone cost one hash each and are answered alike', async () => {
+  const { hash, verify, hashes, addPepper, dropPepper } = somePasswords();
+  const stored = await hash('correct horse');
+  addPepper();
+  const costs: number[] = [];
+  async function costing(verdict: () => Promise<Verdict>): Promise<Verdict> {
+    const before = await hashes();
+    const seen = await verdict();
+    costs.push((await hashes()) - before);
+    return seen;
+  }
+  const seen = [
+    await costing(() => verify('correct horse')),
+    await costing(() => verify('wrong', stored)),
+    await costing(() => {
+      dropPepper();
+      return verify('correct horse', stored);
+    }),
+    // The pepper that an address without an account was once compared with does not matter either.
+    await costing(() => verify('correct horse')),
+  ];
+  expect(seen).toEqual(Array.from({ length: 4 }, () => ({ matches: false })));
+  expect(costs).toEqual([1, 1, 1, 1]);
 });
 
-test('a hash names its cost and its pepper, and holds through a change of the pepper', async () => {
-  const { passwords, addPepper } = somePasswords();
-  const stored = await passwords.hash('correct horse');
+test('a hash names its cost and its pepper; under a new pepper the right password gets a new hash, and no other', async () => {
+  const { hash, verify, addPepper, dropPepper } = somePasswords();
+  const stored = await hash('correct horse');
   expect(stored).toMatch(/^p1:\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+  expect(await verify('correct horse', stored)).toEqual({ matches: true });
+
   addPepper();
-  expect(await passwords.matches('correct horse', stored)).toBe(true);
-  expect(await passwords.hash('correct horse')).toMatch(/^p2:/);
+  expect(await verify('wrong', stored)).toEqual({ matches: false });
+  const { matches, renewed } = await verify('correct horse', stored);
+  expect([matches, renewed && pepperIdOf(renewed)]).toEqual([true, 'p2']);
+  expect(await hash('correct horse')).toMatch(/^p2:/);
+
+  dropPepper();
+  expect(await verify('correct horse', renewed)).toEqual({ matches: true });
 });
 
 test('without its pepper a hash is worth nothing', async () => {
-  const stored = await somePasswords().passwords.hash('correct horse');
-  expect(await somePasswords().passwords.matches('correct horse', stored)).toBe(false);
+  const stored = await somePasswords().hash('correct horse');
+  expect(await somePasswords().verify('correct horse', stored)).toEqual({ matches: false });
 });
 
-test('never more run at once than allowed, never more wait; the excess is refused at once', async () => {
-  const queue = new HashQueue({ concurrency: 2, waiting: 3 });
-  const gates = Array.from({ length: 5 }, () => Promise.withResolvers<number>());
-  const running: Promise<number>[] = gates.map(({ promise }) => queue.run(() => promise));
-  expect([queue.running, queue.waiting]).toEqual([2, 3]);
-  await expect(queue.run(() => Promise.resolve(0))).rejects.toThrow(Overloaded);
-  gates.forEach(({ resolve }, index) => {
-    resolve(index);
-  });
-  expect(await Promise.all(running)).toEqual([0, 1, 2, 3, 4]);
-  expect([queue.running, queue.waiting]).toEqual([0, 0]);
-});
-
-test('a failed hash gives its place back', async () => {
-  const queue = new HashQueue({ concurrency: 1, waiting: 0 });
-  await expect(queue.run(() => Promise.reject(new Error('no memory')))).rejects.toThrow('no memory');
-  expect(await queue.run(() => Promise.resolve('next'))).toBe('next');
+test('whoever is refused is counted', async () => {
+  const { passwords, metrics } = somePasswords();
+  const gate = Promise.withResolvers<undefined>();
+  const inside = Array.from({ length: limitsFor(1).perAccount }, () => passwords.admit(applicant, () => gate.promise));
+  await expect(passwords.admit(applicant, () => gate.promise)).rejects.toThrow(Overloaded);
+  gate.resolve(undefined);
+  await Promise.all(inside);
+  expect((await metrics.hashesRefused.get()).values[0]?.value).toBe(1);
 });
 
 test.each([

@@ -3,7 +3,7 @@ import type { AuthSecrets } from '../api.ts';
 
 export interface SecretKey {
   readonly id: string;
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
 }
 
 /** Keys of one purpose: new work uses the current one, old work finds its own by id. */
@@ -32,10 +32,15 @@ export function parseSecrets(text: string): Secrets {
 }
 
 function asKeySet({ current, keys }: AuthSecrets['pepper']): KeySet {
-  const byId = new Map(Object.entries(keys).map(([id, text]) => [id, { id, bytes: Buffer.from(text, 'base64') }]));
+  const byId = new Map(Object.entries(keys).map(([id, text]) => [id, { id, bytes: bytesOf(text) }]));
   const currentKey = byId.get(current);
   if (!currentKey) throw new SecretsUnusable(`the current key ${current} is not among its keys`);
   return { current: currentKey, find: (id) => byId.get(id) };
+}
+
+/** Not in the pool that small Buffers share: what is handed to another thread is copied with all that it shares memory with. */
+function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(base64, 'base64'));
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,6 @@
 import { parsed } from '@authstack/http-service/validation';
 import type { Response } from 'express';
+import type { ApplicantOf } from '../http/applicant.ts';
 import { requireSameOrigin } from '../http/csrf.ts';
 import { publicRoute } from '../http/route.ts';
 import type { PublicRoute } from '../http/route.ts';
@@ -38,6 +39,7 @@ import { signOut, signOutEverywhere } from './sign-out.ts';
 
 export interface SessionRoutePorts extends IdentifyPorts {
   readonly passwords: Passwords;
+  readonly applicantOf: ApplicantOf;
   readonly metrics: Metrics;
 }
 
@@ -47,7 +49,7 @@ export function sessionRoutes(ports: SessionRoutePorts): readonly (PublicRoute |
   return [signingIn(ports), refreshing(ports), signingOut(ports), currentUser(ports), ...ownSessions(ports)];
 }
 
-function signingIn({ session, passwords, cookies, origin, metrics }: SessionRoutePorts): PublicRoute {
+function signingIn({ session, passwords, applicantOf, cookies, origin, metrics }: SessionRoutePorts): PublicRoute {
   return publicRoute({
     method: 'post',
     path: '/api/users/signin',
@@ -69,9 +71,11 @@ function signingIn({ session, passwords, cookies, origin, metrics }: SessionRout
     async handle({ request, response, body }) {
       const delivery = deliveryOf(request);
       if (delivery === 'cookie') requireSameOrigin(request, origin);
-      const grant = await counted(metrics.signIns, { done: 'signed_in' }, () =>
-        signIn(body(), deviceOf(request, delivery), { ...session, passwords }),
-      );
+      const grant = await counted(metrics.signIns, { done: 'signed_in' }, () => {
+        const credentials = body();
+        const applicant = applicantOf(request, credentials.email);
+        return signIn(credentials, { device: deviceOf(request, delivery), applicant }, { ...session, passwords });
+      });
       if (delivery === 'body') return tokensOf(grant);
       cookies.set(response, grant, session.clock.now());
       return publicUser(grant.user);

@@ -1,3 +1,4 @@
+import type { Applicant } from '../passwords/admission.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import type { Email } from '../users/email.ts';
 import { InvalidCredentials } from './errors.ts';
@@ -11,9 +12,17 @@ export interface Credentials {
 
 export type SignInPorts = SessionPorts & { readonly passwords: Passwords };
 
-export async function signIn({ email, password }: Credentials, device: Device, ports: SignInPorts): Promise<Grant> {
-  const found = await ports.users.findForSignIn(email);
-  const matches = await ports.passwords.matches(password, found?.password);
-  if (!found || !matches) throw new InvalidCredentials();
-  return openSession(found.user, device, ports);
+/** Where a sign-in or sign-up comes from. */
+export interface From {
+  readonly device: Device;
+  readonly applicant: Applicant;
+}
+
+export function signIn({ email, password }: Credentials, from: From, ports: SignInPorts): Promise<Grant> {
+  return ports.passwords.admit(from.applicant, async (hashing) => {
+    const found = await ports.users.findForSignIn(email);
+    const { matches } = await hashing.verify(password, found?.password);
+    if (!found || !matches) throw new InvalidCredentials();
+    return openSession(found.user, from.device, ports);
+  });
 }

@@ -1,3 +1,4 @@
+import type { ApplicantOf } from '../http/applicant.ts';
 import { requireSameOrigin } from '../http/csrf.ts';
 import { publicRoute } from '../http/route.ts';
 import type { PublicRoute } from '../http/route.ts';
@@ -13,6 +14,7 @@ import type { SignUpPorts } from './sign-up.ts';
 
 export interface SignUpRoutePorts {
   readonly signUp: SignUpPorts;
+  readonly applicantOf: ApplicantOf;
   readonly cookies: Cookies;
   readonly origin: string;
   readonly passwordMinLength: number;
@@ -20,7 +22,7 @@ export interface SignUpRoutePorts {
 }
 
 export function signUpRoutes(ports: SignUpRoutePorts): readonly PublicRoute[] {
-  const { cookies, origin, metrics } = ports;
+  const { applicantOf, cookies, origin, metrics } = ports;
   return [
     publicRoute({
       method: 'post',
@@ -31,9 +33,11 @@ export function signUpRoutes(ports: SignUpRoutePorts): readonly PublicRoute[] {
       problems: [...unreadable, 'CSRF_REJECTED', 'EMAIL_TAKEN', 'OVERLOADED', 'DATABASE_UNAVAILABLE', 'NOT_READY'],
       async handle({ request, response, body }) {
         requireSameOrigin(request, origin);
-        const grant = await counted(metrics.signUps, { done: 'signed_up' }, () =>
-          signUp(body(), deviceOf(request, 'cookie'), ports.signUp),
-        );
+        const grant = await counted(metrics.signUps, { done: 'signed_up' }, () => {
+          const credentials = body();
+          const applicant = applicantOf(request, credentials.email);
+          return signUp(credentials, { device: deviceOf(request, 'cookie'), applicant }, ports.signUp);
+        });
         cookies.set(response, grant, ports.signUp.clock.now());
         return publicUser(grant.user);
       },

@@ -46,7 +46,8 @@ export async function ensureInitialAdmin(directory: string, ports: InitialAdminP
   // Editors end a file with a line break; it is no part of the password.
   const text = (await readFile(join(directory, files.password), 'utf8')).replace(/\r?\n$/, '');
   const password = accepted(files.password, newPassword(ports.passwordMinLength).safeParse(text));
-  await ports.users.putAdmin({ email, password: await ports.passwords.hash(password), roles: ['user', 'admin'] });
+  const hash = await ports.passwords.admit({ prefix: 'this pod', account: email }, (hashing) => hashing.hash(password));
+  await ports.users.putAdmin({ email, password: hash, roles: ['user', 'admin'] });
   ports.log.info('initial admin created');
 }
 
