@@ -81,6 +81,7 @@ export default tseslint.config(
       'packages/http-service/**',
       '**/express.ts',
       'packages/verify/**/*.test.ts',
+      'packages/verify/src/testing/shop.ts',
       'services/*/src/app.ts',
       'services/*/src/listeners/public.ts',
     ],

@@ -11,7 +11,7 @@ import {
   VerifierNotReady,
   VerifyError,
 } from './errors.ts';
-import type { Refresher } from './refresh.ts';
+import type { Refresher, Renewal } from './refresh.ts';
 import type { Trust } from './trust.ts';
 import type { User } from './user.ts';
 
@@ -33,8 +33,10 @@ export interface IdentifyPorts {
 
 /** Session tokens by request, where no handler can reach them. */
 const sessionTokens = new WeakMap<IncomingMessage, string>();
-/** Until the mounted Secret is read. */
+/** Until the mounted Secret is read; `session` is a name that services use for cookies of their own. */
 const possibleSessionNames = ['__Host-session', '__Secure-session', 'session'];
+/** After a change of `inlineRefresh` browsers still send the other one. */
+const formerSessionNames = ['__Host-session', '__Secure-session'];
 
 /** Whoever has the session token can renew tokens, so no handler of a service ever sees it. */
 export function hideSession(request: IncomingMessage, trust: Trust | undefined): void {
@@ -42,7 +44,7 @@ export function hideSession(request: IncomingMessage, trust: Trust | undefined):
   const cookies = parseCookies(request.headers.cookie ?? '');
   const [token] = names.flatMap((name) => cookies.get(name) ?? []);
   if (token !== undefined) sessionTokens.set(request, token);
-  removeCookies(request, names);
+  removeCookies(request, [...names, ...formerSessionNames]);
 }
 
 /** Where `Authorization` is present, it alone counts; otherwise the cookie, renewed if its token has expired. */
@@ -65,25 +67,15 @@ export async function identify(
   const session = sessionTokens.get(request);
   if (identity.state === 'user' || !(identity.why instanceof TokenExpired) || session === undefined) return identity;
   const { sid } = identity.why.claims;
-  return identityFrom('nobody', () => renewed({ session, sid, trust }, response, ports));
+  return identityFrom('nobody', () => renewed({ sessionToken: session, sid, trust }, response, ports));
 }
 
-interface Renewal {
-  readonly session: string;
-  readonly sid: string;
-  readonly trust: Trust;
-}
-
-async function renewed(
-  { session, sid, trust }: Renewal,
-  response: ServerResponse,
-  ports: IdentifyPorts,
-): Promise<User> {
+async function renewed(renewal: Renewal, response: ServerResponse, ports: IdentifyPorts): Promise<User> {
   try {
-    const { token, setCookie } = await ports.refresher.refresh(session, trust);
+    const { token, setCookie } = await ports.refresher.refresh(renewal);
     const user = verifiedNew(token, ports);
     // The two cookies are of different sessions, so nobody can tell whose request this is.
-    if (user.sessionId !== sid) throw new SessionRefused();
+    if (user.sessionId !== renewal.sid) throw new SessionRefused();
     handOn(setCookie, response);
     ports.refreshEnded('refreshed');
     return user;

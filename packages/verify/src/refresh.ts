@@ -1,99 +1,106 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import { createHash } from 'node:crypto';
+import { askAuth } from './ask-auth.ts';
+import type { Refreshed } from './ask-auth.ts';
 import type { Clock, Millis } from './clock.ts';
-import { parseCookies } from './cookies.ts';
-import { RefreshUnavailable, SessionRefused } from './errors.ts';
+import { RefreshUnavailable, SessionRefused, VerifyError } from './errors.ts';
+import { Places } from './places.ts';
+import { ShortMemory } from './short-memory.ts';
 import type { Trust } from './trust.ts';
 
-export interface Refreshed {
-  readonly token: string;
-  /** For the browser: the new access token and the session's next token, as the auth service set them. */
-  readonly setCookie: readonly string[];
+export interface Renewal {
+  /** What the browser sent as session token; anybody can send anything. */
+  readonly sessionToken: string;
+  /** The session of the expired token, whose signature holds. */
+  readonly sid: string;
+  readonly trust: Trust;
 }
 
+/** From the request's arrival to the answer, a wait for a place included. */
 const TIMEOUT: Millis = 2_000;
-const MAX_RETRY_AFTER_SECONDS = 60;
 /** What RFC 6265 lets a cookie hold. */
 const COOKIE_VALUE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]{1,1024}$/;
 
-/** Asks the auth service for a new access token, one request at a time for each session. */
+/** In all: how many are asked at once, and how many more wait for that. */
+const places = { places: 32, waiting: 256 };
+/** A session token that was refused stays so; within this time nobody is asked again. */
+const refusals = { lifetime: 10_000, capacity: 10_000 };
+/** For each session (`sid`): how many answers within a time. A browser needs one in the life of a token. */
+const answers = { limit: 10, lifetime: 10_000, capacity: 10_000 };
+
+/**
+ * Asks the auth service for new access tokens, and never more of it than honest browsers need. Whoever holds one expired token
+ * can send it with any number of invented session tokens, so each bound is there for its own kind of flood:
+ *
+ *     the same session at once ─▸ one request    the same refused session ─▸ none    one sid ─▸ ten answers in 10 s
+ *     many sids ─▸ 32 at once, 256 wait, the rest is a 503
+ */
 export class Refresher {
   private readonly inFlight = new Map<string, Promise<Refreshed>>();
+  private readonly places = new Places(places);
+  private readonly refused: ShortMemory<true>;
+  private readonly answered: ShortMemory<{ count: number }>;
   private readonly clock: Clock;
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.refused = new ShortMemory({ clock, ...refusals });
+    this.answered = new ShortMemory({ clock, ...answers });
   }
 
   /** Throws SessionRefused when the session has ended, and RefreshUnavailable when there is no answer to that. */
-  refresh(sessionToken: string, trust: Trust): Promise<Refreshed> {
-    const known = this.inFlight.get(sessionToken);
+  async refresh(renewal: Renewal): Promise<Refreshed> {
+    const { sessionToken } = renewal;
+    if (!COOKIE_VALUE.test(sessionToken)) throw new SessionRefused();
+    const key = digestOf(sessionToken);
+    if (this.refused.get(key)) throw new SessionRefused();
+    const known = this.inFlight.get(key);
     if (known) return known;
-    const request = this.ask(sessionToken, trust).finally(() => this.inFlight.delete(sessionToken));
-    this.inFlight.set(sessionToken, request);
+    const request = this.withinBudget(renewal, key).finally(() => this.inFlight.delete(key));
+    this.inFlight.set(key, request);
     return request;
   }
 
-  private async ask(sessionToken: string, trust: Trust): Promise<Refreshed> {
-    if (!COOKIE_VALUE.test(sessionToken)) throw new SessionRefused();
+  /** Only answers count: while the auth service is away, nobody uses up what they need when it is back. */
+  private async withinBudget(renewal: Renewal, key: string): Promise<Refreshed> {
+    const budget = this.budgetOf(renewal.sid);
+    budget.count += 1;
+    try {
+      return await this.ask(renewal);
+    } catch (error) {
+      if (error instanceof SessionRefused) this.refused.set(key, true);
+      else budget.count -= 1;
+      throw error;
+    }
+  }
+
+  private budgetOf(sid: string): { count: number } {
+    const known = this.answered.get(sid);
+    if (known && known.count >= answers.limit) {
+      const retryAfterSeconds = Math.ceil(this.answered.remaining(sid) / 1000);
+      throw new RefreshUnavailable({ retryAfterSeconds, cause: new Error('too many session tokens for one session') });
+    }
+    const budget = known ?? { count: 0 };
+    if (!known) this.answered.set(sid, budget);
+    return budget;
+  }
+
+  private async ask({ sessionToken, trust }: Renewal): Promise<Refreshed> {
     const timeout = new AbortController();
     const cancel = this.clock.after(TIMEOUT, () => {
       timeout.abort(new Error(`no answer within ${TIMEOUT} ms`));
     });
     try {
-      return read(await post(sessionToken, trust, timeout.signal), trust);
+      const { signal } = timeout;
+      return await this.places.run(() => askAuth(sessionToken, trust, signal), signal);
+    } catch (cause) {
+      throw cause instanceof VerifyError ? cause : new RefreshUnavailable({ cause });
     } finally {
       cancel();
     }
   }
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-}
-
-function post(sessionToken: string, trust: Trust, signal: AbortSignal): Promise<Answer> {
-  const url = new URL(`${trust.authUrl}/api/users/refresh`);
-  const { request } = url.protocol === 'https:' ? https : http;
-  const headers = {
-    accept: 'application/json',
-    cookie: `${trust.cookieNames.session}=${sessionToken}`,
-    origin: trust.origin,
-    'content-length': 0,
-  };
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void => {
-      reject(new RefreshUnavailable({ cause }));
-    };
-    // A new connection each time: renewals are rare, and a kept one may lead to a pod that is gone.
-    const options = { method: 'POST', headers, signal, agent: false, ...(trust.ca !== undefined && { ca: trust.ca }) };
-    request(url, options, (response) => {
-      response.once('error', fail).once('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers });
-      });
-      response.resume();
-    })
-      .once('error', fail)
-      .end();
-  });
-}
-
-function read({ status, headers }: Answer, { cookieNames }: Trust): Refreshed {
-  // Only these two are about the session; any other failure leaves it open.
-  if (status === 401 || status === 403) throw new SessionRefused();
-  if (status !== 200) throw new RefreshUnavailable({ ...retryAfter(headers), cause: new Error(`status ${status}`) });
-
-  const names = [cookieNames.token, cookieNames.session];
-  const setCookie = (headers['set-cookie'] ?? []).filter((line) => names.includes(line.slice(0, line.indexOf('='))));
-  const [token] = setCookie.flatMap((line) => parseCookies(line.split(';', 1)[0] ?? '').get(cookieNames.token) ?? []);
-  if (token === undefined) throw new RefreshUnavailable({ cause: new Error('no access token in the answer') });
-  return { token, setCookie };
-}
-
-function retryAfter(headers: http.IncomingHttpHeaders): { retryAfterSeconds?: number } {
-  const text = headers['retry-after'] ?? '';
-  // The other form, a date, is not one that the auth service sends.
-  if (!/^[1-9]\d{0,8}$/.test(text)) return {};
-  return { retryAfterSeconds: Math.min(Number(text), MAX_RETRY_AFTER_SECONDS) };
+/** Session tokens themselves are not kept. */
+function digestOf(sessionToken: string): string {
+  return createHash('sha256').update(sessionToken).digest('base64url');
 }

@@ -1,0 +1,349 @@
+import { once } from 'node:events';
+import type { Server, ServerResponse } from 'node:http';
+import { afterEach, expect, test } from '@jest/globals';
+import express from 'express';
+import supertest from 'supertest';
+import { authService } from './testing/auth-service.ts';
+import { ISSUER } from './testing/issuer.ts';
+import { closeShops, cookies, fromPage, openShop, renewing } from './testing/shop.ts';
+import type { Shop } from './testing/shop.ts';
+
+afterEach(closeShops);
+
+test('the auth service renews an expired token, and both cookies are passed on to the browser', async () => {
+  const { token } = await openShop();
+  const fresh = token({ jti: 'fresh' });
+  await using auth = await authService(renewing(fresh));
+  const shop = await openShop({ authUrl: auth.url });
+  // The same key signs in both shops.
+  const answer = await supertest(shop.app)
+    .post('/orders')
+    .set({ ...fromPage, cookie: cookies(shop.expired(), 's1') });
+
+  expect(answer).toMatchObject({ status: 200, body: { user: 'user-1' } });
+  expect(answer.headers['set-cookie']).toEqual([
+    expect.stringMatching(/^__Host-token=.+; Max-Age=2592000; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
+    expect.stringMatching(/^__Host-session=s2; Max-Age=2592000; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
+  ]);
+  expect(auth.asked).toMatchObject([
+    { method: 'POST', url: '/api/users/refresh', headers: { cookie: '__Host-session=s1', origin: ISSUER } },
+  ]);
+  expect(auth.asked[0]?.headers.authorization).toBeUndefined();
+  expect(shop.events).toContainEqual({ type: 'refresh', outcome: 'refreshed' });
+});
+
+test('concurrent requests of one session send one refresh', async () => {
+  const answers: (() => void)[] = [];
+  const { token } = await openShop();
+  const fresh = token();
+  await using auth = await authService((response) =>
+    answers.push(() => {
+      renewing(fresh)(response);
+    }),
+  );
+  const shop = await openShop({ authUrl: auth.url });
+  let begun = 0;
+  const allBegun = Promise.withResolvers<undefined>();
+  const app = express().use((_request, _response, next) => {
+    begun += 1;
+    next();
+    if (begun === 10) allBegun.resolve(undefined);
+  }, shop.app);
+  const server = app.listen(0);
+  try {
+    const headers = { cookie: cookies(shop.expired(), 's1') };
+    const asking = Array.from({ length: 10 }, () =>
+      supertest(server)
+        .get('/orders')
+        .set(headers)
+        .then(({ status }) => status),
+    );
+    await Promise.all([allBegun.promise, auth.wasAsked(1)]);
+    for (const answer of answers) answer();
+    expect(await Promise.all(asking)).toEqual(Array<number>(10).fill(200));
+    expect(auth.asked).toHaveLength(1);
+  } finally {
+    server.close();
+  }
+});
+
+test('a cookie that one handler sets is not sent to another request of the same refresh', async () => {
+  const held: ServerResponse[] = [];
+  await using auth = await authService((response) => held.push(response));
+  const { app, expired, token, verifier } = await openShop({ authUrl: auth.url });
+  let arrived = 0;
+  const bothArrived = Promise.withResolvers<undefined>();
+  const counted = express()
+    .use((_request, _response, next) => {
+      arrived += 1;
+      next();
+      if (arrived === 2) bothArrived.resolve(undefined);
+    })
+    .get('/mine/:name', verifier.requireUser(), (request, response) => {
+      response.appendHeader('set-cookie', `cart=${request.params.name}`).end();
+    })
+    .use(app);
+  const server = counted.listen(0);
+  try {
+    const asking = ['anna', 'ben'].map((name) =>
+      supertest(server)
+        .get(`/mine/${name}`)
+        .set('cookie', cookies(expired(), 's1'))
+        .then(({ headers }) => headers['set-cookie']),
+    );
+    await Promise.all([bothArrived.promise, auth.wasAsked(1)]);
+    for (const response of held) renewing(token())(response);
+    const renewed = [expect.stringContaining('__Host-token='), expect.stringContaining('__Host-session=')];
+    expect(await Promise.all(asking)).toEqual([
+      [...renewed, 'cart=anna'],
+      [...renewed, 'cart=ben'],
+    ]);
+  } finally {
+    server.close();
+  }
+});
+
+test('requests of two sessions each send their own refresh', async () => {
+  const { token } = await openShop();
+  await using auth = await authService(renewing(token()));
+  const { app, expired } = await openShop({ authUrl: auth.url });
+  for (const session of ['s1', 's2']) {
+    await supertest(app).get('/orders').set('cookie', cookies(expired(), session));
+  }
+  expect(auth.asked.map(({ headers }) => headers.cookie)).toEqual(['__Host-session=s1', '__Host-session=s2']);
+});
+
+test.each([401, 403])(
+  'a session that the auth service refuses is a 401, and the cookies are left alone: %i',
+  async (status) => {
+    await using auth = await authService((response) =>
+      response.writeHead(status, { 'set-cookie': ['__Host-token=; Max-Age=0', '__Host-session=; Max-Age=0'] }).end(),
+    );
+    const { app, expired, events } = await openShop({ authUrl: auth.url });
+    const answer = await supertest(app).get('/orders').set('cookie', cookies(expired(), 's1'));
+    expect(answer.status).toBe(401);
+    expect(JSON.parse(answer.text)).toMatchObject({ code: 'SESSION_REFUSED' });
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(events).toContainEqual({ type: 'refresh', outcome: 'refused' });
+  },
+);
+
+test.each<[string, (response: ServerResponse) => void, string]>([
+  ['it has no database', (response) => response.writeHead(503, { 'retry-after': '7' }).end(), '7'],
+  ['it asks for an hour', (response) => response.writeHead(503, { 'retry-after': '3600' }).end(), '60'],
+  ['it fails', (response) => response.writeHead(500).end(), '2'],
+  ['something else answers', (response) => response.writeHead(404).end(), '2'],
+  ['it points elsewhere', (response) => response.writeHead(307, { location: 'https://evil.example' }).end(), '2'],
+  ['it sets no cookie', (response) => response.writeHead(200).end('{}'), '2'],
+  ['its token does not hold here', renewing('a.b.c'), '2'],
+  ['it hangs up', (response) => response.destroy(), '2'],
+])('while the auth service cannot renew, nobody is signed out: %s', async (_what, answerOf, retryAfter) => {
+  await using auth = await authService(answerOf);
+  const { app, expired } = await openShop({ authUrl: auth.url });
+  const answer = await supertest(app).get('/orders').set('cookie', cookies(expired(), 's1'));
+  expect(answer.status).toBe(503);
+  expect(answer.headers['retry-after']).toBe(retryAfter);
+  expect(answer.headers['set-cookie']).toBeUndefined();
+  expect(JSON.parse(answer.text)).toMatchObject({ code: 'REFRESH_UNAVAILABLE' });
+});
+
+test('an unreachable auth service is a 503, and a public page stays public', async () => {
+  const { app, expired, events } = await openShop();
+  const headers = { cookie: cookies(expired(), 's1') };
+  expect((await supertest(app).get('/orders').set(headers)).status).toBe(503);
+  expect((await supertest(app).get('/both').set(headers)).status).toBe(503);
+  expect((await supertest(app).get('/catalogue').set(headers)).body).toMatchObject({ user: null });
+  expect(events).toContainEqual({ type: 'refresh', outcome: 'unavailable', reason: expect.any(String) });
+});
+
+test('a refresh times out after two seconds', async () => {
+  await using auth = await authService(() => undefined);
+  const { app, expired, clock } = await openShop({ authUrl: auth.url });
+  const server = app.listen(0);
+  try {
+    const asking = supertest(server)
+      .get('/orders')
+      .set('cookie', cookies(expired(), 's1'))
+      .then(({ status }) => status);
+    await auth.wasAsked(1);
+    clock.advance(2_000);
+    expect(await asking).toBe(503);
+  } finally {
+    server.close();
+  }
+});
+
+test.each<[string, (shop: Shop) => Record<string, string>, string]>([
+  ['without a session', ({ expired }) => ({ cookie: cookies(expired()) }), 'TOKEN_EXPIRED'],
+  [
+    'as a bearer',
+    ({ expired }) => ({ authorization: `Bearer ${expired()}`, cookie: cookies(expired(), 's1') }),
+    'TOKEN_EXPIRED',
+  ],
+  ['of another issuer', ({ expired }) => ({ cookie: cookies(expired({ iss: 'x' }), 's1') }), 'TOKEN_ISSUER_REFUSED'],
+  ['a session that is no cookie value', ({ expired }) => ({ cookie: cookies(expired(), 's"1') }), 'SESSION_REFUSED'],
+])('an expired token is not renewed %s', async (_what, headersOf, code) => {
+  await using auth = await authService((response) => response.writeHead(500).end());
+  const shop = await openShop({ authUrl: auth.url });
+  const answer = await supertest(shop.app).get('/orders').set(headersOf(shop));
+  expect(JSON.parse(answer.text)).toMatchObject({ status: 401, code });
+  expect(auth.asked).toEqual([]);
+});
+
+test('a token of one session is never renewed by another', async () => {
+  const { token } = await openShop();
+  await using auth = await authService(renewing(token({ sid: 'session-2', sub: 'user-2' })));
+  const { app, expired } = await openShop({ authUrl: auth.url });
+  const answer = await supertest(app).get('/orders').set('cookie', cookies(expired(), 's2'));
+  expect(JSON.parse(answer.text)).toMatchObject({ status: 401, code: 'SESSION_REFUSED' });
+  expect(answer.headers['set-cookie']).toBeUndefined();
+});
+
+/** Status of each answer to one expired token of session-1, with each of the session tokens. */
+async function statusesOf(server: Server, { expired }: Shop, sessions: readonly string[]): Promise<number[]> {
+  const token = expired();
+  const answers = sessions.map((session) => supertest(server).get('/orders').set('cookie', cookies(token, session)));
+  return (await Promise.all(answers)).map(({ status }) => status);
+}
+
+const invented = (count: number, name = 'junk'): string[] => Array.from({ length: count }, (_, n) => `${name}-${n}`);
+
+test('one expired token with any number of invented session tokens has the auth service asked ten times in ten seconds', async () => {
+  await using auth = await authService((response) => response.writeHead(401).end());
+  const shop = await openShop({ authUrl: auth.url });
+  const server = shop.app.listen(0);
+  try {
+    const statuses = await statusesOf(server, shop, invented(200));
+    expect(auth.asked).toHaveLength(10);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 503)).toHaveLength(190);
+
+    shop.clock.advance(9_999);
+    const late = await supertest(server).get('/orders').set('cookie', cookies(shop.expired(), 'late'));
+    expect(late).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    expect(auth.asked).toHaveLength(10);
+
+    shop.clock.advance(1);
+    expect(await statusesOf(server, shop, ['late'])).toEqual([401]);
+  } finally {
+    server.close();
+  }
+});
+
+test('a flood on one session delays no other', async () => {
+  const honest = { sid: 'session-2' };
+  const { token } = await openShop();
+  await using auth = await authService((response) => {
+    const isHonest = response.req.headers.cookie === '__Host-session=honest';
+    if (isHonest) renewing(token(honest))(response);
+    else response.writeHead(401).end();
+  });
+  const shop = await openShop({ authUrl: auth.url });
+  const server = shop.app.listen(0);
+  try {
+    await statusesOf(server, shop, invented(50));
+    const answer = await supertest(server)
+      .get('/orders')
+      .set('cookie', cookies(shop.expired(honest), 'honest'));
+    expect(answer.status).toBe(200);
+  } finally {
+    server.close();
+  }
+});
+
+test('a session token that was refused is refused for ten seconds without a question', async () => {
+  await using auth = await authService((response) => response.writeHead(401).end());
+  const shop = await openShop({ authUrl: auth.url });
+  const server = shop.app.listen(0);
+  try {
+    for (const after of [0, 5_000, 4_999]) {
+      shop.clock.advance(after);
+      expect(await statusesOf(server, shop, ['ended'])).toEqual([401]);
+      expect(auth.asked).toHaveLength(1);
+    }
+    shop.clock.advance(1);
+    expect(await statusesOf(server, shop, ['ended'])).toEqual([401]);
+    expect(auth.asked).toHaveLength(2);
+  } finally {
+    server.close();
+  }
+});
+
+test('while the auth service is away nobody uses up what they need when it is back', async () => {
+  let isAway = true;
+  const { token } = await openShop();
+  await using auth = await authService((response) => {
+    if (isAway) response.destroy();
+    else renewing(token())(response);
+  });
+  const shop = await openShop({ authUrl: auth.url });
+  const server = shop.app.listen(0);
+  try {
+    for (let n = 0; n < 30; n += 1) expect(await statusesOf(server, shop, ['s1'])).toEqual([503]);
+    isAway = false;
+    expect(await statusesOf(server, shop, ['s1'])).toEqual([200]);
+  } finally {
+    server.close();
+  }
+});
+
+test('in all 32 sessions are renewed at once, 256 wait their turn, and the rest is a 503 at once', async () => {
+  const held: ServerResponse[] = [];
+  let isHeld = true;
+  const { token } = await openShop();
+  const renew = (response: ServerResponse): void => {
+    const [, sid] = /=(.*)$/.exec(response.req.headers.cookie ?? '') ?? [];
+    renewing(token({ sid }))(response);
+  };
+  await using auth = await authService((response) => {
+    if (isHeld) held.push(response);
+    else renew(response);
+  });
+  const shop = await openShop({ authUrl: auth.url });
+  const server = shop.app.listen(0);
+  server.setMaxListeners(0);
+  try {
+    const statuses: number[] = [];
+    const asking = invented(300, 'session').map(async (sid) => {
+      const answer = await supertest(server)
+        .get('/orders')
+        .set('cookie', cookies(shop.expired({ sid }), sid));
+      statuses.push(answer.status);
+      server.emit('answered');
+    });
+    while (statuses.length < 12) await once(server, 'answered');
+    await auth.wasAsked(32);
+    expect(statuses).toEqual(Array<number>(12).fill(503));
+    expect(auth.asked).toHaveLength(32);
+
+    isHeld = false;
+    for (const response of held) renew(response);
+    await Promise.all(asking);
+    expect(statuses.slice(12)).toEqual(Array<number>(288).fill(200));
+  } finally {
+    server.close();
+  }
+});
+
+test('whoever waits for a place has the same two seconds', async () => {
+  await using auth = await authService(() => undefined);
+  const shop = await openShop({ authUrl: auth.url });
+  const server = shop.app.listen(0);
+  try {
+    const asking = Promise.all(
+      invented(40, 'session').map((sid) =>
+        supertest(server)
+          .get('/orders')
+          .set('cookie', cookies(shop.expired({ sid }), sid))
+          .then(({ status }) => status),
+      ),
+    );
+    await auth.wasAsked(32);
+    await shop.begun(40);
+    shop.clock.advance(2_000);
+    expect(await asking).toEqual(Array<number>(40).fill(503));
+    expect(auth.asked).toHaveLength(32);
+  } finally {
+    server.close();
+  }
+});
