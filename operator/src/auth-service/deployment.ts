@@ -14,7 +14,10 @@ export const AUTH_CONTAINER = 'auth';
 
 /** How long a new pod may take before Kubernetes calls the roll-out stuck. */
 const PROGRESS_DEADLINE_SECONDS = 180;
-/** The Service needs this long to remove a terminating pod; it serves requests meanwhile. */
+/**
+ * The Service needs this long to remove a terminating pod; it serves requests meanwhile, by itself: no preStop hook is needed,
+ * and from SIGTERM on each of its answers ends the connection, which during a hook it would not.
+ */
 const DRAIN_SECONDS = 5;
 /** Each mounted Secret is a folder here, by the name of its volume. */
 const ROOT = '/etc/authstack';
@@ -69,7 +72,7 @@ function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    terminationGracePeriodSeconds: DRAIN_SECONDS + 25,
+    terminationGracePeriodSeconds: DRAIN_SECONDS + authContract.finishWithinSeconds,
     securityContext: {
       runAsNonRoot: true,
       runAsUser: USER,

@@ -1,66 +1,90 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { Server as NetServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { Clock, Millis } from './clock.ts';
+import { trackConnections } from './connections.ts';
+import type { ConnectionBounds, Connections } from './connections.ts';
 
 export interface Listener {
   readonly port: number;
+  readonly connections: Pick<Connections, 'size' | 'endedForRoom'>;
+  /** From now on each answer ends its connection; new connections are still accepted. */
+  drain(): void;
   /** Ends every connection; with `grace`, first lets the requests that have begun be answered within that time. */
   close(grace?: Grace): Promise<void>;
 }
 
 export interface Grace {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'after'>;
   readonly within: Millis;
 }
 
-/**
- * Of an HTTP or HTTPS server. Connections are known from the moment they are accepted: one whose TLS handshake is under way is in no list of the HTTP
- * server's, and would be served, and keep the process alive, for as long as its client likes.
- */
+export interface ListenOptions extends Partial<ConnectionBounds> {
+  readonly port: number;
+  readonly host?: string | undefined;
+}
+
+const CONNECTIONS_AT_MOST = 4_096;
+/** A connection that was just accepted has this long to begin a request that is still answered. */
+const TO_BEGIN: Millis = 1_000;
+
+/** Of an HTTP or HTTPS server; `serverLimits` bounds what its clients may take. */
 export async function listen(
   server: Server,
-  at: { readonly port: number; readonly host?: string | undefined },
+  { atMost = CONNECTIONS_AT_MOST, ...at }: ListenOptions,
 ): Promise<Listener> {
-  const sockets = new Set<Socket>();
-  const responses = new Set<ServerResponse>();
-  let isClosing = false;
-
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.prependListener('request', (_request, response: ServerResponse) => {
-    responses.add(response);
-    response.once('close', () => {
-      responses.delete(response);
-      if (isClosing && responses.size === 0) cut();
-    });
-    if (isClosing) endsItsConnection(response);
-  });
+  const connections = trackConnections(server, { atMost });
   server.listen(at);
   await once(server, 'listening');
 
-  function cut(): void {
-    for (const socket of sockets) socket.destroy();
+  async function finish({ clock, within }: Grace): Promise<void> {
+    await whatHasArrivedIsRead();
+    const closed = stopListening(server);
+    connections.end('idle');
+    const cancels = [
+      clock.after(Math.min(TO_BEGIN, within), () => {
+        connections.end('silent');
+      }),
+      clock.after(within, () => {
+        connections.end('silent', 'begun', 'owed', 'idle');
+      }),
+    ];
+    await closed;
+    for (const cancel of cancels) cancel();
   }
 
   return {
     port: (server.address() as AddressInfo).port,
+    connections,
+    drain() {
+      connections.endWithAnswers();
+    },
     async close(grace) {
-      isClosing = true;
-      const closed = once(server, 'close');
+      connections.endWithAnswers();
+      if (grace) await finish(grace);
+      else {
+        const closed = stopListening(server);
+        connections.end('silent', 'begun', 'owed', 'idle');
+        await closed;
+      }
+      // No longer looks for requests that take too long.
       server.close();
-      for (const response of responses) endsItsConnection(response);
-      if (!grace || responses.size === 0) cut();
-      const cancel = grace?.clock.after(grace.within, cut);
-      await closed;
-      cancel?.();
     },
   };
 }
 
-/** Otherwise Node keeps it open for the client's next request, for as long as keepAliveTimeout, also after `close`. */
-function endsItsConnection(response: ServerResponse): void {
-  if (!response.headersSent) response.setHeader('connection', 'close');
+/**
+ * Not `server.close()`, which ends idle connections at once, before the requests that have arrived on them are read, and with
+ * them such whose last answer is still being sent.
+ */
+async function stopListening(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  NetServer.prototype.close.call(server);
+  await closed;
+}
+
+/** One turn accepts what waits to be accepted, the next reads from it; and the present turn may have read already. */
+async function whatHasArrivedIsRead(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await turnOfTheLoop();
 }

@@ -3,6 +3,7 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { messageOf } from './errors.ts';
 import { opsPaths } from './ops-paths.ts';
+import { INACTIVE_AT_MOST, serverLimits } from './server-limits.ts';
 
 export interface OpsPorts {
   /** What a request would miss; empty when the service is ready. */
@@ -12,6 +13,9 @@ export interface OpsPorts {
   readonly documents?: Readonly<Record<string, () => unknown>>;
   readonly log: Logger;
 }
+
+/** Its clients are few. */
+export const OPS_CONNECTIONS = 256;
 
 /**
  * The listener of kubelet, Prometheus and operator: plain HTTP, it answers whatever state the rest is in, changes nothing and
@@ -36,7 +40,12 @@ export function createOpsServer({ missing, metrics, documents = {}, log }: OpsPo
     return { status: 200, body: `${JSON.stringify(document())}\n`, type: 'application/json' };
   }
 
-  return createServer((request, response) => {
+  return createServer(serverLimits, (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      send(response, text(405, 'use GET'));
+      return;
+    }
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     void replyTo(path).then(
       (reply) => {
@@ -47,7 +56,7 @@ export function createOpsServer({ missing, metrics, documents = {}, log }: OpsPo
         send(response, text(500, 'failed'));
       },
     );
-  });
+  }).setTimeout(INACTIVE_AT_MOST);
 }
 
 interface Reply {

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
 import { EnvironmentInvalid } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { messageOf } from './errors.ts';
@@ -14,12 +15,16 @@ export interface ProcessOptions<Settings extends LogSettings> {
   readonly readEnvironment: (environment: Environment) => Settings;
   readonly create: (settings: Settings, log: Logger) => HttpService;
   readonly alsoSecret?: readonly string[];
+  readonly clock: Clock;
 }
 
-/** A service as a process: an invalid environment ends it at once, SIGTERM and SIGINT drain it. */
+/**
+ * A service as a process: an invalid environment ends it at once; SIGTERM and SIGINT drain it, and end it also when it does
+ * not stop in time.
+ */
 export async function runProcess<Settings extends LogSettings>(
   host: NodeJS.Process,
-  { readEnvironment, create, alsoSecret }: ProcessOptions<Settings>,
+  { readEnvironment, create, alsoSecret, clock }: ProcessOptions<Settings>,
 ): Promise<void> {
   const settings = settingsOrExit(host, readEnvironment);
   const log = pino(logOptions(settings, alsoSecret));
@@ -31,10 +36,19 @@ export async function runProcess<Settings extends LogSettings>(
       if (isStopping) return;
       isStopping = true;
       log.info({ signal }, 'draining');
+      clock.after(service.stopsWithin, () => {
+        const { stopsWithin: millis } = service;
+        // One entry for each connection, timer, file or query that is still open.
+        log.fatal({ millis, open: host.getActiveResourcesInfo() }, 'did not stop in time');
+        host.exit(1);
+      });
       void service.stop().then(
-        () => host.exit(0),
+        () => {
+          log.info('stopped');
+          host.exit(0);
+        },
         (error: unknown) => {
-          log.error({ reason: messageOf(error) }, 'the service could not stop in order');
+          log.error({ reason: messageOf(error) }, 'could not stop in order');
           host.exit(1);
         },
       );

@@ -1,12 +1,14 @@
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
+import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { pause } from './clock.ts';
 import type { Clock, Millis } from './clock.ts';
 import { listen } from './listener.ts';
 import type { Listener } from './listener.ts';
-import { createOpsServer } from './ops-server.ts';
+import { createOpsServer, OPS_CONNECTIONS } from './ops-server.ts';
+import { INACTIVE_AT_MOST, serverLimits } from './server-limits.ts';
 
 export interface HttpServiceOptions {
   readonly app: RequestListener;
@@ -22,7 +24,7 @@ export interface HttpServiceOptions {
   readonly documents?: Readonly<Record<string, (missing: readonly string[]) => unknown>>;
   /** Starts what is no listener; the listeners listen by then. The signal is the begin of the end. */
   readonly start?: (stopping: AbortSignal) => Promise<void>;
-  /** Ends it, after the last request. */
+  /** Ends it, after the last request, within FINISH_PARTS_WITHIN. */
   readonly finish: () => Promise<void> | void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -36,23 +38,28 @@ export interface ServicePorts {
 export interface HttpService {
   /** Where the listeners listen; known once started. */
   readonly ports: ServicePorts;
+  /** The longest that `stop` may take. */
+  readonly stopsWithin: Millis;
   /** Listens at once; what requests miss is said by /readyz and comes when it comes. */
   start(): Promise<void>;
   /** Unready first, served on for the drain, then everything that was begun is finished. */
   stop(): Promise<void>;
 }
 
+const FINISH_PARTS_WITHIN: Millis = 5_000;
+const PROBE_WITHIN: Millis = 1_000;
+
 /**
  * ```
  * start ── ops listens ── public listens ── start() … /readyz 200
- * stop ─── /readyz 503, still served ── drain ── begun requests end ── finish() ── ops closes
+ * stop ─── /readyz 503, served with `Connection: close` ── drain ── begun requests end ── finish() ── ops closes
  * ```
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
   const { app, drain, finishWithin: within, documents = {}, registry, clock, log } = options;
   const stopping = new AbortController();
   const missing = (): readonly string[] => (stopping.signal.aborted ? ['draining'] : options.missing());
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 75_000 }, app);
+  const server = createServer(serverLimits, app).setTimeout(INACTIVE_AT_MOST);
   const opsServer = createOpsServer({
     missing,
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
@@ -62,25 +69,50 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     log,
   });
   let open: { readonly public: Listener; readonly ops: Listener } | undefined;
+  countConnections(registry, () => open?.public);
 
   return {
+    stopsWithin: drain + within + FINISH_PARTS_WITHIN + PROBE_WITHIN,
+
     get ports() {
       if (!open) throw new Error('the ports of a service are known once it is started');
       return { public: open.public.port, ops: open.ops.port };
     },
 
     async start() {
-      const ops = await listen(opsServer, { port: options.ports.ops });
+      const ops = await listen(opsServer, { port: options.ports.ops, atMost: OPS_CONNECTIONS });
       open = { ops, public: await listen(server, { port: options.ports.public }) };
       await options.start?.(stopping.signal);
     },
 
     async stop() {
       stopping.abort();
+      open?.public.drain();
       await pause(clock, drain);
       await open?.public.close({ clock, within });
       await options.finish();
-      await open?.ops.close();
+      await open?.ops.close({ clock, within: PROBE_WITHIN });
     },
   };
+}
+
+function countConnections(registry: Registry, listener: () => Listener | undefined): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'http_connections',
+    help: 'Open connections of the public listener.',
+    registers,
+    collect() {
+      this.set(listener()?.connections.size ?? 0);
+    },
+  });
+  new Counter({
+    name: 'http_connections_ended_for_room_total',
+    help: 'Connections that were ended because there were too many: those that had kept the service waiting for longest.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(listener()?.connections.endedForRoom ?? 0);
+    },
+  });
 }

@@ -18,6 +18,8 @@ export const authContract = {
   statusPath: '/status',
   /** On the public port, and what a consumer's `jwks.json` is a copy of. */
   jwksPath: '/.well-known/jwks.json',
+  /** How long a pod takes at most to end, once its drain is over. */
+  finishWithinSeconds: 25,
   /** The built sign-in page, in the image. */
   signInDir: '/app/sign-in',
   /** Of a connection string that names none. */

@@ -6,6 +6,7 @@ import { createService } from './service.ts';
 
 await runProcess(process, {
   readEnvironment,
+  clock: systemClock,
   create: (settings, log) => createService(settings, { clock: systemClock, log }),
   alsoSecret: ['privateJwk'],
 });

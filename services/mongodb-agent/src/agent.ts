@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { listen } from '@authstack/http-service/listener';
-import { createOpsServer } from '@authstack/http-service/ops-server';
+import type { Grace } from '@authstack/http-service/listener';
+import { createOpsServer, OPS_CONNECTIONS } from '@authstack/http-service/ops-server';
 import type { Logger } from 'pino';
 import type { Observation } from './api.ts';
 import type { Clock } from './clock.ts';
@@ -10,7 +11,7 @@ import { openGate } from './gate/gate.ts';
 import { watchGate, release } from './gate/watch.ts';
 import { gateState } from './gate/plan.ts';
 import { wipe } from './gate/wipe.ts';
-import { createApiServer } from './http/api-server.ts';
+import { API_CONNECTIONS, createApiServer } from './http/api-server.ts';
 import { commandRoutes } from './http/routes.ts';
 import { keepTlsFresh, readTlsFiles } from './http/tls-files.ts';
 import { createMetrics } from './metrics.ts';
@@ -41,8 +42,8 @@ export interface AgentOptions {
 export interface Agent {
   readonly apiPort: number;
   readonly probePort: number;
-  /** Stops serving; mongod keeps running. */
-  close(): Promise<void>;
+  /** Stops serving, with `grace` after the commands that have begun; mongod keeps running. */
+  close(grace?: Grace): Promise<void>;
 }
 
 export async function startAgent(options: AgentOptions, { clock, log }: { clock: Clock; log: Logger }): Promise<Agent> {
@@ -98,8 +99,8 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
   });
 
   const serving = {
-    api: await listen(api, { port: options.apiPort, host: address }),
-    probes: await listen(probes, { port: options.probePort, host: address }),
+    api: await listen(api, { port: options.apiPort, host: address, atMost: API_CONNECTIONS }),
+    probes: await listen(probes, { port: options.probePort, host: address, atMost: OPS_CONNECTIONS }),
   };
   const running = [
     watchGate({ gate, volume, clock, log }, ending.signal),
@@ -109,9 +110,9 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
   log.info(ports, 'serving');
   return {
     ...ports,
-    close: async () => {
+    close: async (grace) => {
       ending.abort();
-      await Promise.all([serving.api.close(), serving.probes.close(), ...running]);
+      await Promise.all([serving.api.close(grace), serving.probes.close(grace), ...running]);
       await mongod.close();
     },
   };

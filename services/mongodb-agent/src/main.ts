@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { systemClock as httpClock } from '@authstack/http-service/clock';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { startAgent } from './agent.ts';
@@ -17,6 +18,10 @@ const environment = z.object({
   AGENT_PROBE_PORT: port.default(agentContract.probePort),
   AGENT_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
+
+/** What is left of the pod's grace once mongod has ended is longer. */
+const FINISH_WITHIN = 5_000;
+const STOP_WITHIN = 10_000;
 
 const parsed = environment.safeParse(process.env);
 if (!parsed.success) throw new Error(`the environment is invalid: ${z.prettifyError(parsed.error)}`);
@@ -40,4 +45,9 @@ const agent = await startAgent(
 // As a native sidecar the agent gets TERM after mongod has ended, so there is nothing left to step down.
 await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
 log.info('ending');
-await agent.close();
+const lastResort = setTimeout(() => {
+  log.fatal({ open: process.getActiveResourcesInfo() }, 'did not stop in time');
+  process.exit(1);
+}, STOP_WITHIN);
+await agent.close({ clock: httpClock, within: FINISH_WITHIN });
+clearTimeout(lastResort);

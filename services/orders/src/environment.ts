@@ -24,7 +24,7 @@ const schema = z.object({
   // Not ORDERS_PORT: Kubernetes sets that in pods beside a Service of the name orders.
   ORDERS_HTTP_PORT: port.prefault('8080'),
   ORDERS_PROBE_PORT: port.prefault('9090'),
-  ORDERS_DRAIN_SECONDS: seconds({ max: 600 }).prefault('2'),
+  ORDERS_DRAIN_SECONDS: seconds({ max: 600 }).prefault('5'),
   ORDERS_LOG_LEVEL: logLevel.default('info'),
 });
 

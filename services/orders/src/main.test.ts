@@ -1,50 +1,22 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import supertest from 'supertest';
+import {
+  DRAIN_UNTIL_TOLD_SECONDS,
+  restartUnderLoad,
+  run,
+} from '../../../packages/http-service/src/testing/restarts.ts';
+import type { Running } from '../../../packages/http-service/src/testing/restarts.ts';
 import { catalogue } from './orders/catalogue.ts';
 import { as, premises } from './testing/shop.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+const drainedMain = fileURLToPath(new URL('./testing/drained-main.ts', import.meta.url));
 const scarce = catalogue.find(({ stock }) => stock < 10) ?? { id: '', stock: 0 };
 
-interface Running extends AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly url: string;
-}
-
-async function start(environment: Readonly<Record<string, string>>): Promise<Running> {
-  const env = { PATH: process.env['PATH'], ...environment };
-  const args = ['--conditions=authstack-source', '--disable-warning=ExperimentalWarning', main];
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  return {
-    child,
-    url: `http://127.0.0.1:${await portOf(child.stdout)}`,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
-  };
-}
-
-/** As the process logs it, once it listens. */
-async function portOf(stdout: Readable): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let output = '';
-  stdout.on('data', (chunk) => {
-    output += String(chunk);
-    const [, port] = /"ports":\{"public":(\d+)/.exec(output) ?? [];
-    if (port !== undefined) resolve(port);
-  });
-  stdout.once('end', () => {
-    reject(new Error(`the process ended: ${output}`));
-  });
-  return promise;
-}
+const start = (environment: Readonly<Record<string, string>>): Promise<Running> => run(main, environment);
 
 test('the process drains at SIGTERM and exits 0', async () => {
   await using place = await premises();
@@ -52,6 +24,26 @@ test('the process drains at SIGTERM and exits 0', async () => {
   running.child.kill('SIGTERM');
   expect(await once(running.child, 'exit')).toEqual([0, null]);
 });
+
+test('restarts lose no request of clients that keep their connections, and each answer of a draining process ends one', async () => {
+  await using place = await premises();
+  const outcome = await restartUnderLoad({
+    start: () => run(drainedMain, { ...place.environment, ORDERS_DRAIN_SECONDS: DRAIN_UNTIL_TOLD_SECONDS }),
+    sent: {
+      path: '/api/orders',
+      headers: { ...as('anna'), 'content-type': 'application/json' },
+      body: '{"ticketId":"none"}',
+    },
+    clients: 16,
+    times: 3,
+  });
+
+  expect(outcome.lost).toEqual([]);
+  expect(outcome.whileDraining.keepConnection).toBe(0);
+  expect(outcome.whileDraining.endConnection).toBeGreaterThanOrEqual(3 * 16);
+  expect(outcome.exits).toEqual(Array(3).fill([0, null]));
+  expect(Object.keys(outcome.answers)).toEqual(['404']);
+}, 120_000);
 
 test('two processes on one database never sell a ticket twice, and a kill loses no order', async () => {
   await using place = await premises();

@@ -7,5 +7,6 @@ import { createService } from './service.ts';
 
 await runProcess(process, {
   readEnvironment,
+  clock: systemClock,
   create: (settings, log) => createService(settings, { clock: systemClock, log, catalogue }),
 });

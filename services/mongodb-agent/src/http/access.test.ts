@@ -1,5 +1,8 @@
-import { connect } from 'node:tls';
+import { once } from 'node:events';
+import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { agentContract, problem } from '../api.ts';
 import { createAuthority, writeTlsFiles } from '../testing/certificates.ts';
@@ -81,6 +84,22 @@ test.each([
   expect(JSON.stringify(reply.body) + pod.log.join('')).not.toContain('hunter2');
 });
 
+test('the wrong method is told the right one', async () => {
+  const answer = await answerTo(`POST ${paths.observation} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n`);
+
+  expect(answer).toMatch(/^HTTP\/1.1 405 (.|\r\n)*allow: GET\r\n/i);
+});
+
+test('however many connections never begin a handshake, or a request: the operator is served', async () => {
+  const strangers = Array.from({ length: 200 }, () =>
+    connectPlain(pod.apiPort, '127.0.0.1').on('error', () => undefined),
+  );
+  await Promise.all(strangers.map((stranger) => once(stranger, 'connect')));
+
+  await expect(pod.call(paths.observation)).resolves.toMatchObject({ status: 200 });
+  for (const stranger of strangers) stranger.destroy();
+});
+
 test('a client that resumes its TLS session is still known by its certificate', async () => {
   const { session, status: first } = await observeWith({});
   const resumed = await observeWith({ session });
@@ -101,6 +120,22 @@ test('probes are plain HTTP: alive at once, ready only with a mongod', async () 
     200, 503, 200, 404,
   ]);
 });
+
+/** What is answered to these bytes, over a connection of its own. */
+async function answerTo(sent: string): Promise<string> {
+  const operator = await pod.authority.issue(agentContract.clientCommonName);
+  const socket: TLSSocket = connect({
+    port: pod.apiPort,
+    host: '127.0.0.1',
+    servername: 'localhost',
+    ca: pod.authority.cert,
+    ...operator,
+  });
+  socket.write(sent);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return answer;
+}
 
 async function servedName(): Promise<string> {
   const operator = await pod.authority.issue(agentContract.clientCommonName);

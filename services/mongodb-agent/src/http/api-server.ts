@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import { TLSSocket } from 'node:tls';
+import { INACTIVE_AT_MOST, serverLimits, tlsLimits } from '@authstack/http-service/server-limits';
 import type { Logger } from 'pino';
 import { agentContract } from '../api.ts';
 import type { Clock } from '../clock.ts';
@@ -20,20 +21,25 @@ export interface ApiServerDeps {
 
 const maxBodyBytes = 64 * 1024;
 
+/** The operator's; and what a stranger can hold open until the handshake fails. */
+export const API_CONNECTIONS = 64;
+
 /** The TLS handshake proves the stack's CA; the common name in the certificate authorizes the client. */
 export function createApiServer({ routes, tls, clock, log, counted }: ApiServerDeps): Server {
   const options = { ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
-  const server = createServer({ ...options, requestTimeout: 10_000 }, (request, response) => {
+  const server = createServer({ ...options, ...serverLimits, ...tlsLimits }, (request, response) => {
     void answer(request, response);
   });
-  return server;
+  return server.setTimeout(INACTIVE_AT_MOST);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedAt = clock.now();
     const path = request.url?.split('?')[0] ?? '';
-    const outcome = await serve(request, routes.get(path)).catch((error: unknown) => failed(error, path));
+    const route = routes.get(path);
+    const outcome = await serve(request, route).catch((error: unknown) => failed(error, path));
+    if (route && route.method !== request.method) response.setHeader('allow', route.method);
     const { status, code } = send(response, outcome);
-    counted({ route: routes.has(path) ? path : '(none)', code });
+    counted({ route: route ? path : '(none)', code });
     // Observations are requested every few seconds; only changes are worth a line.
     if (request.method !== 'GET') log.info({ path, status, code, millis: clock.now() - startedAt }, 'request');
   }
