@@ -315,8 +315,8 @@ test('on https the cookies carry their prefixes, and without inline refresh the 
   const sent = { headers, body: { email: 'someone@example.com', password: PASSWORD } };
   const shared = await send(pod, 'POST /api/users/signup', sent);
   expect(shared.setCookie).toEqual([
-    expect.stringMatching(/^__Host-token=.*; Max-Age=2591999; Path=\/; .*HttpOnly; Secure; SameSite=Lax$/),
-    expect.stringMatching(/^__Host-session=.*; Max-Age=2591999; Path=\/; .*HttpOnly; Secure; SameSite=Lax$/),
+    expect.stringMatching(/^__Host-token=.*; Max-Age=2592000; Path=\/; .*HttpOnly; Secure; SameSite=Lax$/),
+    expect.stringMatching(/^__Host-session=.*; Max-Age=2592000; Path=\/; .*HttpOnly; Secure; SameSite=Lax$/),
   ]);
   expect(shared.headers['strict-transport-security']).toBe('max-age=31536000');
 

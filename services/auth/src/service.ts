@@ -40,7 +40,6 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
     sessions,
     accessTokens: createAccessTokens({ ring, clock, settings }),
     secrets,
-    clock,
     settings,
     audit: (event, of) => {
       log.warn({ audit: event, ...of }, 'security event');

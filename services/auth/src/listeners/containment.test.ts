@@ -20,7 +20,7 @@ const nowhere: Cells = cells('NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND',
 
 /**
  * Every operation by every caller. A bearer says of no page where it comes from, so it opens no session of a browser; what has
- * ended is served nowhere that asks who calls.
+ * ended is served nowhere that asks who calls; signing out of it once more is no error.
  */
 const matrix: Readonly<Record<string, Cells>> = {
   'POST /api/users/signup': toNoBearer,
@@ -33,7 +33,7 @@ const matrix: Readonly<Record<string, Cells>> = {
     'SESSION_INVALID',
     'TOKEN_INVALID',
   ),
-  'POST /api/users/signout': cells('served', 'served', 'served', 'CSRF_REJECTED', 'served', 'TOKEN_INVALID'),
+  'POST /api/users/signout': cells('served', 'served', 'served', 'CSRF_REJECTED', 'served', 'served'),
   'GET /api/users/currentuser': cells('nobody', 'served', 'served', 'served', 'nobody', 'TOKEN_INVALID'),
   'GET /api/users/sessions': cells('SESSION_INVALID', 'served', 'served', 'served', 'SESSION_INVALID', 'TOKEN_INVALID'),
   'DELETE /api/users/sessions/{id}': cells(

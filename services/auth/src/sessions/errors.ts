@@ -1,4 +1,5 @@
 import { AuthError } from '../errors.ts';
+import { TokenInvalid } from '../tokens/access-token.ts';
 
 export class InvalidCredentials extends AuthError {
   override readonly code = 'INVALID_CREDENTIALS';
@@ -45,5 +46,12 @@ export class UserDisabled extends AuthError {
 
   constructor() {
     super('this account is disabled');
+  }
+}
+
+/** It was a good one. For whoever wants to sign out, that has been done. */
+export class TokenOutlived extends TokenInvalid {
+  constructor() {
+    super('the session of the access token has ended');
   }
 }

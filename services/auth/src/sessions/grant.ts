@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import type { Clock, Millis } from '@authstack/http-service/clock';
+import type { Millis } from '@authstack/http-service/clock';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { AccessTokens, IssuedToken } from '../tokens/access-token.ts';
-import type { Refusal } from '../tokens/may-hold-token.ts';
+import type { JudgedSession, Refusal } from '../tokens/may-hold-token.ts';
 import { whyNoToken } from '../tokens/may-hold-token.ts';
 import type { User, UserStore } from '../users/user.ts';
 import { SessionInvalid, UserBanned, UserDisabled } from './errors.ts';
 import type { Delivery, Session, SessionStore } from './session.ts';
 import type { SessionToken } from './session-token.ts';
-import { hashOf, newSessionToken } from './session-token.ts';
+import { hashOf, newSessionToken, sessionIdOf } from './session-token.ts';
 
 /** What a client takes away from a sign-in or a refresh. */
 export interface Grant {
@@ -18,19 +17,22 @@ export interface Grant {
   readonly sessionToken: SessionToken;
 }
 
-/** What the use cases of sessions work with; made in one place, at start. */
+/**
+ * What the use cases of sessions work with; made in one place, at start. There is no clock among them: the database's alone
+ * sets and judges the times of sessions.
+ */
 export interface SessionPorts {
   readonly users: UserStore;
   readonly sessions: SessionStore;
   readonly accessTokens: AccessTokens;
   readonly secrets: () => Secrets | undefined;
-  readonly clock: Clock;
   readonly settings: { readonly sessionTtl: Millis; readonly sessionIdleTtl: Millis };
   readonly audit: Audit;
 }
 
 /** Told of what a reviewer wants to find again; knows nothing of requests. */
-export type Audit = (event: 'session-reused', of: { readonly userId: string; readonly sessionId: string }) => void;
+export type Audit = (event: AuditEvent, of: { readonly userId: string; readonly sessionId: string }) => void;
+export type AuditEvent = 'session-reused' | 'session-limit';
 
 export interface Device {
   readonly delivery: Delivery;
@@ -39,27 +41,27 @@ export interface Device {
 
 /** The tail of every sign-in: whoever gets here has proven who they are. */
 export async function openSession(user: User, device: Device, ports: SessionPorts): Promise<Grant> {
-  const now = ports.clock.now();
-  const { sessionTtl, sessionIdleTtl } = ports.settings;
-  const session: Session = {
-    id: randomBytes(16).toString('base64url'),
+  const { sessionTtl: ttl, sessionIdleTtl: idleTtl } = ports.settings;
+  const refusal = whyNoToken({ user, session: aboutToOpen(user, ports.settings) });
+  if (refusal) throw asError(refusal);
+
+  const sessionToken = newSessionToken();
+  const session = await ports.sessions.open({
+    id: sessionIdOf(sessionToken),
+    first: hashOf(sessionToken),
     userId: user.id,
     ver: user.ver,
     delivery: device.delivery,
-    openedAt: now,
-    lastUsedAt: now,
-    expiresAt: now + sessionTtl,
-    idleExpiresAt: now + Math.min(sessionIdleTtl, sessionTtl),
-    ...(device.userAgent !== undefined && { userAgent: device.userAgent.slice(0, 256) }),
-  };
-  const refusal = whyNoToken({ user, session, now });
-  if (refusal) throw asError(refusal);
+    userAgent: device.userAgent?.slice(0, 256),
+    ttl,
+    idleTtl,
+  });
+  return { user, session, access: ports.accessTokens.issue(user, session), sessionToken };
+}
 
-  // The token is signed first: a session that nobody could use is never stored.
-  const access = ports.accessTokens.issue(user, session);
-  const sessionToken = newSessionToken();
-  await ports.sessions.open(session, hashOf(sessionToken));
-  return { user, session, access, sessionToken };
+/** As it will be at its first moment. */
+function aboutToOpen({ id, ver }: User, { sessionTtl, sessionIdleTtl }: SessionPorts['settings']): JudgedSession {
+  return { userId: id, ver, asOf: 0, expiresAt: sessionTtl, idleExpiresAt: sessionIdleTtl };
 }
 
 function asError(refusal: Refusal): Error {

@@ -3,7 +3,7 @@ import { requireSameOrigin } from '../http/csrf.ts';
 import { TokenInvalid } from '../tokens/access-token.ts';
 import { whyNoToken } from '../tokens/may-hold-token.ts';
 import type { Cookies } from './cookies.ts';
-import { SessionInvalid } from './errors.ts';
+import { SessionInvalid, TokenOutlived } from './errors.ts';
 import type { SessionPorts } from './grant.ts';
 import { useSession } from './present.ts';
 import type { Actor } from './present.ts';
@@ -37,8 +37,7 @@ async function bearerOf(authorization: string, ports: SessionPorts): Promise<Act
   const [, token] = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? [];
   if (token === undefined) throw new TokenInvalid('Authorization must be Bearer and an access token');
   const { sub, sid, ver } = ports.accessTokens.verify(token);
-  const [user, session] = await Promise.all([ports.users.find(sub), ports.sessions.find(sid)]);
-  const refusal = whyNoToken({ user, session, ver, now: ports.clock.now() });
-  if (refusal || !user || !session) throw new TokenInvalid('the session of the access token has ended');
-  return { user, session };
+  const held = await ports.sessions.find(sid);
+  if (held?.user?.id !== sub || whyNoToken({ ...held, ver })) throw new TokenOutlived();
+  return { user: held.user, session: held.session };
 }

@@ -1,5 +1,4 @@
 import { parsed } from '@authstack/http-service/validation';
-import type { Response } from 'express';
 import type { ApplicantOf } from '../http/applicant.ts';
 import { requireSameOrigin } from '../http/csrf.ts';
 import { publicRoute } from '../http/route.ts';
@@ -9,8 +8,9 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import { TokenInvalid } from '../tokens/access-token.ts';
 import { publicUser } from '../users/user.ts';
+import type { Exchange } from './cookies.ts';
 import { DELIVERY_HEADER, deliveryOf, deviceOf } from './delivery.ts';
-import { SessionInvalid, SessionReused } from './errors.ts';
+import { SessionInvalid, SessionReused, TokenOutlived } from './errors.ts';
 import type { Grant } from './grant.ts';
 import { identify } from './identify.ts';
 import type { IdentifyPorts } from './identify.ts';
@@ -77,7 +77,7 @@ function signingIn({ session, passwords, applicantOf, cookies, origin, metrics }
         return signIn(credentials, { device: deviceOf(request, delivery), applicant }, { ...session, passwords });
       });
       if (delivery === 'body') return tokensOf(grant);
-      cookies.set(response, grant, session.clock.now());
+      cookies.set(grant, { request, response });
       return publicUser(grant.user);
     },
   });
@@ -92,11 +92,11 @@ function refreshing({ session, cookies, origin, metrics }: SessionRoutePorts): P
     });
 
   /** Clears the cookies of a session that is known to have ended; while the database is down nobody is signed out. */
-  async function clearingCookies<T>(response: Response, work: () => Promise<T>): Promise<T> {
+  async function clearingCookies<T>(exchange: Exchange, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (isEnded(error)) cookies.clear(response);
+      if (isEnded(error)) cookies.clear(exchange);
       throw error;
     }
   }
@@ -122,8 +122,8 @@ function refreshing({ session, cookies, origin, metrics }: SessionRoutePorts): P
       const cookie = cookies.read(request);
       if (cookie !== undefined) requireSameOrigin(request, origin);
       parsed(emptyRequest, request.body);
-      const grant = await clearingCookies(response, () => refreshed(cookie, delivery));
-      cookies.set(response, grant, session.clock.now());
+      const grant = await clearingCookies({ request, response }, () => refreshed(cookie, delivery));
+      cookies.set(grant, { request, response });
       return { currentUser: publicUser(grant.user), expiresIn: grant.access.lifetime / 1000 };
     },
   });
@@ -148,9 +148,12 @@ function signingOut(ports: SessionRoutePorts): PublicRoute {
       // Without a cookie nothing is cleared either: a foreign page must not be able to sign anybody out.
       if (!isBearer && !cookies.isShownBy(request)) return;
       if (!isBearer) requireSameOrigin(request, origin);
-      const actor = await identify(request, ports).catch(nobodyIfEnded);
+      // Of an access token, too, whose session has ended meanwhile: there is nothing left to do.
+      const actor = await identify(request, ports).catch((error: unknown) => {
+        if (!(error instanceof TokenOutlived)) nobodyIfEnded(error);
+      });
       if (actor) await (everywhere === 'true' ? signOutEverywhere : signOut)(actor, session);
-      if (!isBearer) cookies.clear(response);
+      if (!isBearer) cookies.clear({ request, response });
     },
   });
 }
@@ -190,10 +193,10 @@ function ownSessions({ session, cookies }: SessionRoutePorts): readonly SessionR
       parameters: sessionIdParameter,
       reply: { status: 204 },
       problems: ['VALIDATION_FAILED', ...ended, 'CSRF_REJECTED', 'SESSION_NOT_FOUND', 'DATABASE_UNAVAILABLE'],
-      async handle({ response, caller, parameters }) {
+      async handle({ request, response, caller, parameters }) {
         const { id } = parameters();
         await endSession(id, caller, session);
-        if (id === caller.session.id && caller.session.delivery === 'cookie') cookies.clear(response);
+        if (id === caller.session.id && caller.session.delivery === 'cookie') cookies.clear({ request, response });
       },
     }),
   ];

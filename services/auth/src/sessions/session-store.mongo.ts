@@ -1,8 +1,24 @@
 import { Schema } from 'mongoose';
-import type { Connection, Model } from 'mongoose';
+import type { Model, PipelineStage } from 'mongoose';
+import { authContract } from '../api.ts';
 import type { Database } from '../mongo/database.ts';
-import type { Delivery, EndReason, Session, SessionStore, StoredToken, Successor, TokenHash } from './session.ts';
+import { asUser } from '../users/user.mongo.ts';
+import type { StoredUser } from '../users/user.mongo.ts';
+import { chainWhenShown } from './chain.ts';
+import type {
+  Delivery,
+  EndReason,
+  Held,
+  Opening,
+  Session,
+  SessionStore,
+  Shown,
+  Step,
+  Successor,
+  TokenHash,
+} from './session.ts';
 
+/** One document holds all of a session, its chain of tokens included, so one update decides. */
 interface SessionFields {
   _id: string;
   userId: string;
@@ -15,19 +31,14 @@ interface SessionFields {
   endedAt?: Date;
   endReason?: EndReason;
   userAgent?: string;
+  /** Absent in sessions of versions that kept their tokens elsewhere: those are not refreshed any more. */
+  newest?: { hash: TokenHash; successor?: Successor };
+  replaced?: { hash: TokenHash; keyId: string; at: Date }[];
 }
 
-interface TokenFields {
-  _id: string;
-  sessionId: string;
-  presentedAt?: Date;
-  successor?: Successor;
-  expiresAt: Date;
-}
+type Read = SessionFields & { readonly asOf: Date };
 
-const strictly = { strict: 'throw', strictQuery: 'throw', versionKey: false } as const;
-
-const sessionSchema = new Schema<SessionFields>(
+const schema = new Schema<SessionFields>(
   {
     _id: { type: String, required: true },
     userId: { type: String, required: true },
@@ -40,117 +51,111 @@ const sessionSchema = new Schema<SessionFields>(
     endedAt: Date,
     endReason: String,
     userAgent: String,
+    newest: Object,
+    replaced: [Object],
   },
-  { collection: 'sessions', ...strictly },
+  { collection: 'sessions', strict: 'throw', strictQuery: 'throw', versionKey: false },
 );
-sessionSchema.index({ userId: 1, openedAt: 1 });
-// The database forgets a session at its absolute end, so a reused token is recognised until then.
-sessionSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+// Sessions that have ended are stored until their absolute end; whoever lists the open ones never reads them.
+schema.index({ userId: 1, endedAt: 1, openedAt: -1 });
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
-const tokenSchema = new Schema<TokenFields>(
-  {
-    _id: { type: String, required: true },
-    sessionId: { type: String, required: true },
-    presentedAt: Date,
-    successor: new Schema<Successor>(
-      { hash: { type: String, required: true }, keyId: { type: String, required: true } },
-      { _id: false },
-    ),
-    expiresAt: { type: Date, required: true },
-  },
-  { collection: 'session-tokens', ...strictly },
-);
-tokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+const notEnded = { endedAt: { $exists: false } } as const;
+const open = {
+  ...notEnded,
+  $expr: { $and: [{ $gt: ['$expiresAt', '$$NOW'] }, { $gt: ['$idleExpiresAt', '$$NOW'] }] },
+} as const;
+const asOfNow: PipelineStage = { $set: { asOf: '$$NOW' } };
+
+/** `userId` is the text of the user's `_id`. */
+const withUser: readonly PipelineStage[] = [
+  { $set: { userKey: { $toObjectId: '$userId' } } },
+  { $lookup: { from: authContract.usersCollection, localField: 'userKey', foreignField: '_id', as: 'users' } },
+  { $unset: ['userKey', 'users.password'] },
+];
 
 export function createSessionStore(database: Database): SessionStore & { ensureIndexes(): Promise<void> } {
   const { run } = database;
-  const { Sessions, Tokens } = models(database.connection);
+  const Sessions: Model<SessionFields> = database.connection.model<SessionFields>('Session', schema);
+
+  const read = (pipeline: readonly PipelineStage[]): Promise<readonly Read[]> =>
+    run(() => Sessions.aggregate<Read>([...pipeline, asOfNow]).exec());
 
   return {
-    async ensureIndexes() {
-      await Sessions.createIndexes();
-      await Tokens.createIndexes();
+    ensureIndexes: () => run(() => Sessions.createIndexes()),
+
+    open: (opening) =>
+      run(async () => {
+        // Through mongoose, which makes it part of the transaction under way.
+        const opened = await Sessions.findOneAndUpdate({ _id: opening.id }, [{ $replaceWith: newSession(opening) }], {
+          upsert: true,
+          setDefaultsOnInsert: false,
+          returnDocument: 'after',
+          updatePipeline: true,
+        }).lean();
+        return asSession({ ...opened, asOf: opened.openedAt });
+      }),
+
+    async find(id) {
+      const [found] = await read([{ $match: { _id: id } }, ...withUser]);
+      return found ? asHeld(found as Read & { readonly users: readonly StoredUser[] }) : undefined;
     },
 
-    // The token last: without its session it is void, and a session without a token is harmless and expires.
-    open: ({ id, ...session }, first) =>
+    show: (shown) =>
       run(async () => {
-        await new Sessions({ _id: id, ...session }).save();
-        const { openedAt, expiresAt } = session;
-        await new Tokens({ _id: first, sessionId: id, presentedAt: new Date(openedAt), expiresAt }).save();
+        const filter = { _id: shown.id, delivery: shown.delivery, ...open };
+        const after = await Sessions.findOneAndUpdate(filter, chainWhenShown(shown), {
+          returnDocument: 'after',
+          updatePipeline: true,
+        }).lean();
+        return after ? asStep(after, shown) : undefined;
       }),
 
-    find: (id) =>
+    end: (id, reason) =>
       run(async () => {
-        const found = await Sessions.findById(id).lean();
-        return found ? asSession(found) : undefined;
-      }),
-
-    findToken: (hash) =>
-      run(async () => {
-        const found = await Tokens.findById(hash).lean();
-        return found ? asToken(found) : undefined;
-      }),
-
-    markPresented: (hash, at) =>
-      run(async () => {
-        await Tokens.updateOne({ _id: hash, presentedAt: { $exists: false } }, { $set: { presentedAt: new Date(at) } });
-      }),
-
-    settleSuccessor: (parent, proposed) =>
-      run(async () => {
-        // Read and set in one step on the primary; of two replicas that ask at once both get the first one's.
-        const settled = await Tokens.findOneAndUpdate(
-          { _id: parent },
-          [{ $set: { successor: { $ifNull: ['$successor', proposed] } } }],
-          { returnDocument: 'after', updatePipeline: true },
-        ).lean();
-        return settled?.successor;
-      }),
-
-    addToken: (hash, { id, expiresAt }) =>
-      run(async () => {
-        await Tokens.updateOne(
-          { _id: hash },
-          { $setOnInsert: { sessionId: id, expiresAt: new Date(expiresAt) } },
-          { upsert: true },
-        );
-      }),
-
-    touch: (id, { at, idleExpiresAt }) =>
-      run(async () => {
-        const { matchedCount } = await Sessions.updateOne(
-          { _id: id, endedAt: { $exists: false } },
-          { $set: { lastUsedAt: new Date(at), idleExpiresAt: new Date(idleExpiresAt) } },
-        );
-        return matchedCount === 1;
-      }),
-
-    end: (id, { at, reason }) =>
-      run(async () => {
-        const { modifiedCount } = await Sessions.updateOne(
-          { _id: id, endedAt: { $exists: false } },
-          { $set: { endedAt: new Date(at), endReason: reason } },
-        );
+        const ending = [{ $set: { endedAt: '$$NOW', endReason: reason } }];
+        const { modifiedCount } = await Sessions.updateOne({ _id: id, ...notEnded }, ending, { updatePipeline: true });
         return modifiedCount === 1;
       }),
 
-    listOf: (userId) =>
-      run(async () => {
-        const found = await Sessions.find({ userId }).sort({ openedAt: 1 }).limit(1000).lean();
-        return found.map(asSession);
-      }),
+    async openOf({ id, sessionsFrom }, limit) {
+      const theirs = { userId: id, ver: { $gte: sessionsFrom }, ...open };
+      const found = await read([{ $match: theirs }, { $sort: { openedAt: -1, _id: 1 } }, { $limit: limit }]);
+      return found.map(asSession);
+    },
+
+    async leastUsedOf(userId, { keep, limit }) {
+      const found = await read([
+        { $match: { userId, ...notEnded } },
+        { $sort: { lastUsedAt: -1, openedAt: -1, _id: 1 } },
+        { $skip: keep },
+        { $limit: limit },
+      ]);
+      return found.map(asSession);
+    },
   };
 }
 
-function models(connection: Connection): { Sessions: Model<SessionFields>; Tokens: Model<TokenFields> } {
-  return {
-    Sessions: connection.model<SessionFields>('Session', sessionSchema),
-    Tokens: connection.model<TokenFields>('SessionToken', tokenSchema),
+/** As an expression, for the database's clock to fill in. What a client sent is a literal: `$` means nothing in it. */
+function newSession({ id, first, ttl, idleTtl, ...given }: Opening): object {
+  const { userAgent, ...rest } = given;
+  const literal = {
+    _id: id,
+    ...rest,
+    ...(userAgent !== undefined && { userAgent }),
+    newest: { hash: first },
+    replaced: [],
   };
+  const times = {
+    openedAt: '$$NOW',
+    lastUsedAt: '$$NOW',
+    expiresAt: { $add: ['$$NOW', ttl] },
+    idleExpiresAt: { $add: ['$$NOW', Math.min(idleTtl, ttl)] },
+  };
+  return { $mergeObjects: [{ $literal: literal }, times] };
 }
 
-function asSession({ _id, endReason: _, ...stored }: SessionFields): Session {
+function asSession({ _id, ...stored }: Read): Session {
   return {
     id: _id,
     userId: stored.userId,
@@ -162,14 +167,21 @@ function asSession({ _id, endReason: _, ...stored }: SessionFields): Session {
     idleExpiresAt: stored.idleExpiresAt.getTime(),
     ...(stored.endedAt && { endedAt: stored.endedAt.getTime() }),
     ...(stored.userAgent !== undefined && { userAgent: stored.userAgent }),
+    asOf: stored.asOf.getTime(),
   };
 }
 
-function asToken({ _id, sessionId, presentedAt, successor }: TokenFields): StoredToken {
-  return {
-    hash: _id as TokenHash,
-    sessionId,
-    ...(presentedAt && { presentedAt: presentedAt.getTime() }),
-    ...(successor && { successor: { hash: successor.hash, keyId: successor.keyId } }),
-  };
+function asHeld({ users: [user], ...found }: Read & { readonly users: readonly StoredUser[] }): Held {
+  return { session: asSession(found), user: user && asUser(user), newest: found.newest?.hash };
+}
+
+/** `after` was written at its last use, or at its end. */
+function asStep(after: SessionFields, { hash }: Shown): Step {
+  const session = asSession({ ...after, asOf: after.endedAt ?? after.lastUsedAt });
+  if (after.endedAt) return { state: 'reused', session };
+  const keyId =
+    after.newest?.hash === hash
+      ? after.newest.successor?.keyId
+      : after.replaced?.find((replaced) => replaced.hash === hash)?.keyId;
+  return { state: 'in-force', session, keyId };
 }

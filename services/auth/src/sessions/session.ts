@@ -1,14 +1,16 @@
 import type { Millis } from '@authstack/http-service/clock';
-import type { UserId } from '../users/user.ts';
+import type { User, UserId } from '../users/user.ts';
 
+/** 128 bit, base64url. */
 export type SessionId = string;
 /** SHA-256 of a session token; the token itself is stored nowhere. */
 export type TokenHash = string & { readonly __brand: 'TokenHash' };
 
 /** How the tokens of a session travel; a session never changes from one to the other. */
 export type Delivery = 'cookie' | 'body';
-export type EndReason = 'sign-out' | 'ended-by-user' | 'reuse';
+export type EndReason = 'sign-out' | 'ended-by-user' | 'reuse' | 'too-many';
 
+/** Every time of a session is the database's: the clock of a pod neither sets nor judges one. */
 export interface Session {
   readonly id: SessionId;
   readonly userId: UserId;
@@ -22,15 +24,8 @@ export interface Session {
   readonly idleExpiresAt: Millis;
   readonly endedAt?: Millis | undefined;
   readonly userAgent?: string | undefined;
-}
-
-/** One link of a session's chain of tokens. */
-export interface StoredToken {
-  readonly hash: TokenHash;
-  readonly sessionId: SessionId;
-  /** Absent until a client shows it: only then is it known to have arrived. */
-  readonly presentedAt?: Millis | undefined;
-  readonly successor?: Successor | undefined;
+  /** When the database answered with all this; what has expired is judged at that time. */
+  readonly asOf: Millis;
 }
 
 export interface Successor {
@@ -39,17 +34,46 @@ export interface Successor {
   readonly keyId: string;
 }
 
+export interface Opening extends Pick<Session, 'id' | 'userId' | 'ver' | 'delivery' | 'userAgent'> {
+  readonly first: TokenHash;
+  readonly ttl: Millis;
+  readonly idleTtl: Millis;
+}
+
+/** A session and its user, read at one moment. */
+export interface Held {
+  readonly session: Session;
+  /** Absent when the user was deleted. */
+  readonly user: User | undefined;
+  /** The newest token that was shown. */
+  readonly newest: TokenHash | undefined;
+}
+
+/** A session token that somebody shows. */
+export interface Shown {
+  readonly id: SessionId;
+  readonly hash: TokenHash;
+  readonly delivery: Delivery;
+  readonly idleTtl: Millis;
+  /** Becomes the token's successor unless it has one; absent where none is asked for. */
+  readonly proposed?: Successor;
+}
+
+/** What came of showing a token: what the database decided, in one step. */
+export type Step =
+  | { readonly state: 'reused'; readonly session: Session }
+  /** `keyId`: of the refresh key that derives the token's successor; absent when it has none. */
+  | { readonly state: 'in-force'; readonly session: Session; readonly keyId: string | undefined };
+
 export interface SessionStore {
-  open(session: Session, first: TokenHash): Promise<void>;
-  find(id: SessionId): Promise<Session | undefined>;
-  findToken(hash: TokenHash): Promise<StoredToken | undefined>;
-  markPresented(hash: TokenHash, at: Millis): Promise<void>;
-  /** The first proposal for a token stays; answers the one in force. */
-  settleSuccessor(parent: TokenHash, proposed: Successor): Promise<Successor | undefined>;
-  addToken(hash: TokenHash, of: Session): Promise<void>;
-  /** Records a use. False when the session has ended meanwhile. */
-  touch(id: SessionId, use: { readonly at: Millis; readonly idleExpiresAt: Millis }): Promise<boolean>;
+  open(opening: Opening): Promise<Session>;
+  find(id: SessionId): Promise<Held | undefined>;
+  /** Records the use, replaces the parent, ends the session on reuse. Nothing when no such session is open. */
+  show(shown: Shown): Promise<Step | undefined>;
   /** False when there is no such session or it had ended. */
-  end(id: SessionId, how: { readonly at: Millis; readonly reason: EndReason }): Promise<boolean>;
-  listOf(userId: UserId): Promise<readonly Session[]>;
+  end(id: SessionId, reason: EndReason): Promise<boolean>;
+  /** The open ones, the newest first. */
+  openOf(user: User, limit: number): Promise<readonly Session[]>;
+  /** All that were not ended but the `keep` most recently used, at most `limit`. */
+  leastUsedOf(userId: UserId, most: { readonly keep: number; readonly limit: number }): Promise<readonly Session[]>;
 }

@@ -4,6 +4,7 @@ import type { Email } from '../users/email.ts';
 import { InvalidCredentials } from './errors.ts';
 import { openSession } from './grant.ts';
 import type { Device, Grant, SessionPorts } from './grant.ts';
+import { endLeastUsed } from './own-sessions.ts';
 
 export interface Credentials {
   readonly email: Email;
@@ -18,11 +19,13 @@ export interface From {
   readonly applicant: Applicant;
 }
 
-export function signIn({ email, password }: Credentials, from: From, ports: SignInPorts): Promise<Grant> {
-  return ports.passwords.admit(from.applicant, async (hashing) => {
+export async function signIn({ email, password }: Credentials, from: From, ports: SignInPorts): Promise<Grant> {
+  const grant = await ports.passwords.admit(from.applicant, async (hashing) => {
     const found = await ports.users.findForSignIn(email);
     const { matches } = await hashing.verify(password, found?.password);
     if (!found || !matches) throw new InvalidCredentials();
     return openSession(found.user, from.device, ports);
   });
+  await endLeastUsed(grant.user, ports);
+  return grant;
 }

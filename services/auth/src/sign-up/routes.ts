@@ -38,7 +38,7 @@ export function signUpRoutes(ports: SignUpRoutePorts): readonly PublicRoute[] {
           const applicant = applicantOf(request, credentials.email);
           return signUp(credentials, { device: deviceOf(request, 'cookie'), applicant }, ports.signUp);
         });
-        cookies.set(response, grant, ports.signUp.clock.now());
+        cookies.set(grant, { request, response });
         return publicUser(grant.user);
       },
     }),

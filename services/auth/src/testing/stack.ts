@@ -1,5 +1,7 @@
 import { startReplicaSet } from '../../../../test/support/mongod.ts';
 import type { ReplicaSet } from '../../../../test/support/mongod.ts';
+import type { Millis } from '@authstack/http-service/clock';
+import { ageSessions } from './stored.mongo.ts';
 import { mountStack, ringKey, startReadyPod } from './world.ts';
 import type { Pod, StackMounts } from './world.ts';
 
@@ -8,6 +10,8 @@ export interface TestStack extends AsyncDisposable {
   readonly database: ReplicaSet;
   readonly mounts: StackMounts;
   readonly pods: readonly [Pod, ...Pod[]];
+  /** So much later, for the pods as for what the database has stored. */
+  timePasses(by: Millis): Promise<void>;
 }
 
 export interface StackOptions {
@@ -35,6 +39,10 @@ export async function startStack({
     database,
     mounts,
     pods,
+    async timePasses(by) {
+      for (const pod of pods) pod.clock.advance(by);
+      await ageSessions(database.uri, by);
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(pods.map((pod) => pod[Symbol.asyncDispose]()));
       await mounts[Symbol.asyncDispose]();

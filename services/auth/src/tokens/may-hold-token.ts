@@ -8,6 +8,8 @@ export interface JudgedSession {
   readonly userId: UserId;
   /** The user's `ver` when the session was opened. */
   readonly ver: number;
+  /** When it was read, by the clock that set the times below. */
+  readonly asOf: Millis;
   readonly expiresAt: Millis;
   readonly idleExpiresAt: Millis;
   readonly endedAt?: Millis | undefined;
@@ -18,7 +20,6 @@ export interface Claim {
   readonly session: JudgedSession | undefined;
   /** `ver` of the access token at hand; absent where one is to be made. */
   readonly ver?: number;
-  readonly now: Millis;
 }
 
 type Rule = (claim: Claim) => Refusal | undefined;
@@ -36,7 +37,7 @@ const rules: readonly Rule[] = [
 
 /**
  * The one answer to "may this user hold a token": every grant, refresh and check of a token asks here.
- * No clocks of two machines are compared to tell what was revoked: `ver` does.
+ * No clocks of two machines are compared: `ver` tells what was revoked, and a session brings the time by which it is judged.
  */
 export function whyNoToken(claim: Claim): Refusal | undefined {
   for (const rule of rules) {
@@ -62,9 +63,10 @@ function theSessionIsGone({ user, session }: Claim): Refusal | undefined {
   return session && session.userId === user?.id ? undefined : 'SessionGone';
 }
 
-function theSessionHasEnded({ session, now }: Claim): Refusal | undefined {
+function theSessionHasEnded({ session }: Claim): Refusal | undefined {
   if (!session) return undefined;
-  const over = session.endedAt !== undefined || now >= session.expiresAt || now >= session.idleExpiresAt;
+  const { asOf, endedAt, expiresAt, idleExpiresAt } = session;
+  const over = endedAt !== undefined || asOf >= expiresAt || asOf >= idleExpiresAt;
   return over ? 'SessionEnded' : undefined;
 }
 

@@ -140,8 +140,8 @@ function isDuplicate(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;
 }
 
-type StoredUser = Omit<UserFields, 'password'> & { readonly _id: { toString(): string } };
+export type StoredUser = Omit<UserFields, 'password'> & { readonly _id: { toString(): string } };
 
-function asUser({ _id, email, roles, banned, disabled, ver, sessionsFrom, createdAt }: StoredUser): User {
+export function asUser({ _id, email, roles, banned, disabled, ver, sessionsFrom, createdAt }: StoredUser): User {
   return { id: _id.toString(), email, roles: [...roles], banned, disabled, ver, sessionsFrom, createdAt };
 }

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { mongo } from 'mongoose';
+import type { Millis } from '@authstack/http-service/clock';
+import { authContract } from '../api.ts';
+
+/** Work on the stack's database, past the service. */
+async function onDatabase<T>(uri: string, work: (database: mongo.Db) => Promise<T>): Promise<T> {
+  const client = new mongo.MongoClient(uri, { appName: 'test' });
+  try {
+    return await work(client.db(authContract.defaultDatabase));
+  } finally {
+    await client.close();
+  }
+}
+
+/** The clock of a database cannot be moved; what it has stored of sessions can, the other way. */
+export async function ageSessions(uri: string, by: Millis): Promise<void> {
+  const earlier = (time: string): object => ({ $subtract: [time, by] });
+  const times = ['openedAt', 'lastUsedAt', 'expiresAt', 'idleExpiresAt'];
+  const replaced = { $map: { input: '$replaced', in: { $mergeObjects: ['$$this', { at: earlier('$$this.at') }] } } };
+  const aged = {
+    ...Object.fromEntries(times.map((time) => [time, earlier(`$${time}`)])),
+    endedAt: { $ifNull: [earlier('$endedAt'), '$$REMOVE'] },
+    replaced,
+  };
+  await onDatabase(uri, (database) => database.collection('sessions').updateMany({}, [{ $set: aged }]));
+}
+
+export interface StoredSession extends mongo.Document {
+  readonly _id: string;
+  readonly userId: string;
+  readonly endReason?: string;
+  readonly replaced: readonly unknown[];
+}
+
+export function storedSessions(uri: string, filter: object): Promise<readonly StoredSession[]> {
+  return onDatabase(uri, (database) => database.collection<StoredSession>('sessions').find(filter).toArray());
+}
+
+/** As many copies of a stored session as there are changes, each with an id and some fields of its own. */
+export async function addSessions(uri: string, like: StoredSession, changes: readonly object[]): Promise<void> {
+  const copies = changes.map((change) => ({
+    ...like,
+    _id: randomBytes(16).toString('base64url'),
+    ...change,
+  }));
+  await onDatabase(uri, (database) => database.collection<StoredSession>('sessions').insertMany(copies));
+}
+
+/** What the pods asked the database meanwhile, by name of command, as the database itself saw it. */
+export function commandsDuring(uri: string, work: () => Promise<unknown>): Promise<readonly string[]> {
+  return onDatabase(uri, async (database) => {
+    await database.setProfilingLevel('all');
+    try {
+      await work();
+    } finally {
+      await database.setProfilingLevel('off');
+    }
+    const seen = await database
+      .collection('system.profile')
+      .find({ appName: 'authstack-auth', 'command.ping': { $exists: false } })
+      .sort({ ts: 1 })
+      .toArray();
+    await database.collection('system.profile').drop();
+    // The profiler shows statements of an update, not the command that brought them.
+    return seen.map(({ op, command }) => (op === 'update' ? 'update' : String(Object.keys(command as object)[0])));
+  });
+}
