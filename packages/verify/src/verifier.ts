@@ -35,7 +35,7 @@ export interface Verifier extends Disposable {
 export function createVerifier(options: VerifierOptions): Verifier {
   const { directory, clock, clockSkewSeconds, cacheSize, ...callbacks } = checkOptions(options);
   const report = contained(callbacks.report);
-  let cache = new TokenCache<User>(cacheSize);
+  let cache = new TokenCache(cacheSize);
   const trust = new MountedTrust({
     directory,
     clock,
@@ -54,7 +54,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (known) return known;
     const claims = verifyToken(token, trust.current, { now, clockSkewSeconds });
     const user = userFrom(claims);
-    cache.set(token, { value: user, until: (claims.exp + clockSkewSeconds) * 1000 });
+    cache.set(token, user, { until: (claims.exp + clockSkewSeconds) * 1000, now });
     return user;
   }
 
