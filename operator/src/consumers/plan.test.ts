@@ -142,7 +142,16 @@ test('a copy holds what a service needs and nothing private', () => {
     'cookie-names': '{"token":"__Host-token","session":"__Host-session"}',
     'auth-url': 'http://main-auth.auth.svc:8080',
     'ca.crt': authority,
+    'clock-skew-seconds': '60',
   });
+});
+
+test('a changed clock skew of the stack is a changed copy', () => {
+  const propagation = { clockSkew: '1m30s' };
+  const [action] = planConsumer(seen({ stack: aStack({ signingKeys: { propagation } }) })).actions;
+  if (action?.type !== 'replace') throw new Error('expected the copy to be replaced');
+  const { data = {} } = action.object as ReturnType<typeof theCopy>;
+  expect(atob(data['clock-skew-seconds'] ?? '')).toBe('90');
 });
 
 describe('the time of the last sync', () => {

@@ -1,6 +1,7 @@
 import { authContract, cookieNames, files } from '@authstack/auth-service/api';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
+import { durationMillis } from '../api/duration.ts';
 import {
   CONSUMER_LABEL,
   FIELD_MANAGER,
@@ -30,7 +31,7 @@ export interface CopySource {
 }
 
 export function copySecret(consumer: AuthConsumer, stack: AuthStack, { keys, authority }: CopySource): Secret {
-  const { publicURL, auth } = stack.spec;
+  const { publicURL, auth, signingKeys } = stack.spec;
   const names = cookieNames({ issuer: publicURL, inlineRefresh: auth.inlineRefresh });
   const texts = {
     [files.jwks]: encodeJwks(keys),
@@ -40,6 +41,8 @@ export function copySecret(consumer: AuthConsumer, stack: AuthStack, { keys, aut
     'cookie-names': JSON.stringify(names),
     'auth-url': `http://${namesOf(stack.metadata.name).auth}.${namespaceOf(stack)}.svc:${authContract.publicPort}`,
     'ca.crt': authority,
+    // What consumers allow must be what the stack promises, and what it keeps retired keys for.
+    'clock-skew-seconds': String(durationMillis(signingKeys.propagation.clockSkew) / 1000),
   };
   const { apiVersion, kind, metadata } = consumer;
   return {

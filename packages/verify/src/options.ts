@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { MAX_CLOCK_SKEW } from './clock-skew.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { VerifierEvent } from './events.ts';
@@ -7,7 +8,10 @@ import { isRecord } from './json.ts';
 export interface VerifierOptions {
   /** Where the Secret of an AuthConsumer is mounted, as a whole: a `subPath` would never see a new key. */
   readonly directory: string;
-  /** How far the clocks of two nodes may differ, 0 to 600; at most the stack's `propagation.clockSkew`. Default 10. */
+  /**
+   * How far the clocks of two nodes may differ, 0 to 600. Default: the stack's `propagation.clockSkew`, which the Secret
+   * carries; more than that is never allowed.
+   */
   readonly clockSkewSeconds?: number;
   /** How many verified tokens are kept until they expire, so that each is verified once; 0 to 1,000,000. Default 10,000. */
   readonly cacheSize?: number;
@@ -18,10 +22,11 @@ export interface VerifierOptions {
 }
 
 /** Options that were looked at: every one is there, and is what its type says. */
-export type CheckedOptions = Required<VerifierOptions>;
+export type CheckedOptions = Required<Omit<VerifierOptions, 'clockSkewSeconds'>> & {
+  /** Undefined: as the Secret says. */
+  readonly clockSkewSeconds: number | undefined;
+};
 
-/** No clocks of one cluster differ by more; beyond it, somebody meant milliseconds. */
-export const MAX_CLOCK_SKEW_SECONDS = 600;
 const MAX_CACHE_SIZE = 1_000_000;
 
 interface Option<T> {
@@ -34,7 +39,7 @@ interface Option<T> {
 
 const options: { readonly [Name in keyof CheckedOptions]: Option<CheckedOptions[Name]> } = {
   directory: { allowed: 'the path of a directory', accepts: (value) => typeof value === 'string' && value !== '' },
-  clockSkewSeconds: { otherwise: 10, ...wholeNumber(MAX_CLOCK_SKEW_SECONDS) },
+  clockSkewSeconds: optional(wholeNumber(MAX_CLOCK_SKEW)),
   cacheSize: { otherwise: 10_000, ...wholeNumber(MAX_CACHE_SIZE) },
   report: { otherwise: () => undefined, allowed: 'a function', accepts: isFunction },
   clock: {
@@ -44,11 +49,15 @@ const options: { readonly [Name in keyof CheckedOptions]: Option<CheckedOptions[
   },
 };
 
-function wholeNumber(max: number): Pick<Option<number>, 'allowed' | 'accepts'> {
+function wholeNumber(max: number): Option<number> {
   return {
     allowed: `a whole number from 0 to ${max}`,
     accepts: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max,
   };
+}
+
+function optional<T>({ allowed, accepts }: Option<T>): Option<T | undefined> {
+  return { allowed, accepts: (value) => value === undefined || accepts(value) };
 }
 
 function isFunction(value: unknown): boolean {

@@ -22,7 +22,7 @@ const trust = parseTrust(consumerSecret(signers));
 const good = tokenOf(key, claims);
 const [goodHeader = '', goodPayload = '', goodSignature = ''] = good.split('.');
 
-const verify = (token: string) => verifyToken(token, trust, { now: clock.now(), clockSkewSeconds: 10 });
+const verify = (token: string) => verifyToken(token, trust, { now: clock.now(), clockSkew: 10 });
 const signed = (header: string, payload: string) => `${header}.${payload}.${signature(key, `${header}.${payload}`)}`;
 const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([each]) => each !== name));
 

@@ -10,7 +10,8 @@ import type { Trust } from './trust.ts';
 
 export interface At {
   readonly now: Millis;
-  readonly clockSkewSeconds: number;
+  /** In seconds. */
+  readonly clockSkew: number;
 }
 
 /**
@@ -23,5 +24,5 @@ export function verifyToken(token: string, { issuer, audience, keys }: Trust, at
   const { header, payload, signed, signature } = parseCompact(token);
   if (!isSignedBy(keyOf(header, keys), signed, signature)) throw new TokenSignatureInvalid();
   const now = Math.floor(at.now / 1000);
-  return checkClaims(parseJson(payload.toString('utf8')), { issuer, audience, now, clockSkew: at.clockSkewSeconds });
+  return checkClaims(parseJson(payload.toString('utf8')), { issuer, audience, now, clockSkew: at.clockSkew });
 }

@@ -1,3 +1,4 @@
+import { parseClockSkew } from './clock-skew.ts';
 import { MountUnusable } from './errors.ts';
 import { isRecord, parseJson } from './json.ts';
 import { readKeySet } from './jwks.ts';
@@ -14,10 +15,21 @@ export interface Trust extends KeySet {
   readonly authUrl: string;
   /** The stack's own CA, PEM. */
   readonly ca: string | undefined;
+  /** How far the stack promises that clocks differ at most, in seconds; undefined: an older operator wrote the Secret. */
+  readonly clockSkew: number | undefined;
 }
 
 /** The files of the Secret that an AuthConsumer makes. */
-export const trustFiles = ['jwks.json', 'issuer', 'origin', 'audience', 'cookie-names', 'auth-url', 'ca.crt'] as const;
+export const trustFiles = [
+  'jwks.json',
+  'issuer',
+  'origin',
+  'audience',
+  'cookie-names',
+  'auth-url',
+  'ca.crt',
+  'clock-skew-seconds',
+] as const;
 export type TrustFile = (typeof trustFiles)[number];
 export type TrustFiles = Readonly<Partial<Record<TrustFile, string>>>;
 
@@ -31,6 +43,7 @@ export function parseTrust(files: TrustFiles): Trust {
     cookieNames: cookieNamesOf(files),
     authUrl: authUrlOf(files),
     ca: files['ca.crt'],
+    clockSkew: parseClockSkew(files['clock-skew-seconds']),
   };
 }
 

@@ -1,3 +1,4 @@
+import { clockSkewWithin } from './clock-skew.ts';
 import { VerifierNotReady } from './errors.ts';
 import { contained } from './events.ts';
 import { hideSession } from './identify.ts';
@@ -52,9 +53,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const now = clock.now();
     const known = cache.get(token, now);
     if (known) return known;
-    const claims = verifyToken(token, trust.current, { now, clockSkewSeconds });
+    const clockSkew = clockSkewWithin(trust.current.clockSkew, clockSkewSeconds);
+    const claims = verifyToken(token, trust.current, { now, clockSkew });
     const user = userFrom(claims);
-    cache.set(token, user, { until: (claims.exp + clockSkewSeconds) * 1000, now });
+    cache.set(token, user, { until: (claims.exp + clockSkew) * 1000, now });
     return user;
   }
 

@@ -9,8 +9,8 @@ export interface Settings {
   readonly database: string;
   /** The built page of the shop; without it none is served. */
   readonly shopDir: string | undefined;
-  /** How far the clocks of two nodes may differ. */
-  readonly clockSkew: Millis;
+  /** How far the clocks of two nodes may differ, if less than the Secret says. */
+  readonly clockSkew: Millis | undefined;
   readonly ports: { readonly public: number; readonly ops: number };
   readonly drain: Millis;
   readonly logLevel: string;
@@ -20,7 +20,7 @@ const schema = z.object({
   ORDERS_AUTH_DIR: absolutePath,
   ORDERS_DATABASE: absolutePath,
   ORDERS_SHOP_DIR: absolutePath.optional(),
-  ORDERS_CLOCK_SKEW_SECONDS: seconds({ max: 600 }).prefault('10'),
+  ORDERS_CLOCK_SKEW_SECONDS: seconds({ max: 600 }).optional(),
   // Not ORDERS_PORT: Kubernetes sets that in pods beside a Service of the name orders.
   ORDERS_HTTP_PORT: port.prefault('8080'),
   ORDERS_PROBE_PORT: port.prefault('9090'),

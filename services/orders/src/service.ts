@@ -24,7 +24,7 @@ export function createService(settings: Settings, { clock, log, catalogue }: Ser
   const store = openOrderStore(settings.database);
   const verifier = createVerifier({
     directory: settings.authDir,
-    clockSkewSeconds: settings.clockSkew / 1000,
+    ...(settings.clockSkew !== undefined && { clockSkewSeconds: settings.clockSkew / 1000 }),
     clock,
     report(event) {
       metrics.count(event);
