@@ -44,9 +44,10 @@ scenario('a stack with an external database signs people up and in', { minutes: 
 
   // A kubelet brings a Secret's new content within a minute and a half.
   await store(wrong);
-  const refused = await stack.becomes('DatabaseReady=False/ExternalUnreachable', { within: 150 });
-  expect(refused.message).toMatch(/Authentication failed.*uri in the Secret/);
+  const refused = await stack.becomes('DatabaseReady=True/Degraded', { within: 150 });
+  expect(refused.message).toMatch(/Authentication failed.*the one before stays in use.*uri in the Secret/);
   expect(refused.message).not.toContain('another-password');
+  expect(await whoCannotSignIn(people, visit)).toEqual([]);
   await store(uri);
   await stack.becomes('DatabaseReady=True/External', { within: 150 });
 

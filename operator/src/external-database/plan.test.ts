@@ -37,6 +37,12 @@ describe('an external database', () => {
       'b cannot',
     ],
     [
+      'True/Degraded',
+      'it refuses a changed connection string, and the one before stays in use',
+      [user('a', { up: true, problem: 'no way' })],
+      'a cannot',
+    ],
+    [
       'False/ExternalUnreachable',
       'it refuses',
       [user('a', { up: false, problem: 'no way' }, true)],

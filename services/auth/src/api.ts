@@ -63,7 +63,10 @@ export const podStatus = z.object({
   database: z.object({
     /** It answers now. */
     up: z.boolean(),
-    /** Why it does not: the driver's message; absent until that is known. */
+    /**
+     * Why it does not, or, while it does, why a changed connection string is not in use: the driver's message. Absent until
+     * that is known.
+     */
     problem: z.string().optional(),
   }),
 });

@@ -4,11 +4,14 @@ import { createHttpService } from '@authstack/http-service/service';
 import type { HttpService } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
 import type { Settings } from './environment.ts';
-import { watchMountedFiles } from './files/mounted-files.ts';
+import { mountedFiles, watchMountedFiles } from './files/mounted-files.ts';
+import type { MountedFiles } from './files/mounted-files.ts';
 import { opsListener } from './listeners/ops.ts';
 import { publicListener } from './listeners/public.ts';
 import { createMetrics, observeService } from './metrics/metrics.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { createDatabase } from './mongo/database.ts';
+import type { Database } from './mongo/database.ts';
 import { Admission, limitsFor } from './passwords/admission.ts';
 import { createHashThreads, hashingCores } from './passwords/hash-threads.ts';
 import { createPasswords } from './passwords/passwords.ts';
@@ -32,9 +35,9 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
   const hashThreads = createHashThreads(hashingCores(availableParallelism()));
   const admission = new Admission(limitsFor(hashThreads.count));
   const passwords = createPasswords({ admission, threads: hashThreads, secrets, metrics });
-  const database = createDatabase({ uri: files.uri, clock, log });
-  const users = createUserStore(database);
-  const sessions = createSessionStore(database);
+  const database = databaseOf(files, metrics, { clock, log });
+  const users = database.store((stores) => stores.users);
+  const sessions = database.store((stores) => stores.sessions);
   const session: SessionPorts = {
     users,
     sessions,
@@ -60,12 +63,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
 
     async start(stopping) {
       await Promise.all([files.start(), passwords.prepare()]);
-      background.push(
-        database.keepConnected(async () => {
-          await users.prepare();
-          await sessions.ensureIndexes();
-        }, stopping),
-      );
+      background.push(database.keepConnected(stopping));
       if (settings.files.initialAdminDir !== undefined) {
         const admin = { users, passwords, clock, log, passwordMinLength: settings.passwordMinLength };
         background.push(keepInitialAdmin(settings.files.initialAdminDir, admin, stopping));
@@ -78,5 +76,26 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
       await database.close();
       await hashThreads[Symbol.asyncDispose]();
     },
+  });
+}
+
+/** Every store of the service is named here, once. */
+interface Stores {
+  readonly users: ReturnType<typeof createUserStore>;
+  readonly sessions: ReturnType<typeof createSessionStore>;
+}
+
+function databaseOf({ uri }: MountedFiles, { fileReloads }: Metrics, ports: ServicePorts): Database<Stores> {
+  return createDatabase({
+    uri,
+    stores: (link) => ({ users: createUserStore(link), sessions: createSessionStore(link) }),
+    async prepare({ users, sessions }) {
+      await users.prepare();
+      await sessions.ensureIndexes();
+    },
+    refused: () => {
+      fileReloads.inc({ file: mountedFiles.mongodbUri, outcome: 'refused' });
+    },
+    ...ports,
   });
 }

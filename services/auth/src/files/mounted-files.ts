@@ -21,11 +21,17 @@ export interface MountedPaths {
   readonly mongodbUri: string;
 }
 
+/** Names in logs, metrics and `/readyz`. */
+export const mountedFiles = { signingKeys: 'signing-keys', secrets: 'secrets', mongodbUri: 'mongodb-uri' } as const;
+
 /** The Secrets that a pod mounts; the last good content of each is in use. */
 export function watchMountedFiles(paths: MountedPaths, ports: WatchingPorts): MountedFiles {
-  const ring = new WatchedFile({ name: 'signing-keys', path: paths.signingKeys, parse: parseKeyRing }, ports);
-  const secrets = new WatchedFile({ name: 'secrets', path: paths.secrets, parse: parseSecrets }, ports);
-  const uri = new WatchedFile({ name: 'mongodb-uri', path: paths.mongodbUri, parse: (text) => text.trim() }, ports);
+  const ring = new WatchedFile({ name: mountedFiles.signingKeys, path: paths.signingKeys, parse: parseKeyRing }, ports);
+  const secrets = new WatchedFile({ name: mountedFiles.secrets, path: paths.secrets, parse: parseSecrets }, ports);
+  const uri = new WatchedFile(
+    { name: mountedFiles.mongodbUri, path: paths.mongodbUri, parse: (text) => text.trim() },
+    ports,
+  );
   const all = [ring, secrets, uri];
   return {
     ring: () => ring.current,

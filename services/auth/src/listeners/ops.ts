@@ -12,7 +12,7 @@ import type { Database } from '../mongo/database.ts';
 
 export interface OpsListenerPorts {
   readonly files: Pick<MountedFiles, 'missing'>;
-  readonly database: Pick<Database, 'ready' | 'up' | 'problem'>;
+  readonly database: Pick<Database<unknown>, 'ready' | 'up' | 'problem'>;
   readonly metrics: Metrics;
 }
 

@@ -1,155 +1,185 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Mongoose, STATES } from 'mongoose';
-import type { ConnectOptions, Connection } from 'mongoose';
 import type { Logger } from 'pino';
 import { pause } from '@authstack/http-service/clock';
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import { messageOf } from '@authstack/http-service/errors';
-import { databaseNamed } from '../api.ts';
-import { asUnavailable, NotConnected } from './database-unavailable.ts';
+import { withoutSecrets } from './connection-string.ts';
+import { DatabaseUnavailable, NotConnected } from './database-unavailable.ts';
+import { openLink } from './link.ts';
+import type { Link, OpenLink, Run } from './link.ts';
 
-export interface DatabasePorts {
-  /** The connection string in use; it changes when the credentials do. */
+/** All that a store does is asynchronous. */
+type StoreOf<T> = { readonly [Method in keyof T]: T[Method] extends AsyncMethod ? T[Method] : never };
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- because a method with any parameters will do
+type AsyncMethod = (...parameters: any[]) => Promise<unknown>;
+
+export interface DatabasePorts<S> {
+  /** The connection string to use; it changes when the credentials do. */
   readonly uri: () => string | undefined;
+  /** Stores hold on to the link they are made on, as the libraries below them do: each link gets its own. */
+  readonly stores: (link: Link) => S;
+  /** Collections and indexes. A link is not used before they are in place. */
+  readonly prepare: (stores: S) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** A changed connection string is not used, for a reason that was not reported before. */
+  readonly refused?: () => void;
 }
 
-type Run = <T>(work: () => Promise<T>) => Promise<T>;
-
-export interface Database {
-  readonly connection: Connection;
-  /** Connected once with its indexes in place, and not closed since. */
+export interface Database<S> {
+  /** Stands for the picked store, whichever link is in use when a method of it is called. */
+  readonly store: <T extends StoreOf<T>>(pick: (stores: S) => T) => T;
+  /** Everything that stores do inside happens together or not at all. */
+  readonly transaction: Run;
+  /** Connected once, with collections and indexes in place. */
   readonly ready: boolean;
   /** It answers now. */
   readonly up: boolean;
-  /** Why it does not: the driver's message. */
+  /** Why it does not, or why a changed connection string is not in use; no secret of the string. */
   readonly problem: string | undefined;
-  /** One piece of work within a bounded time; the database's transient failures becomes DatabaseUnavailable. */
-  readonly run: Run;
-  /** Everything that models do inside happens together or not at all; one inside another is part of it. */
-  readonly transaction: Run;
-  /** Connects, connects again when the connection string changes, and looks whether it answers, until the signal aborts. */
-  readonly keepConnected: (prepare: () => Promise<void>, signal: AbortSignal) => Promise<void>;
+  /** Connects, follows the connection string, and looks whether the database answers, until the signal aborts. */
+  readonly keepConnected: (signal: AbortSignal) => Promise<void>;
+  /** At once, whatever is under way. */
   readonly close: () => Promise<void>;
+}
+
+/** A link in use, and the calls that are under way on it. */
+interface Live<S> {
+  readonly uri: string;
+  readonly link: OpenLink;
+  readonly stores: S;
+  readonly calls: Set<Promise<unknown>>;
 }
 
 const LOOK_EVERY: Millis = 1_000;
 
-/** A request waits through an election (about 5 s with ours) rather than fail; beyond that it gets a 503 with Retry-After. */
-const ANSWER_WITHIN: Millis = 10_000;
-const WRITTEN_WITHIN: Millis = 8_000;
+/**
+ * The database that the connection string names now (decision 59):
+ * ```
+ * changed string ── open beside ── ping, prepare ── swap ── calls under way end on the old link ── close it
+ *                        └─ fails: the old link stays in use; again in a second
+ * ```
+ */
+export function createDatabase<S>(ports: DatabasePorts<S>): Database<S> {
+  const { uri, clock, log } = ports;
+  const pinned = new AsyncLocalStorage<Live<S>>();
+  const open = new Set<OpenLink>();
+  let live: Live<S> | undefined;
+  let failure: string | undefined;
+  let refusal: string | undefined;
 
-// The driver's own `timeoutMS` has had no effect since 7.x, so each wait is bounded by itself, and all by ANSWER_WITHIN.
-const options: ConnectOptions = {
-  appName: 'authstack-auth',
-  serverSelectionTimeoutMS: WRITTEN_WITHIN,
-  connectTimeoutMS: 4_000,
-  socketTimeoutMS: ANSWER_WITHIN,
-  waitQueueTimeoutMS: 5_000,
-  heartbeatFrequencyMS: 2_000,
-  maxPoolSize: 50,
-  maxIdleTimeMS: 60_000,
-  retryWrites: true,
-  retryReads: true,
-  readPreference: 'primary',
-  // What was read was never rolled back; what was acknowledged survives the loss of the primary.
-  readConcern: { level: 'majority' },
-  writeConcern: { w: 'majority', wtimeoutMS: WRITTEN_WITHIN },
-  autoIndex: false,
-  autoCreate: false,
-};
-
-export function createDatabase({ uri, clock, log }: DatabasePorts): Database {
-  const mongoose = new Mongoose({ transactionAsyncLocalStorage: true, bufferCommands: false });
-  const connection = mongoose.createConnection();
-  const insideTransaction = new AsyncLocalStorage<true>();
-  let connectedWith: string | undefined;
-  let ready = false;
-  let problem: string | undefined;
-
-  async function run<T>(work: () => Promise<T>): Promise<T> {
-    // The driver decides by the error itself whether to retry a transaction, so inside one it stays as it is.
-    if (insideTransaction.getStore()) return work();
+  async function using<T>(work: (on: Live<S>) => Promise<T>): Promise<T> {
+    const on = pinned.getStore() ?? live;
+    if (!on) throw new DatabaseUnavailable(new NotConnected('the database was not reached yet'));
+    const call = work(on);
+    on.calls.add(call);
     try {
-      if (connectedWith === undefined) throw new NotConnected('the database was not reached yet');
-      return await within(ANSWER_WITHIN, work());
-    } catch (error) {
-      throw asUnavailable(error);
+      return await call;
+    } finally {
+      on.calls.delete(call);
     }
   }
 
-  function within<T>(limit: Millis, work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel = clock.after(limit, () => {
-        reject(new NotConnected(`the database did not answer within ${limit} ms`));
-      });
-      work.then(resolve, reject).finally(cancel);
+  async function connect(target: string): Promise<void> {
+    const link = await openLink(target, clock);
+    open.add(link);
+    const stores = ports.stores(link);
+    try {
+      await ports.prepare(stores);
+    } catch (error) {
+      await closeLink(link);
+      throw error;
+    }
+    const old = live;
+    live = { uri: target, link, stores, calls: new Set() };
+    failure = undefined;
+    log.info('database connected');
+    if (old) void closeAfterCalls(old);
+  }
+
+  /** Each call ends within the limit of its link. */
+  async function closeAfterCalls({ link, calls }: Live<S>): Promise<void> {
+    while (calls.size > 0) await Promise.allSettled(calls);
+    await closeLink(link);
+  }
+
+  async function closeLink(link: OpenLink): Promise<void> {
+    open.delete(link);
+    await link.close().catch((error: unknown) => {
+      log.warn({ reason: messageOf(error) }, 'a database connection could not be closed in order');
     });
   }
 
-  function transaction<T>(work: () => Promise<T>): Promise<T> {
-    if (insideTransaction.getStore()) return work();
-    const deadline = clock.monotonic() + ANSWER_WITHIN;
-    return run(() =>
-      connection.transaction(() => {
-        // Its caller has had a 503 and may try again: a retry from here would happen twice.
-        if (clock.monotonic() >= deadline) throw new NotConnected('the transaction took too long');
-        return insideTransaction.run(true, work);
-      }),
-    );
-  }
-
-  async function connect(target: string, prepare: () => Promise<void>): Promise<void> {
-    connectedWith = undefined;
-    await connection.close();
-    await connection.openUri(target, { ...options, ...databaseNamed(target) });
-    connectedWith = target;
-    await prepare();
-    ready = true;
-    log.info('database connected');
-  }
-
-  async function ping(): Promise<void> {
-    await within(
-      ANSWER_WITHIN,
-      connection.db?.command({ ping: 1 }) ?? Promise.reject(new NotConnected('not connected')),
-    );
-  }
-
-  async function keepConnected(prepare: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const target = uri();
-      if (target !== undefined) {
-        const isConnected = ready && target === connectedWith;
-        const failure = await (isConnected ? ping() : connect(target, prepare)).then(() => undefined, messageOf);
-        report(failure);
-        problem = failure;
+  async function follow(): Promise<void> {
+    const target = uri();
+    const isChanged = target !== undefined && target !== live?.uri;
+    const reason = isChanged ? await connect(target).then(() => undefined, reasonFor(target)) : undefined;
+    if (reason !== undefined && reason !== refusal) {
+      if (live) {
+        log.error({ reason }, 'the changed connection string cannot be used; the one before stays in use; retrying');
+        ports.refused?.();
+      } else {
+        log.error({ reason }, 'database unavailable; retrying');
       }
+    }
+    refusal = reason;
+  }
+
+  async function look(): Promise<void> {
+    if (!live) return;
+    const seen = live;
+    const reason = await seen.link.ping().then(() => undefined, reasonFor(seen.uri));
+    if (seen !== live) return;
+    if (reason !== undefined && reason !== failure) log.error({ reason }, 'database unavailable; retrying');
+    if (reason === undefined && failure !== undefined) log.info('database available again');
+    failure = reason;
+  }
+
+  async function repeating(step: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await step();
       await pause(clock, LOOK_EVERY, signal);
     }
   }
 
-  function report(failure: string | undefined): void {
-    if (failure === problem) return;
-    if (failure === undefined) log.info('database available again');
-    else log.error({ reason: failure }, 'database unavailable; retrying');
-  }
-
   return {
-    connection,
+    store: (pick) => delegate((call) => using(({ stores }) => call(pick(stores)))),
+    transaction: (work) => using((on) => pinned.run(on, () => on.link.transaction(work))),
     get ready() {
-      return ready;
+      return live !== undefined;
     },
     get up() {
-      return problem === undefined && connectedWith !== undefined && connection.readyState === STATES.connected;
+      return live?.link.isConnected === true && failure === undefined;
     },
     get problem() {
-      return problem;
+      return live ? problemOf({ failure, refusal }) : refusal;
     },
-    run,
-    transaction,
-    keepConnected,
-    close: () => connection.close(),
+    async keepConnected(signal) {
+      // Beside each other: while a wrong string is being tried, the link in use is looked at all the same.
+      await Promise.all([repeating(follow, signal), repeating(look, signal)]);
+    },
+    async close() {
+      await Promise.all([...open].map(closeLink));
+    },
   };
+}
+
+function reasonFor(target: string): (error: unknown) => string {
+  return (error) => withoutSecrets(messageOf(error), target);
+}
+
+function problemOf({ failure, refusal }: Record<'failure' | 'refusal', string | undefined>): string | undefined {
+  if (refusal === undefined) return failure;
+  const refused = `the changed connection string cannot be used: ${refusal}`;
+  return `${refused}; the one before stays in use${failure === undefined ? '' : ` and fails: ${failure}`}`;
+}
+
+/** Nobody lists the methods, so that a new one cannot be forgotten. */
+function delegate<T extends StoreOf<T>>(using: <R>(call: (store: T) => Promise<R>) => Promise<R>): T {
+  return new Proxy({} as T, {
+    get:
+      (_, method) =>
+      (...parameters: unknown[]) =>
+        using((store) => (store[method as keyof T] as AsyncMethod)(...parameters)),
+  });
 }

@@ -1,7 +1,7 @@
 import { Schema } from 'mongoose';
 import type { Model, PipelineStage } from 'mongoose';
 import { authContract } from '../api.ts';
-import type { Database } from '../mongo/database.ts';
+import type { Link } from '../mongo/link.ts';
 import { asUser } from '../users/user.mongo.ts';
 import type { StoredUser } from '../users/user.mongo.ts';
 import { chainWhenShown } from './chain.ts';
@@ -74,9 +74,9 @@ const withUser: readonly PipelineStage[] = [
   { $unset: ['userKey', 'users.password'] },
 ];
 
-export function createSessionStore(database: Database): SessionStore & { ensureIndexes(): Promise<void> } {
-  const { run } = database;
-  const Sessions: Model<SessionFields> = database.connection.model<SessionFields>('Session', schema);
+export function createSessionStore(link: Link): SessionStore & { ensureIndexes(): Promise<void> } {
+  const { run } = link;
+  const Sessions: Model<SessionFields> = link.connection.model<SessionFields>('Session', schema);
 
   const read = (pipeline: readonly PipelineStage[]): Promise<readonly Read[]> =>
     run(() => Sessions.aggregate<Read>([...pipeline, asOfNow]).exec());

@@ -17,7 +17,7 @@ import type { UserAttrs } from './user.ts';
 type Users = ReturnType<typeof createUserStore>;
 
 interface Pod extends AsyncDisposable {
-  readonly database: Database;
+  readonly database: Database<Users>;
   readonly users: Users;
 }
 
@@ -46,9 +46,15 @@ afterEach(async () => {
 
 async function connected(): Promise<Pod> {
   const stopping = new AbortController();
-  const database = createDatabase({ uri: () => mongod.uri, clock: systemClock, log: pino({ enabled: false }) });
-  const users = createUserStore(database);
-  const running = database.keepConnected(() => users.prepare(), stopping.signal);
+  const database = createDatabase({
+    uri: () => mongod.uri,
+    stores: createUserStore,
+    prepare: (users) => users.prepare(),
+    clock: systemClock,
+    log: pino({ enabled: false }),
+  });
+  const users = database.store((store) => store);
+  const running = database.keepConnected(stopping.signal);
   await until(() => database.ready, 'the database is connected');
   return {
     database,

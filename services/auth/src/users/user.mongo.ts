@@ -2,7 +2,7 @@ import { Schema } from 'mongoose';
 import type { Connection, HydratedDocument, Model } from 'mongoose';
 import { authContract } from '../api.ts';
 import type { UsersMarker } from '../api.ts';
-import type { Database } from '../mongo/database.ts';
+import type { Link } from '../mongo/link.ts';
 import { pepperIdOf } from '../passwords/passwords.ts';
 import type { PasswordHash } from '../passwords/passwords.ts';
 import type { Email } from './email.ts';
@@ -64,10 +64,10 @@ export function userModel(connection: Connection): UserModel {
 
 const DUPLICATE_KEY = 11_000;
 
-export function createUserStore(database: Database): UserStore & { prepare(): Promise<void> } {
-  const { run, transaction } = database;
-  const User = userModel(database.connection);
-  const marker = createUsersMarker(database);
+export function createUserStore(link: Link): UserStore & { prepare(): Promise<void> } {
+  const { run, transaction } = link;
+  const User = userModel(link.connection);
+  const marker = createUsersMarker(link);
 
   /** In a database of a version that wrote no marker. */
   async function markUsersThatExist(): Promise<void> {

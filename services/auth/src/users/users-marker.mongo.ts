@@ -1,7 +1,7 @@
 import { Schema } from 'mongoose';
 import { usersMarker } from '../api.ts';
 import type { UsersMarker } from '../api.ts';
-import type { Database } from '../mongo/database.ts';
+import type { Link } from '../mongo/link.ts';
 
 const schema = new Schema<UsersMarker>(
   {
@@ -18,7 +18,7 @@ export interface UsersMarkerStore {
   put(marker: Omit<UsersMarker, '_id'>): Promise<void>;
 }
 
-export function createUsersMarker({ connection, run }: Database): UsersMarkerStore {
+export function createUsersMarker({ connection, run }: Link): UsersMarkerStore {
   const Marker = connection.model<UsersMarker>('UsersMarker', schema);
   return {
     // Ahead of transactions: two that make the same collection are in each other's way.
