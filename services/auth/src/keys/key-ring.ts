@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Millis } from '@authstack/http-service/clock';
@@ -25,6 +25,18 @@ export interface KeyRing {
   readonly byKid: ReadonlyMap<string, VerificationKey>;
   /** What is published; holds nothing private. */
   readonly jwks: { readonly keys: readonly PublicJwk[] };
+  /** In what phase each key of the ring is; nothing of it is private. */
+  readonly held: readonly HeldKey[];
+}
+
+/** A key of the ring as logs and metrics tell of it. */
+export interface HeldKey {
+  readonly kid: string;
+  /** As written, also where this version does not know it. */
+  readonly algorithm: string;
+  readonly phase: Phase | 'ignored';
+  /** Of an ignored key. */
+  readonly reason?: string;
 }
 
 /** The key ring as written cannot be used. The message never repeats its content. */
@@ -56,38 +68,91 @@ const publicJwk = z.discriminatedUnion('kty', [
   }),
 ]);
 
-const ringFile = z.object({
-  keys: z.array(
-    z.object({
-      kid,
-      phase: z.enum(['next', 'active', 'retiring']),
-      algorithm: z.enum(['ES256', 'RS256']),
-      publishedAt: z.number(),
-      activatedAt: z.number().optional(),
-      privateJwk: z.record(z.string(), z.unknown()).optional(),
-      publicJwk,
-    }),
-  ),
-});
-type StoredKey = z.infer<typeof ringFile>['keys'][number];
+const phases = ['next', 'active', 'retiring'] as const;
+type Phase = (typeof phases)[number];
+const algorithms: readonly string[] = ['ES256', 'RS256'] satisfies readonly SigningAlgorithm[];
 
+/** What a key is for (RFC 7517 sections 4.2 and 4.3). */
+const intent = { use: z.string().optional(), key_ops: z.array(z.string()).optional() };
+
+/** What every version of the operator writes of a key. */
+const anyKey = z.looseObject({
+  kid,
+  phase: z.string().max(32),
+  algorithm: z.string().max(32),
+  publicJwk: z.looseObject(intent),
+});
+type AnyKey = z.infer<typeof anyKey>;
+
+const ringFile = z.object({ keys: z.array(anyKey) });
+
+const storedKey = z.object({
+  kid,
+  phase: z.enum(phases),
+  algorithm: z.enum(['ES256', 'RS256']),
+  publishedAt: z.number(),
+  activatedAt: z.number().optional(),
+  privateJwk: z.looseObject(intent).optional(),
+  publicJwk,
+});
+type StoredKey = z.infer<typeof storedKey>;
+
+/**
+ * Lenient with what a newer operator may write, strict with what is used (RFC 7517 section 5): a key of an unknown phase, an
+ * unknown algorithm or another use is left out, neither published nor accepted; a key of a known kind must be right in every
+ * member, and one must sign.
+ *
+ * @throws KeyRingUnusable
+ */
 export function parseKeyRing(text: string): KeyRing {
-  const parsed = ringFile.safeParse(parseJson(text));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new KeyRingUnusable(`${issue?.path.join('.') ?? 'ring'}: ${issue?.message ?? 'not acceptable'}`);
-  }
-  const { keys } = parsed.data;
-  const [active, ...others] = keys.filter(({ phase }) => phase === 'active');
-  if (!active) throw new KeyRingUnusable('no key is active');
-  if (others.length > 0) throw new KeyRingUnusable('more than one key is active');
+  const { keys } = accepted(ringFile.safeParse(parseJson(text)), 'ring');
   if (new Set(keys.map((key) => key.kid)).size < keys.length) throw new KeyRingUnusable('a kid occurs twice');
 
+  const held = keys.map(heldKey);
+  const used = keys
+    .filter((_, index) => held[index]?.phase !== 'ignored')
+    .map((key) => accepted(storedKey.safeParse(key), `key ${key.kid}`));
   return {
-    active: signingKey(active),
-    byKid: new Map(keys.map((key) => [key.kid, verificationKey(key)])),
-    jwks: { keys: keys.map((key) => key.publicJwk) },
+    active: signingKey(onlyActive(keys, used)),
+    byKid: new Map(used.map((key) => [key.kid, verificationKey(key)])),
+    jwks: { keys: used.map((key) => key.publicJwk) },
+    held,
   };
+}
+
+function heldKey(key: AnyKey): HeldKey {
+  const { kid, algorithm, phase } = key;
+  const reason = whyIgnored(key);
+  return reason === undefined
+    ? { kid, algorithm, phase: phase as Phase }
+    : { kid, algorithm, phase: 'ignored', reason };
+}
+
+function whyIgnored({ phase, algorithm, publicJwk: { use, key_ops: operations } }: AnyKey): string | undefined {
+  if (!isPhase(phase)) return `this version does not know the phase ${phase}`;
+  if (!algorithms.includes(algorithm)) return `this version does not know the algorithm ${algorithm}`;
+  if (use !== undefined && use !== 'sig') return `its use is ${use.slice(0, 32)}, not sig`;
+  if (operations?.includes('verify') === false) return 'its key_ops do not include verify';
+  return undefined;
+}
+
+function isPhase(text: string): text is Phase {
+  return (phases as readonly string[]).includes(text);
+}
+
+function onlyActive(keys: readonly AnyKey[], used: readonly StoredKey[]): StoredKey {
+  const [active, ...others] = used.filter(({ phase }) => phase === 'active');
+  if (others.length > 0) throw new KeyRingUnusable('more than one key is active');
+  if (active) return active;
+  const foreign = keys.find(({ phase }) => phase === 'active');
+  if (foreign) throw new KeyRingUnusable(`the active key ${foreign.kid} cannot be used: ${whyIgnored(foreign) ?? ''}`);
+  throw new KeyRingUnusable('no key is active');
+}
+
+function accepted<T>(parsed: z.ZodSafeParseResult<T>, what: string): T {
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new KeyRingUnusable(`${[what, ...(issue?.path ?? [])].join('.')}: ${issue?.message ?? 'not acceptable'}`);
 }
 
 function parseJson(text: string): unknown {
@@ -109,12 +174,21 @@ function verificationKey({ kid, algorithm, publicJwk: jwk }: StoredKey): Verific
 function signingKey(stored: StoredKey): SigningKey {
   const { kid, algorithm, privateJwk, activatedAt, publishedAt } = stored;
   if (!privateJwk) throw new KeyRingUnusable(`key ${kid} is active and has no private half`);
+  const { use = 'sig', key_ops: operations = ['sign'] } = privateJwk;
+  if (use !== 'sig' || !operations.includes('sign')) {
+    throw new KeyRingUnusable(`key ${kid} is active and its private half is not for signing`);
+  }
   const privateKey = importing(kid, () => createPrivateKey({ key: privateJwk, format: 'jwk' }));
-  const ours = createPublicKey(privateKey);
-  if (!ours.equals(verificationKey(stored).publicKey)) {
+  if (!belongTogether(privateKey, verificationKey(stored).publicKey)) {
     throw new KeyRingUnusable(`key ${kid}: its halves do not belong together`);
   }
   return { kid, algorithm, privateKey, activatedAt: activatedAt ?? publishedAt };
+}
+
+/** By a signature: a private JWK has its public half in it, and its import does not compare the two. */
+function belongTogether(privateKey: KeyObject, publicKey: KeyObject): boolean {
+  const text = Buffer.from('a signature of this key');
+  return verify('sha256', text, publicKey, sign('sha256', text, privateKey));
 }
 
 function importing(kid: string, make: () => KeyObject): KeyObject {

@@ -1,0 +1,121 @@
+import { generateKeyPairSync } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, test } from '@jest/globals';
+import { ringKey } from '../testing/world.ts';
+import type { RingKey } from '../testing/world.ts';
+import { KeyRingUnusable, parseKeyRing } from './key-ring.ts';
+import type { KeyRing } from './key-ring.ts';
+
+const active = ringKey('k1', 'active');
+const next = ringKey('k2', 'next');
+const retiring = ringKey('k0', 'retiring');
+
+function ringOf(...keys: readonly object[]): KeyRing {
+  return parseKeyRing(JSON.stringify({ keys }));
+}
+
+function jwkOf(key: RingKey, change: object = {}): { readonly publicJwk: object } {
+  return { publicJwk: { ...(key['publicJwk'] as object), ...change } };
+}
+
+const okp = { kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k9', use: 'sig' };
+const ed25519 = { ...ringKey('k9', 'next'), algorithm: 'EdDSA', publicJwk: okp };
+const encrypting = { ...ringKey('k9', 'next'), ...jwkOf(ringKey('k9', 'next'), { use: 'enc' }) };
+const agreeing = { ...ringKey('k9', 'next'), ...jwkOf(ringKey('k9', 'next'), { key_ops: ['deriveKey'] }) };
+const revoked = { ...ringKey('k9', 'retiring'), phase: 'revoked' };
+
+test.each([
+  ['a phase', revoked, 'ES256', 'this version does not know the phase revoked'],
+  ['an algorithm', ed25519, 'EdDSA', 'this version does not know the algorithm EdDSA'],
+  ['a use', encrypting, 'ES256', 'its use is enc, not sig'],
+  ['operations', agreeing, 'ES256', 'its key_ops do not include verify'],
+])('a key with %s that this version does not know is neither published nor accepted', (...of) => {
+  const [, foreign, algorithm, reason] = of;
+  const ring = ringOf(active, foreign, next);
+  expect(ring.active.kid).toBe('k1');
+  expect(ring.jwks.keys.map(({ kid }) => kid)).toEqual(['k1', 'k2']);
+  expect([...ring.byKid.keys()]).toEqual(['k1', 'k2']);
+  expect(ring.held).toContainEqual({ kid: 'k9', algorithm, phase: 'ignored', reason });
+});
+
+test.each([
+  ['an unknown algorithm', { ...ed25519, phase: 'active' }, /active key k9 .*algorithm EdDSA/],
+  ['another use', { ...encrypting, phase: 'active' }, /active key k9 .*use is enc/],
+  ['a private half for something else', unsigning({ key_ops: ['decrypt'] }), /k1 .*not for signing/],
+  ['a private half of another use', unsigning({ use: 'enc' }), /k1 .*not for signing/],
+])('a ring whose active key has %s is refused: nothing could sign', (_what, key, why) => {
+  expect(() => ringOf(key, next)).toThrow(why);
+});
+
+function unsigning(change: object): object {
+  return { ...active, privateJwk: { ...(active['privateJwk'] as object), ...change } };
+}
+
+const { publicKey: p384 } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+
+test.each<[string, readonly object[], RegExp]>([
+  ['no kid', [active, { ...next, kid: '' }], /^ring\.keys\.1\.kid/],
+  ['no phase', [active, { ...next, phase: 7 }], /^ring\.keys\.1\.phase/],
+  ['no algorithm', [active, { ...next, algorithm: undefined }], /^ring\.keys\.1\.algorithm/],
+  ['no public half', [active, { ...retiring, publicJwk: undefined }], /^ring\.keys\.1\.publicJwk/],
+  ['no use', [active, { ...next, ...jwkOf(next, { use: undefined }) }], /^key k2\.publicJwk\.use/],
+  ['key_ops that are no list', [active, { ...next, ...jwkOf(next, { key_ops: 'verify' }) }], /key_ops/],
+  ['a curve of another algorithm', [active, { ...next, ...jwkOf(next, p384.export({ format: 'jwk' })) }], /^key k2/],
+  ['a public half of another kid', [active, { ...next, ...jwkOf(active) }], /key k2: its public half is of another/],
+  ['a kid twice, once in an unknown phase', [active, { ...retiring, kid: 'k1', phase: 'revoked' }], /kid occurs twice/],
+  ['two active keys', [active, { ...ringKey('k3', 'active') }], /more than one key is active/],
+  ['no active key', [next, retiring], /no key is active/],
+])('a known kind of key with %s is a fault of the ring', (_what, keys, why) => {
+  expect(() => ringOf(...keys)).toThrow(why);
+  expect(() => ringOf(...keys)).toThrow(KeyRingUnusable);
+});
+
+test('an active key whose private half is another one is refused, also where its public members are right', () => {
+  const { privateJwk: other } = ringKey('k1', 'active');
+  const { d } = other as { d: string };
+  expect(() => ringOf({ ...active, privateJwk: other })).toThrow(/k1: its halves do not belong together/);
+  const mixed = { ...active, privateJwk: { ...(active['privateJwk'] as object), d } };
+  expect(() => ringOf(mixed)).toThrow(/k1: its halves do not belong together/);
+});
+
+test('members that a newer operator adds change nothing', () => {
+  const ring = parseKeyRing(
+    JSON.stringify({
+      keys: [{ ...active, ...jwkOf(active, { x5t: 'x' }), attested: true }],
+      lifetimes: {},
+      version: 2,
+    }),
+  );
+  expect(ring.jwks.keys).toEqual([active['publicJwk']]);
+});
+
+test('whatever unknown keys a ring holds, it does what it would do without them', () => {
+  const known = [active, next, retiring];
+  const bare = ringOf(...known);
+  const word = fc.string({ minLength: 1, maxLength: 32 });
+  const foreign = fc.record({
+    kid: fc.uuid(),
+    phase: fc.oneof(word, fc.constantFrom('next', 'active', 'retiring', '__proto__', 'toString')),
+    algorithm: word.filter((text) => text !== 'ES256' && text !== 'RS256'),
+    publicJwk: fc.dictionary(fc.constantFrom('kty', 'crv', 'x', 'n', 'd'), fc.jsonValue()),
+  });
+  const key = (each: RingKey) => each as unknown;
+  fc.assert(
+    fc.property(fc.uniqueArray(foreign, { selector: ({ kid }) => kid, maxLength: 5 }), fc.nat(3), (unknownKeys, at) => {
+      const ring = ringOf(...(known.map(key).toSpliced(at, 0, ...unknownKeys) as object[]));
+      expect(ring.jwks).toEqual(bare.jwks);
+      expect([...ring.byKid.keys()]).toEqual([...bare.byKid.keys()]);
+      expect(ring.active.kid).toBe(bare.active.kid);
+      expect(ring.held.filter(({ phase }) => phase === 'ignored')).toHaveLength(unknownKeys.length);
+    }),
+  );
+});
+
+test('no message holds what is private', () => {
+  const secret = 'top-secret';
+  const spoilt = { ...active, privateJwk: { ...(active['privateJwk'] as object), d: secret } };
+  for (const text of [JSON.stringify({ keys: [spoilt] }), `{"keys": [{"privateJwk": {"d": "${secret}"`]) {
+    expect(() => parseKeyRing(text)).toThrow(KeyRingUnusable);
+    expect(() => parseKeyRing(text)).not.toThrow(secret);
+  }
+});
