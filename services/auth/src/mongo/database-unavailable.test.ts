@@ -5,10 +5,15 @@ import { asUnavailable, DatabaseUnavailable, NotConnected } from './database-una
 const answered = (code: number, labels: readonly string[] = []) =>
   new mongo.MongoServerError({ message: `code ${code}`, code, errorLabels: [...labels] });
 
+const broken = (code: string) => Object.assign(new Error('This socket has been ended by the other party'), { code });
+
 test.each([
   ['a request that took too long', new NotConnected('the database did not answer within 10000 ms')],
   ['a connection that broke', new mongo.MongoNetworkError('read ECONNRESET')],
   // The driver's error when the server chosen for a second try is lost before it is used.
+  ['a socket that was ended while the driver wrote', broken('EPIPE')],
+  ['a socket that was reset', broken('ECONNRESET')],
+  ['a socket that was destroyed', broken('ERR_STREAM_DESTROYED')],
   ['a server lost', new mongo.MongoUnexpectedServerResponseError('Selected server does not support retryable writes')],
   ['a server that left the set', new mongo.MongoServerClosedError('Server is closed')],
   ['a pool closed or exhausted', new mongo.MongoDriverError('Attempted to check out a connection from closed pool')],
@@ -30,6 +35,7 @@ test.each([
   ['a wrong call', new mongo.MongoInvalidArgumentError('no')],
   ['a transaction used wrongly', new mongo.MongoTransactionError('Transaction already in progress')],
   ['a fault of ours', new TypeError('undefined is no function')],
+  ['a fault of ours that has a code', Object.assign(new Error('no'), { code: 'ERR_INVALID_ARG_TYPE' })],
 ])('%s does not', (_, error) => {
   expect(asUnavailable(error)).toBe(error);
 });

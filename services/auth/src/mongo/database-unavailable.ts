@@ -34,8 +34,11 @@ const passingCalls = [
   mongo.MongoExpiredSessionError,
 ];
 
+/** Of Node's sockets: a connection that breaks while the driver writes to it ends in one of these, and in no error of the driver. */
+const brokenSocket = /^(EPIPE|ECONN[A-Z]+|ETIMEDOUT|E(HOST|NET)(DOWN|UNREACH)|ERR_STREAM_[A-Z_]+|ERR_SOCKET_[A-Z_]+)$/;
+
 function isPassing(error: unknown): boolean {
-  if (error instanceof NotConnected) return true;
+  if (error instanceof NotConnected || isBrokenSocket(error)) return true;
   if (!(error instanceof mongo.MongoError)) return false;
   if (hasPassingLabel(error) || error instanceof mongo.MongoWriteConcernError) return true;
   if (error instanceof mongo.MongoServerError) return passingCodes.has(Number(error.code));
@@ -43,6 +46,11 @@ function isPassing(error: unknown): boolean {
   // Everything else that the driver throws concerns servers and connections. A list of kinds would be incomplete: some are
   // not exported, and a server lost between selection and use is reported as "does not support retryable writes".
   return !(error instanceof mongo.MongoParseError);
+}
+
+function isBrokenSocket(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return typeof error.code === 'string' && brokenSocket.test(error.code);
 }
 
 function hasPassingLabel(error: mongo.MongoError): boolean {
