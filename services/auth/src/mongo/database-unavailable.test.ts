@@ -10,10 +10,10 @@ const broken = (code: string) => Object.assign(new Error('This socket has been e
 test.each([
   ['a request that took too long', new NotConnected('the database did not answer within 10000 ms')],
   ['a connection that broke', new mongo.MongoNetworkError('read ECONNRESET')],
-  // The driver's error when the server chosen for a second try is lost before it is used.
   ['a socket that was ended while the driver wrote', broken('EPIPE')],
   ['a socket that was reset', broken('ECONNRESET')],
   ['a socket that was destroyed', broken('ERR_STREAM_DESTROYED')],
+  // The driver's error when the server chosen for a second try is lost before it is used.
   ['a server lost', new mongo.MongoUnexpectedServerResponseError('Selected server does not support retryable writes')],
   ['a server that left the set', new mongo.MongoServerClosedError('Server is closed')],
   ['a pool closed or exhausted', new mongo.MongoDriverError('Attempted to check out a connection from closed pool')],

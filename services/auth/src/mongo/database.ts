@@ -22,7 +22,7 @@ export interface DatabasePorts<S> {
   readonly prepare: (stores: S) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** A changed connection string is not used, for a reason that was not reported before. */
+  /** A changed connection string is not used; called once for each, however often it is tried. */
   readonly refused?: () => void;
 }
 
@@ -51,6 +51,12 @@ interface Live<S> {
   readonly calls: Set<Promise<unknown>>;
 }
 
+/** Why a connection string cannot be used. */
+interface Refusal {
+  readonly target: string;
+  readonly reason: string;
+}
+
 const LOOK_EVERY: Millis = 1_000;
 
 /**
@@ -66,7 +72,7 @@ export function createDatabase<S>(ports: DatabasePorts<S>): Database<S> {
   const open = new Set<OpenLink>();
   let live: Live<S> | undefined;
   let failure: string | undefined;
-  let refusal: string | undefined;
+  let refusal: Refusal | undefined;
 
   async function using<T>(work: (on: Live<S>) => Promise<T>): Promise<T> {
     const on = pinned.getStore() ?? live;
@@ -114,15 +120,23 @@ export function createDatabase<S>(ports: DatabasePorts<S>): Database<S> {
     const target = uri();
     const isChanged = target !== undefined && target !== live?.uri;
     const reason = isChanged ? await connect(target).then(() => undefined, reasonFor(target)) : undefined;
-    if (reason !== undefined && reason !== refusal) {
-      if (live) {
-        log.error({ reason }, 'the changed connection string cannot be used; the one before stays in use; retrying');
-        ports.refused?.();
-      } else {
-        log.error({ reason }, 'database unavailable; retrying');
-      }
+    report(refusal, isChanged && reason !== undefined ? { target, reason } : undefined);
+  }
+
+  /** Logged whenever the reason is another one. */
+  function report(before: Refusal | undefined, now: Refusal | undefined): void {
+    refusal = now;
+    if (!now) return;
+    const { reason } = now;
+    const isNews = reason !== before?.reason;
+    if (!live) {
+      if (isNews) log.error({ reason }, 'database unavailable; retrying');
+      return;
     }
-    refusal = reason;
+    if (isNews) {
+      log.error({ reason }, 'the changed connection string cannot be used; the one before stays in use; retrying');
+    }
+    if (now.target !== before?.target) ports.refused?.();
   }
 
   async function look(): Promise<void> {
@@ -152,7 +166,7 @@ export function createDatabase<S>(ports: DatabasePorts<S>): Database<S> {
       return live?.link.isConnected === true && failure === undefined;
     },
     get problem() {
-      return live ? problemOf({ failure, refusal }) : refusal;
+      return live ? problemOf({ failure, refusal: refusal?.reason }) : refusal?.reason;
     },
     async keepConnected(signal) {
       // Beside each other: while a wrong string is being tried, the link in use is looked at all the same.
