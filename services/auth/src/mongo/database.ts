@@ -60,7 +60,7 @@ interface Refusal {
 const LOOK_EVERY: Millis = 1_000;
 
 /**
- * The database that the connection string names now (decision 59):
+ * The database that the connection string names now (decision 62):
  * ```
  * changed string ── open beside ── ping, prepare ── swap ── calls under way end on the old link ── close it
  *                        └─ fails: the old link stays in use; again in a second
