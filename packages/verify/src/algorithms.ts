@@ -69,23 +69,30 @@ export function isSignedBy({ publicKey, algorithm }: VerificationKey, signed: Bu
  */
 function derOf(signature: Buffer): Buffer {
   const middle = signature.length / 2;
-  const numbers = Buffer.concat([
-    derIntegerOf(signature.subarray(0, middle)),
-    derIntegerOf(signature.subarray(middle)),
-  ]);
-  return Buffer.concat([Buffer.of(SEQUENCE, numbers.length), numbers]);
+  const end = writeInteger(signature.subarray(middle), writeInteger(signature.subarray(0, middle), 2));
+  der[0] = SEQUENCE;
+  der[1] = end - 2;
+  return der.subarray(0, end);
 }
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
+/** Room for the longest, the same for every signature: a sequence of two integers, of 33 bytes each. */
+const der = Buffer.alloc(2 + 2 * (2 + 33));
 
-/** The shortest form; a leading zero where the number would read as negative. */
-function derIntegerOf(bytes: Buffer): Buffer {
-  const first = bytes.findIndex((byte) => byte !== 0);
-  const digits = bytes.subarray(first < 0 ? bytes.length - 1 : first);
+/** The shortest form; a leading zero where the number would read as negative. Answers where the next one begins. */
+function writeInteger(bytes: Buffer, at: number): number {
+  let first = 0;
+  while (first < bytes.length - 1 && bytes[first] === 0) first += 1;
+  const digits = bytes.subarray(first);
   const isNegative = ((digits[0] ?? 0) & 0x80) !== 0;
-  const content = isNegative ? Buffer.concat([Buffer.of(0), digits]) : digits;
-  return Buffer.concat([Buffer.of(INTEGER, content.length), content]);
+  const begin = at + 2 + (isNegative ? 1 : 0);
+  const end = begin + digits.length;
+  der[at] = INTEGER;
+  der[at + 1] = end - at - 2;
+  der[at + 2] = 0;
+  der.set(digits, begin);
+  return end;
 }
 
 function modulusBits({ asymmetricKeyDetails }: KeyObject): number {

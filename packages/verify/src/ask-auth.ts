@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { parseCookies } from './cookies.ts';
+import { cookieOf } from './cookies.ts';
 import { RefreshUnavailable, SessionRefused } from './errors.ts';
 import type { Trust } from './trust.ts';
 
@@ -58,7 +58,7 @@ function read({ status, headers }: Answer, { cookieNames }: Trust): Refreshed {
 
   const names = [cookieNames.token, cookieNames.session];
   const setCookie = (headers['set-cookie'] ?? []).filter((line) => names.includes(line.slice(0, line.indexOf('='))));
-  const [token] = setCookie.flatMap((line) => parseCookies(line.split(';', 1)[0] ?? '').get(cookieNames.token) ?? []);
+  const [token] = setCookie.flatMap((line) => cookieOf(line.split(';', 1)[0] ?? '', cookieNames.token) ?? []);
   if (token === undefined) throw new RefreshUnavailable({ cause: new Error('no access token in the answer') });
   return { token, setCookie };
 }

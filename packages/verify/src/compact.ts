@@ -1,37 +1,51 @@
 import { TokenMalformed, TokenTooLarge } from './errors.ts';
-import { isRecord, parseJson } from './json.ts';
 
 const MAX_LENGTH = 8 * 1024;
 
-/** A JWS in compact form (RFC 7515); nothing of it is verified yet. */
+/** The parts of a JWS in compact form (RFC 7515), each of canonical base64url; nothing of it is verified yet. */
 export interface CompactToken {
-  readonly header: Readonly<Record<string, unknown>>;
-  readonly payload: Buffer;
-  /** The bytes that the signature is of. */
-  readonly signed: Buffer;
-  readonly signature: Buffer;
+  readonly header: string;
+  readonly payload: string;
+  readonly signature: string;
+  /** What the signature is of: header and payload as they were sent. */
+  readonly signed: string;
 }
+
+/** Three parts of the alphabet of base64url: no padding, no white space. */
+const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 export function parseCompact(token: string): CompactToken {
   // Callers in JavaScript may pass whatever a client sent.
   if (typeof token !== 'string') throw new TokenMalformed();
   if (token.length > MAX_LENGTH) throw new TokenTooLarge();
-  const [first, second, third, ...others] = token.split('.');
-  if (others.length > 0) throw new TokenMalformed();
-  const headerBytes = decode(first);
-  const payload = decode(second);
-  const signature = decode(third);
-  const header = parseJson(headerBytes.toString('utf8'));
-  if (!isRecord(header)) throw new TokenMalformed();
-  return { header, payload, signature, signed: Buffer.from(token.slice(0, token.lastIndexOf('.')), 'latin1') };
+  if (!SHAPE.test(token)) throw new TokenMalformed();
+  const first = token.indexOf('.');
+  const second = token.lastIndexOf('.');
+  const parts = {
+    header: token.slice(0, first),
+    payload: token.slice(first + 1, second),
+    signature: token.slice(second + 1),
+    signed: token.slice(0, second),
+  };
+  const isRead = isCanonical(parts.header) && isCanonical(parts.payload) && isCanonical(parts.signature);
+  if (!isRead) throw new TokenMalformed();
+  return parts;
 }
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+/** Which bits of the last character belong to no byte, by the length of a text modulo 4. No text has one over. */
+const UNUSED_BITS = [0, undefined, 0b1111, 0b11];
+
 /**
- * One text for one sequence of bytes: no padding, no white space, no bits that decoders drop. The last character of an
- * ES256 signature carries four of those, so sixteen texts would be the same token.
+ * One text for one sequence of bytes. The last character of an ES256 signature carries four bits that decoders drop, so
+ * sixteen texts would be the same token.
  */
-function decode(part = ''): Buffer {
-  const bytes = Buffer.from(part, 'base64url');
-  if (part === '' || bytes.toString('base64url') !== part) throw new TokenMalformed();
-  return bytes;
+function isCanonical(part: string): boolean {
+  const unused = UNUSED_BITS[part.length % 4];
+  return unused !== undefined && (ALPHABET.indexOf(part.charAt(part.length - 1)) & unused) === 0;
+}
+
+/** The text that a part is the base64url of. */
+export function textOf(part: string): string {
+  return Buffer.from(part, 'base64url').toString('utf8');
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The first value of each name in a `Cookie` header. */
-export function parseCookies(header: string): ReadonlyMap<string, string> {
-  const cookies = new Map<string, string>();
+/** The first value of a name in a `Cookie` header. */
+export function cookieOf(header: string, name: string): string | undefined {
+  if (!header.includes(name)) return undefined;
   for (const pair of header.split(';')) {
-    const [name, value] = nameAndValue(pair);
-    if (value !== undefined && !cookies.has(name)) cookies.set(name, value);
+    const [other, value] = nameAndValue(pair);
+    if (value !== undefined && other === name) return value;
   }
-  return cookies;
+  return undefined;
 }
 
 /** Takes cookies out of everything that a handler may read them from. */
@@ -20,15 +20,16 @@ export function removeCookies(request: IncomingMessage, names: readonly string[]
   if (kept === '') delete headers.cookie;
   else headers.cookie = kept;
   rewriteCookies(request.rawHeaders, names);
-  const distinct = request.headersDistinct['cookie'] ?? [];
-  for (const [index, header] of distinct.entries()) distinct[index] = without(header, names);
+  // Node makes it from rawHeaders when it is read; to read it here would cost as much as all the rest.
+  Reflect.set(request, 'headersDistinct', undefined);
   forgetParsed(request, names);
 }
 
 /** Names and values in turn. */
 function rewriteCookies(rawHeaders: string[], names: readonly string[]): void {
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() !== 'cookie') continue;
+    const name = rawHeaders[index] ?? '';
+    if (name.length !== 'cookie'.length || name.toLowerCase() !== 'cookie') continue;
     rawHeaders[index + 1] = without(rawHeaders[index + 1] ?? '', names);
   }
 }
@@ -41,6 +42,7 @@ function forgetParsed(request: IncomingMessage & { cookies?: unknown }, names: r
 }
 
 function without(header: string, names: readonly string[]): string {
+  if (!names.some((name) => header.includes(name))) return header;
   const pairs = header.split(';');
   const kept = pairs.filter((pair) => !names.includes(nameAndValue(pair)[0]));
   return kept.length === pairs.length ? header : kept.join(';').trim();

@@ -1,14 +1,36 @@
 import type { VerificationKey } from './algorithms.ts';
-import { TokenAlgorithmRefused, TokenHeaderRefused, TokenKeyUnknown, TokenTypeRefused } from './errors.ts';
+import { textOf } from './compact.ts';
+import {
+  TokenAlgorithmRefused,
+  TokenHeaderRefused,
+  TokenKeyUnknown,
+  TokenMalformed,
+  TokenTypeRefused,
+} from './errors.ts';
+import { isRecord, parseJson } from './json.ts';
+
+type Keys = ReadonlyMap<string, VerificationKey>;
 
 /** A token with one of these brings its own key, or demands what we do not do. */
 const refused = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'zip', 'enc'] as const;
 
-/** The key that a token must be signed with. The header only chooses among the keys in force, never an algorithm. */
-export function keyOf(
-  header: Readonly<Record<string, unknown>>,
-  keys: ReadonlyMap<string, VerificationKey>,
-): VerificationKey {
+/** The header that was read last and its key: a stack signs with one key at a time, so nearly every token has this one. */
+const latest = new WeakMap<Keys, { readonly header: string; readonly key: VerificationKey }>();
+
+/**
+ * The key that a token with this header (base64url) must be signed with. The header only chooses among the keys in force,
+ * never an algorithm.
+ */
+export function keyOf(header: string, keys: Keys): VerificationKey {
+  const known = latest.get(keys);
+  if (known?.header === header) return known.key;
+  const key = keyNamedBy(parseJson(textOf(header)), keys);
+  latest.set(keys, { header, key });
+  return key;
+}
+
+function keyNamedBy(header: unknown, keys: Keys): VerificationKey {
+  if (!isRecord(header)) throw new TokenMalformed();
   if (header['typ'] !== 'at+jwt') throw new TokenTypeRefused();
   const unwanted = refused.find((parameter) => Object.hasOwn(header, parameter));
   if (unwanted !== undefined) throw new TokenHeaderRefused(unwanted);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseCookies, removeCookies } from './cookies.ts';
+import { cookieOf, removeCookies } from './cookies.ts';
 import { mayUseCookies } from './csrf.ts';
 import {
   AuthorizationMalformed,
@@ -40,34 +40,46 @@ const formerSessionNames = ['__Host-session', '__Secure-session'];
 
 /** Whoever has the session token can renew tokens, so no handler of a service ever sees it. */
 export function hideSession(request: IncomingMessage, trust: Trust | undefined): void {
+  const { cookie } = request.headers;
+  if (cookie === undefined) return;
   const names = trust ? [trust.cookieNames.session] : possibleSessionNames;
-  const cookies = parseCookies(request.headers.cookie ?? '');
-  const [token] = names.flatMap((name) => cookies.get(name) ?? []);
-  if (token !== undefined) sessionTokens.set(request, token);
+  for (const name of names) {
+    const token = cookieOf(cookie, name);
+    if (token === undefined) continue;
+    sessionTokens.set(request, token);
+    break;
+  }
   removeCookies(request, [...names, ...formerSessionNames]);
 }
 
-/** Where `Authorization` is present, it alone counts; otherwise the cookie, renewed if its token has expired. */
-export async function identify(
+/**
+ * Where `Authorization` is present, it alone counts; otherwise the cookie, renewed if its token has expired. Only who has to be
+ * renewed is waited for: a promise for each request would cost as much as all the rest.
+ */
+export function identify(
   request: IncomingMessage,
   response: ServerResponse,
   ports: IdentifyPorts,
-): Promise<Identity> {
+): Identity | Promise<Identity> {
   const trust = ports.trust();
   hideSession(request, trust);
   const { authorization } = request.headers;
   if (authorization !== undefined) return identityFrom('refused', () => ports.verify(bearerOf(authorization)));
   if (!trust) return { state: 'nobody', why: new VerifierNotReady() };
 
-  const token = parseCookies(request.headers.cookie ?? '').get(trust.cookieNames.token);
+  const token = cookieOf(request.headers.cookie ?? '', trust.cookieNames.token);
   if (token === undefined) return { state: 'nobody', why: new Unauthenticated() };
   if (!mayUseCookies(request, trust.origin)) return { state: 'refused', why: new CsrfRejected() };
 
-  const identity = await identityFrom('nobody', () => ports.verify(token));
-  const session = sessionTokens.get(request);
-  if (identity.state === 'user' || !(identity.why instanceof TokenExpired) || session === undefined) return identity;
+  const identity = identityFrom('nobody', () => ports.verify(token));
+  if (identity.state === 'user' || !(identity.why instanceof TokenExpired)) return identity;
+  const sessionToken = sessionTokens.get(request);
+  if (sessionToken === undefined) return identity;
   const { sid } = identity.why.claims;
-  return identityFrom('nobody', () => renewed({ sessionToken: session, sid, trust }, response, ports));
+  return renewed({ sessionToken, sid, trust }, response, ports).then(
+    (user) => ({ state: 'user', user }),
+    (error: unknown) => nobodyFor(error),
+  );
 }
 
 async function renewed(renewal: Renewal, response: ServerResponse, ports: IdentifyPorts): Promise<User> {
@@ -103,13 +115,18 @@ function verifiedNew(token: string, { verify }: IdentifyPorts): User {
   }
 }
 
-async function identityFrom(otherwise: 'nobody' | 'refused', verify: () => User | Promise<User>): Promise<Identity> {
+function identityFrom(otherwise: 'nobody' | 'refused', verify: () => User): Identity {
   try {
-    return { state: 'user', user: await verify() };
+    return { state: 'user', user: verify() };
   } catch (error) {
     if (error instanceof VerifyError) return { state: otherwise, why: error };
     throw error;
   }
+}
+
+function nobodyFor(error: unknown): Identity {
+  if (error instanceof VerifyError) return { state: 'nobody', why: error };
+  throw error;
 }
 
 function bearerOf(authorization: string): string {

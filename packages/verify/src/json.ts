@@ -12,12 +12,14 @@ export function parseJson(text: string): unknown {
 }
 
 /** Freezes what `JSON.parse` made, down to its leaves; without recursion, for it may be as deep as its text is long. */
-export function deepFrozen<T>(parsed: T): T {
-  const rest: unknown[] = [parsed];
+export function deepFrozen<T extends object>(parsed: T): T {
+  const rest: object[] = [parsed];
   for (let value = rest.pop(); value !== undefined; value = rest.pop()) {
-    if (typeof value !== 'object' || value === null) continue;
+    for (const name of Object.keys(value)) {
+      const part: unknown = (value as Record<string, unknown>)[name];
+      if (typeof part === 'object' && part !== null) rest.push(part);
+    }
     Object.freeze(value);
-    rest.push(...Object.values<unknown>(value as Record<string, unknown>));
   }
   return parsed;
 }

@@ -13,37 +13,59 @@ export type Admission = (identity: Identity) => VerifyError | undefined;
 
 /** Each request is identified once, whichever middleware comes first. */
 export function createGuard(ports: IdentifyPorts, refused: (code: string) => void): (admit: Admission) => Middleware {
-  const identities = new WeakMap<IncomingMessage, Promise<Identity>>();
+  const identities = new WeakMap<IncomingMessage, Identity | Promise<Identity>>();
 
-  function identityOf(request: IncomingMessage, response: ServerResponse): Promise<Identity> {
-    const identity = identities.get(request) ?? identify(request, response, ports);
+  function identityOf(request: IncomingMessage, response: ServerResponse): Identity | Promise<Identity> {
+    const known = identities.get(request);
+    if (known !== undefined) return known;
+    const identity = identify(request, response, ports);
     identities.set(request, identity);
     return identity;
   }
 
   /** Whether the request may go on. */
-  async function isAdmitted(admit: Admission, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const identity = await identityOf(request, response);
+  function isAdmitted(admit: Admission, identity: Identity, to: Exchange): boolean {
     const refusal = admit(identity);
     if (refusal) {
       refused(refusal.code);
-      sendProblem(response, refusal);
+      sendProblem(to.response, refusal);
       return false;
     }
-    if (identity.state === 'user') rememberUser(request, identity.user);
+    if (identity.state === 'user') rememberUser(to.request, identity.user);
     return true;
   }
 
   return (admit) => (request, response, next) => {
-    void isAdmitted(admit, request, response).then(
-      (admitted) => {
-        if (admitted) handOver(next);
-      },
-      (error: unknown) => {
-        handOver(next, error);
-      },
-    );
+    const to = { request, response };
+    let isAllowed: boolean;
+    try {
+      const identity = identityOf(request, response);
+      if (identity instanceof Promise) {
+        void identity
+          .then((renewed) => isAdmitted(admit, renewed, to))
+          .then(
+            (isAllowedLater) => {
+              if (isAllowedLater) handOver(next);
+            },
+            (error: unknown) => {
+              handOver(next, error);
+            },
+          );
+        return;
+      }
+      isAllowed = isAdmitted(admit, identity, to);
+    } catch (error) {
+      next(error);
+      return;
+    }
+    // Outside of what catches errors: what a handler throws is not this middleware's.
+    if (isAllowed) next();
   };
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
 }
 
 /**

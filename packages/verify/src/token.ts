@@ -2,7 +2,7 @@ import { isSignedBy } from './algorithms.ts';
 import { checkClaims } from './claims.ts';
 import type { AccessTokenClaims } from './access-token-claims.ts';
 import type { Millis } from './clock.ts';
-import { parseCompact } from './compact.ts';
+import { parseCompact, textOf } from './compact.ts';
 import { TokenSignatureInvalid } from './errors.ts';
 import { keyOf } from './header.ts';
 import { parseJson } from './json.ts';
@@ -22,7 +22,9 @@ export interface At {
  */
 export function verifyToken(token: string, { issuer, audience, keys }: Trust, at: At): AccessTokenClaims {
   const { header, payload, signed, signature } = parseCompact(token);
-  if (!isSignedBy(keyOf(header, keys), signed, signature)) throw new TokenSignatureInvalid();
+  const key = keyOf(header, keys);
+  const isAuthentic = isSignedBy(key, Buffer.from(signed, 'latin1'), Buffer.from(signature, 'base64url'));
+  if (!isAuthentic) throw new TokenSignatureInvalid();
   const now = Math.floor(at.now / 1000);
-  return checkClaims(parseJson(payload.toString('utf8')), { issuer, audience, now, clockSkew: at.clockSkew });
+  return checkClaims(parseJson(textOf(payload)), { issuer, audience, now, clockSkew: at.clockSkew });
 }
