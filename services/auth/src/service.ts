@@ -19,6 +19,7 @@ import type { SessionPorts } from './sessions/grant.ts';
 import { createSessionStore } from './sessions/session-store.mongo.ts';
 import { createAccessTokens } from './tokens/access-token.ts';
 import { keepInitialAdmin } from './users/initial-admin.ts';
+import { keepCountingPeppers } from './users/pepper-use.ts';
 import { createUserStore } from './users/user.mongo.ts';
 
 export interface ServicePorts {
@@ -30,7 +31,7 @@ const FINISH_WITHIN: Millis = 15_000;
 
 export function createService(settings: Settings, { clock, log }: ServicePorts): HttpService {
   const metrics = createMetrics();
-  const files = watchMountedFiles(settings.files, { clock, log, metrics });
+  const files = watchMountedFiles(settings.files, { clock, log, metrics, peppersInUse: () => users.peppersInUse() });
   const { ring, secrets } = files;
   const hashThreads = createHashThreads(hashingCores(availableParallelism()));
   const admission = new Admission(limitsFor(hashThreads.count));
@@ -64,6 +65,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
     async start(stopping) {
       await Promise.all([files.start(), passwords.prepare()]);
       background.push(database.keepConnected(stopping));
+      background.push(keepCountingPeppers({ users, secrets, clock, log, metrics }, stopping));
       if (settings.files.initialAdminDir !== undefined) {
         const admin = { users, passwords, clock, log, passwordMinLength: settings.passwordMinLength };
         background.push(keepInitialAdmin(settings.files.initialAdminDir, admin, stopping));

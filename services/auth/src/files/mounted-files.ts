@@ -2,6 +2,8 @@ import { parseKeyRing } from '../keys/key-ring.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { parseSecrets } from '../secrets/secrets.ts';
 import type { Secrets } from '../secrets/secrets.ts';
+import { keepingPeppers } from './kept-peppers.ts';
+import type { PeppersInUse } from './kept-peppers.ts';
 import { WatchedFile } from './watched-file.ts';
 import type { WatchingPorts } from './watched-file.ts';
 
@@ -24,10 +26,18 @@ export interface MountedPaths {
 /** Names in logs, metrics and `/readyz`. */
 export const mountedFiles = { signingKeys: 'signing-keys', secrets: 'secrets', mongodbUri: 'mongodb-uri' } as const;
 
+export interface MountedFilesPorts extends WatchingPorts {
+  readonly peppersInUse: PeppersInUse;
+}
+
 /** The Secrets that a pod mounts; the last good content of each is in use. */
-export function watchMountedFiles(paths: MountedPaths, ports: WatchingPorts): MountedFiles {
+export function watchMountedFiles(paths: MountedPaths, ports: MountedFilesPorts): MountedFiles {
   const ring = new WatchedFile({ name: mountedFiles.signingKeys, path: paths.signingKeys, parse: parseKeyRing }, ports);
-  const secrets = new WatchedFile({ name: mountedFiles.secrets, path: paths.secrets, parse: parseSecrets }, ports);
+  const accept = keepingPeppers(ports.peppersInUse);
+  const secrets = new WatchedFile(
+    { name: mountedFiles.secrets, path: paths.secrets, parse: parseSecrets, accept },
+    ports,
+  );
   const uri = new WatchedFile(
     { name: mountedFiles.mongodbUri, path: paths.mongodbUri, parse: (text) => text.trim() },
     ports,

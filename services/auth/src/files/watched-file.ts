@@ -4,12 +4,24 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 import { messageOf } from '@authstack/http-service/errors';
 import type { Metrics } from '../metrics/metrics.ts';
 
+/** Not to be used now; looked at again, for it may be later though the file stays as it is. */
+export class NotYet extends Error {
+  override readonly name: string = 'NotYet';
+}
+
+/** Whether it may be used is not known yet, which is no refusal. */
+export class NotDecidedYet extends NotYet {
+  override readonly name: string = 'NotDecidedYet';
+}
+
 export interface WatchedFileOptions<T> {
   /** For logs and metrics. */
   readonly name: string;
   readonly path: string;
   /** Throws when the content is invalid; its message must not repeat the content. */
   readonly parse: (text: string) => T | Promise<T>;
+  /** Throws where valid content must not be used all the same. */
+  readonly accept?: (next: T, current: T | undefined) => Promise<void>;
 }
 
 export interface WatchingPorts {
@@ -64,7 +76,7 @@ export class WatchedFile<T> {
   }
 
   async look(): Promise<void> {
-    const { name, path, parse } = this.options;
+    const { name, path, parse, accept } = this.options;
     try {
       // A swapped mount shows as another inode behind the same path.
       const { ino, mtimeMs, ctimeMs, size } = await stat(path);
@@ -72,11 +84,14 @@ export class WatchedFile<T> {
       if (identity === this.seen) return;
       const text = await readFile(path, 'utf8');
       this.seen = identity;
-      this.value = await parse(text);
+      const next = await parse(text);
+      await accept?.(next, this.value);
+      this.value = next;
       this.reason = undefined;
       this.ports.metrics.fileReloads.inc({ file: name, outcome: 'loaded' });
       this.ports.log.info({ file: name, path }, 'file loaded');
     } catch (error) {
+      if (error instanceof NotYet) this.seen = undefined;
       this.report(error);
     }
   }
@@ -86,6 +101,10 @@ export class WatchedFile<T> {
     const reason = messageOf(error);
     if (reason === this.reason) return;
     this.reason = reason;
+    if (error instanceof NotDecidedYet) {
+      this.ports.log.info({ file: name, path, reason }, 'file not used yet');
+      return;
+    }
     this.ports.metrics.fileReloads.inc({ file: name, outcome: 'refused' });
     const kept = this.value !== undefined;
     this.ports.log.error({ file: name, path, reason, lastGoodInUse: kept }, 'file invalid');

@@ -6,13 +6,13 @@ import { z } from 'zod';
 import { cookieNames } from '../api.ts';
 import type { Settings } from '../environment.ts';
 import { problems } from '../errors.ts';
-import { applicants } from '../http/applicant.ts';
 import { openApiDocument } from '../http/openapi.ts';
 import { publicRoute, routerOf } from '../http/route.ts';
 import type { Gate, PublicRoute } from '../http/route.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { keyRoutes } from '../keys/routes.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { applicants } from '../passwords/applicant.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import { createCookies } from '../sessions/cookies.ts';
 import type { SessionPorts } from '../sessions/grant.ts';
@@ -61,7 +61,8 @@ export function publicListener(ports: PublicPorts): Express {
 export function publicRoutes(ports: PublicPorts): readonly (PublicRoute | SessionRoute)[] {
   const { settings, metrics, ring, session, passwords, atomically } = ports;
   const { issuer, jwksMaxAge, passwordMinLength, trustedProxies } = settings;
-  const applicantOf = applicants(clientAddresses(trustedProxies));
+  const clientAddressOf = clientAddresses(trustedProxies);
+  const applicantOf = applicants((request) => clientAddressOf(request).prefix);
   const cookies = createCookies(settings);
   const signUp = { ...session, passwords, atomically };
   const routes: readonly (PublicRoute | SessionRoute)[] = [

@@ -9,6 +9,7 @@ export interface Metrics {
   readonly refreshes: Counter<'outcome'>;
   readonly hashDuration: Histogram;
   readonly hashesRefused: Counter;
+  readonly passwordHashes: Gauge<'pepper' | 'loaded'>;
   readonly fileReloads: Counter<'file' | 'outcome'>;
 }
 
@@ -53,6 +54,12 @@ export function createMetrics(): Metrics {
     hashesRefused: new Counter({
       name: 'authstack_password_hashes_refused_total',
       help: 'Password hashes refused because the queue was full.',
+      registers,
+    }),
+    passwordHashes: new Gauge({
+      name: 'authstack_password_hashes',
+      help: 'Stored password hashes by the pepper they need; loaded is false for a pepper that this pod lacks.',
+      labelNames: ['pepper', 'loaded'],
       registers,
     }),
     fileReloads: new Counter({

@@ -9,6 +9,7 @@ export interface SecretKey {
 /** Keys of one purpose: new work uses the current one, old work finds its own by id. */
 export interface KeySet {
   readonly current: SecretKey;
+  readonly ids: readonly string[];
   find(id: string): SecretKey | undefined;
 }
 
@@ -35,7 +36,7 @@ function asKeySet({ current, keys }: AuthSecrets['pepper']): KeySet {
   const byId = new Map(Object.entries(keys).map(([id, text]) => [id, { id, bytes: bytesOf(text) }]));
   const currentKey = byId.get(current);
   if (!currentKey) throw new SecretsUnusable(`the current key ${current} is not among its keys`);
-  return { current: currentKey, find: (id) => byId.get(id) };
+  return { current: currentKey, ids: [...byId.keys()], find: (id) => byId.get(id) };
 }
 
 /** Not in the pool that small Buffers share: what is handed to another thread is copied with all that it shares memory with. */

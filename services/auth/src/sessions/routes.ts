@@ -1,10 +1,10 @@
 import { parsed } from '@authstack/http-service/validation';
-import type { ApplicantOf } from '../http/applicant.ts';
 import { requireSameOrigin } from '../http/csrf.ts';
 import { publicRoute } from '../http/route.ts';
 import type { PublicRoute } from '../http/route.ts';
 import { counted } from '../metrics/counted.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { ApplicantOf } from '../passwords/applicant.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import { TokenInvalid } from '../tokens/access-token.ts';
 import { publicUser } from '../users/user.ts';
@@ -73,7 +73,7 @@ function signingIn({ session, passwords, applicantOf, cookies, origin, metrics }
       if (delivery === 'cookie') requireSameOrigin(request, origin);
       const grant = await counted(metrics.signIns, { done: 'signed_in' }, () => {
         const credentials = body();
-        const applicant = applicantOf(request, credentials.email);
+        const applicant = applicantOf({ request, response }, credentials.email);
         return signIn(credentials, { device: deviceOf(request, delivery), applicant }, { ...session, passwords });
       });
       if (delivery === 'body') return tokensOf(grant);

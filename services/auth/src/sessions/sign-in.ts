@@ -22,9 +22,13 @@ export interface From {
 export async function signIn({ email, password }: Credentials, from: From, ports: SignInPorts): Promise<Grant> {
   const grant = await ports.passwords.admit(from.applicant, async (hashing) => {
     const found = await ports.users.findForSignIn(email);
-    const { matches } = await hashing.verify(password, found?.password);
+    const { matches, renewed } = await hashing.verify(password, found?.password);
     if (!found || !matches) throw new InvalidCredentials();
-    return openSession(found.user, from.device, ports);
+    const grant = await openSession(found.user, from.device, ports);
+    // The right password still opens the door when its hash cannot be replaced now; the next sign-in tries again.
+    const change = renewed && { from: found.password, to: renewed };
+    if (change) await ports.users.replacePassword(found.user.id, change).catch(() => false);
+    return grant;
   });
   await endLeastUsed(grant.user, ports);
   return grant;

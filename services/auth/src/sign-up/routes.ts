@@ -1,9 +1,9 @@
-import type { ApplicantOf } from '../http/applicant.ts';
 import { requireSameOrigin } from '../http/csrf.ts';
 import { publicRoute } from '../http/route.ts';
 import type { PublicRoute } from '../http/route.ts';
 import { counted } from '../metrics/counted.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { ApplicantOf } from '../passwords/applicant.ts';
 import { newPassword } from '../passwords/password.ts';
 import type { Cookies } from '../sessions/cookies.ts';
 import { deviceOf } from '../sessions/delivery.ts';
@@ -35,7 +35,7 @@ export function signUpRoutes(ports: SignUpRoutePorts): readonly PublicRoute[] {
         requireSameOrigin(request, origin);
         const grant = await counted(metrics.signUps, { done: 'signed_up' }, () => {
           const credentials = body();
-          const applicant = applicantOf(request, credentials.email);
+          const applicant = applicantOf({ request, response }, credentials.email);
           return signUp(credentials, { device: deviceOf(request, 'cookie'), applicant }, ports.signUp);
         });
         cookies.set(grant, { request, response });

@@ -162,6 +162,43 @@ test('a database with users and no marker gets one when a pod connects', async (
   expect(await readMarker()).toEqual({ _id: 'users', since: first.createdAt, pepperId: 'p1' });
 });
 
+test('a hash is replaced only while it is the one that was verified', async () => {
+  const wanted = attrs('p1');
+  const { id } = await pod.users.add(wanted);
+  const [renewed, chosen] = ['p2:renewed' as PasswordHash, 'p2:chosen' as PasswordHash];
+  expect(await pod.users.replacePassword(id, { from: wanted.password, to: chosen })).toBe(true);
+  expect(await pod.users.replacePassword(id, { from: wanted.password, to: renewed })).toBe(false);
+  expect((await pod.users.findForSignIn(wanted.email))?.password).toBe(chosen);
+});
+
+test('peppers in use are those of all stored passwords, whoever wrote them', async () => {
+  expect(await pod.users.peppersInUse()).toEqual([]);
+  const old = attrs('p1');
+  await pod.users.add(old);
+  await pod.users.putAdmin(attrs('p2'));
+  const { id } = await pod.users.add(attrs('p2'));
+  // As a version before the field wrote it.
+  await driver
+    .db(authContract.defaultDatabase)
+    .collection('users')
+    .updateMany({}, { $unset: { pepperId: 1 } });
+
+  expect([...(await pod.users.peppersInUse())].sort()).toEqual(['p1', 'p2']);
+  expect(await pod.users.countByPepper('p2')).toEqual(
+    new Map([
+      ['p1', 1],
+      ['p2', 2],
+    ]),
+  );
+  expect((await pod.users.find(id))?.id).toBe(id);
+
+  await pod.users.replacePassword((await pod.users.findForSignIn(old.email))?.user.id ?? '', {
+    from: old.password,
+    to: 'p3:new' as PasswordHash,
+  });
+  expect([...(await pod.users.peppersInUse())].sort()).toEqual(['p2', 'p3']);
+});
+
 function countUsers(): Promise<number> {
   return driver.db(authContract.defaultDatabase).collection('users').countDocuments();
 }

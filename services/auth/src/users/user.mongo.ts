@@ -9,12 +9,15 @@ import type { Email } from './email.ts';
 import { EmailTaken } from './errors.ts';
 import { roles } from './user.ts';
 import type { Role, User, UserAttrs, UserStore } from './user.ts';
+import { passwordsOf } from './user-passwords.mongo.ts';
 import { createUsersMarker } from './users-marker.mongo.ts';
 
 /** What a stored user consists of. */
 export interface UserFields {
   email: Email;
   password: PasswordHash;
+  /** Of the password; absent in a user that an older version wrote. */
+  pepperId: string;
   roles: Role[];
   banned: boolean;
   disabled: boolean;
@@ -37,6 +40,7 @@ const schema = new Schema<UserFields, UserModel>(
   {
     email: { type: String, required: true },
     password: { type: String, required: true, select: false },
+    pepperId: { type: String, required: true, select: false },
     roles: { type: [{ type: String, enum: roles }], required: true },
     banned: { type: Boolean, required: true, default: false },
     disabled: { type: Boolean, required: true, default: false },
@@ -51,12 +55,13 @@ const schema = new Schema<UserFields, UserModel>(
     versionKey: false,
     statics: {
       build(attrs: UserAttrs) {
-        return new this({ ...attrs, roles: [...attrs.roles] });
+        return new this({ ...attrs, pepperId: pepperIdOf(attrs.password), roles: [...attrs.roles] });
       },
     },
   },
 );
 schema.index({ email: 1 }, { unique: true });
+schema.index({ pepperId: 1 });
 
 export function userModel(connection: Connection): UserModel {
   return connection.model<UserFields, UserModel>('User', schema);
@@ -76,6 +81,8 @@ export function createUserStore(link: Link): UserStore & { prepare(): Promise<vo
   }
 
   return {
+    ...passwordsOf(link, User.modelName),
+
     prepare: () =>
       run(async () => {
         await User.createIndexes();
@@ -121,7 +128,7 @@ export function createUserStore(link: Link): UserStore & { prepare(): Promise<vo
         const admin = await User.findOneAndUpdate(
           { email },
           {
-            $set: { password, roles: [...wanted], banned: false, disabled: false },
+            $set: { password, pepperId: pepperIdOf(password), roles: [...wanted], banned: false, disabled: false },
             $inc: { ver: 1, sessionsFrom: 1 },
           },
           { upsert: true, setDefaultsOnInsert: true, returnDocument: 'after' },
@@ -140,7 +147,7 @@ function isDuplicate(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;
 }
 
-export type StoredUser = Omit<UserFields, 'password'> & { readonly _id: { toString(): string } };
+export type StoredUser = Omit<UserFields, 'password' | 'pepperId'> & { readonly _id: { toString(): string } };
 
 export function asUser({ _id, email, roles, banned, disabled, ver, sessionsFrom, createdAt }: StoredUser): User {
   return { id: _id.toString(), email, roles: [...roles], banned, disabled, ver, sessionsFrom, createdAt };

@@ -25,7 +25,17 @@ export interface UserAttrs {
   readonly roles: readonly Role[];
 }
 
-export interface UserStore {
+/** What is done with stored passwords as such. */
+export interface PasswordStore {
+  /** False where the password is not `from` any more: whoever changed it meanwhile knew better. */
+  replacePassword(id: UserId, change: { readonly from: PasswordHash; readonly to: PasswordHash }): Promise<boolean>;
+  /** Ids of the peppers that stored passwords need. */
+  peppersInUse(): Promise<readonly string[]>;
+  /** How many need each pepper; for `current`, by far the most, it is the database's estimate. */
+  countByPepper(current: string): Promise<ReadonlyMap<string, number>>;
+}
+
+export interface UserStore extends PasswordStore {
   find(id: UserId): Promise<User | undefined>;
   /** The user with the password hash, which no other read returns. */
   findForSignIn(email: Email): Promise<{ readonly user: User; readonly password: PasswordHash } | undefined>;
