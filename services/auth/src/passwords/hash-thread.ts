@@ -6,10 +6,11 @@ import type { HashJob, HashReply, HashResult } from './hash-job.ts';
 /** What runs in a hashing thread; it is a file of its own in the image. */
 
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
+/** A third of the event loop's share where both want the same core; more would starve hashes beside other busy processes. */
+const NICER_BY = 5;
 
 // On Linux a priority belongs to a thread (setpriority(2), "C library/kernel differences"), elsewhere to the process.
-if (platform() === 'linux') setPriority(Math.min(getPriority() + PRIORITY_BELOW_NORMAL, PRIORITY_LOW));
+if (platform() === 'linux') setPriority(Math.min(getPriority() + NICER_BY, constants.priority.PRIORITY_LOW));
 
 parentPort?.on('message', (job: HashJob) => {
   parentPort?.postMessage(reply(job));

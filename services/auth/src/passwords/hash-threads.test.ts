@@ -63,7 +63,7 @@ async function niceness(): Promise<Map<string, number>> {
   await using threads = createHashThreads(1);
   await threads.run({ type: 'hash', password: 'a', pepper });
   const of = await niceness();
-  expect(of.get('password-hash')).toBe(Math.min(19, (of.get('main') ?? 0) + 10));
+  expect(of.get('password-hash')).toBe(Math.min(19, (of.get('main') ?? 0) + 5));
 });
 
 test('as bundled for the image it finds its threads as well', async () => {
