@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { openSite } from './site.ts';
+import { openSite, PASSWORD } from './site.ts';
 import type { Site } from './site.ts';
 
 let site: Site;
@@ -14,7 +14,6 @@ afterAll(async () => {
   await site[Symbol.asyncDispose]();
 });
 
-const PASSWORD = 'correct horse battery';
 const newcomer = () => ({ email: `${randomUUID()}@example.com`, password: PASSWORD });
 
 test('a visitor signs up, buys a ticket and signs out with the keyboard alone', async () => {

@@ -5,10 +5,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { buildPage } from '../../cluster/images.ts';
 import { consumerSecret } from '../../packages/verify/src/testing/secret-mount.ts';
+import { authContract } from '../../services/auth/src/api.ts';
 import { startStack } from '../../services/auth/src/testing/stack.ts';
 import { openShop, premises } from '../../services/orders/src/testing/shop.ts';
 import { tool } from '../support/tools.ts';
@@ -16,8 +18,25 @@ import { tool } from '../support/tools.ts';
 /** The product's page and the demo's under one origin, each served by its service, and a browser to visit them. */
 export interface Site extends AsyncDisposable {
   readonly origin: string;
-  visit(viewport?: { readonly width: number; readonly height: number }): Promise<Page>;
+  /** A page of a browser of its own. */
+  visit(options?: VisitOptions): Promise<Page>;
+  /** Signs up, without a page. */
+  signUp(email: string): Promise<void>;
+  /** Signs in as a client that is no browser. */
+  signInByClient(email: string, userAgent: string): Promise<void>;
+  /** Writes into the stored user what no route of the service writes yet. */
+  change(email: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
 }
+
+export interface VisitOptions {
+  readonly width?: number;
+  readonly height?: number;
+}
+
+export const PASSWORD = 'correct horse battery';
+/** What the stack says about its page. */
+export const page = { title: 'Ticket world', color: '#b45309', supportUrl: 'mailto:help@example.com' } as const;
+export const PASSWORD_MIN_LENGTH = 12;
 
 /**
  * ```
@@ -37,7 +56,16 @@ export async function openSite(): Promise<Site> {
   resources.defer(() => close(gateway));
   const origin = `http://localhost:${(gateway.address() as AddressInfo).port}`;
 
-  const environment = { AUTHSTACK_ISSUER: origin, AUTHSTACK_SIGN_IN_DIR: join(pages, 'sign-in') };
+  const environment = {
+    AUTHSTACK_ISSUER: origin,
+    AUTHSTACK_SIGN_IN_DIR: join(pages, 'sign-in'),
+    AUTHSTACK_PAGE_TITLE: page.title,
+    AUTHSTACK_PAGE_COLOR: page.color,
+    AUTHSTACK_PAGE_SUPPORT_URL: page.supportUrl,
+    AUTHSTACK_PASSWORD_MIN_LENGTH: String(PASSWORD_MIN_LENGTH),
+    // The gateway; each visitor has an address of their own.
+    AUTHSTACK_TRUSTED_PROXIES: '127.0.0.0/8',
+  };
   const stack = resources.use(await startStack({ environment }));
   const [auth] = stack.pods;
   const jwks = await (await fetch(`${auth.url}/.well-known/jwks.json`)).text();
@@ -52,13 +80,43 @@ export async function openSite(): Promise<Site> {
 
   const browser = await openBrowser();
   resources.defer(() => browser.close());
+  const database = resources.adopt(new MongoClient(stack.database.uri), (client) => client.close());
+  const users = database.db(authContract.defaultDatabase).collection(authContract.usersCollection);
+
+  let visitors = 0;
+  function anAddress(): Readonly<Record<string, string>> {
+    visitors += 1;
+    return { 'x-forwarded-for': `198.${18 + (visitors >> 8)}.${visitors & 255}.7` };
+  }
+
+  async function post(path: string, body: object, headers: Readonly<Record<string, string>>): Promise<void> {
+    const answer = await fetch(origin + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...anAddress(), ...headers },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+  }
+
   const open = resources.move();
   return {
     origin,
-    async visit(viewport = { width: 1200, height: 800 }) {
-      const context = await browser.newContext({ viewport });
+    async visit({ width = 1200, height = 800 } = {}) {
+      const viewport = { width, height };
+      const context = await browser.newContext({ viewport, extraHTTPHeaders: { ...anAddress() }, locale: 'en-GB' });
       context.setDefaultTimeout(30_000);
       return context.newPage();
+    },
+    signUp: (email) => post('/api/users/signup', { email, password: PASSWORD }, { origin }),
+    signInByClient: (email, userAgent) =>
+      post(
+        '/api/users/signin',
+        { email, password: PASSWORD },
+        { 'authstack-delivery': 'body', 'user-agent': userAgent },
+      ),
+    async change(email, fields) {
+      const { matchedCount } = await users.updateOne({ email }, { $set: fields });
+      if (matchedCount !== 1) throw new Error(`${email} has no account`);
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };

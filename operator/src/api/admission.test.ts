@@ -153,6 +153,13 @@ test.each<[string, object, RegExp]>([
   ['no audience', aStack({ auth: { audience: [] } }), /spec\.auth\.audience.*at least 1 items/],
   ['no replicas', aStack({ auth: { replicas: 0 } }), /spec\.auth\.replicas.*greater than or equal to 1/],
   ['half a replica', aStack({ auth: { replicas: 1.5 } }), /spec\.auth\.replicas/],
+  ['a title of two lines', aStack({ auth: { page: { title: 'Ticket\nshop' } } }), /must be one line without a space/],
+  ['a colour by name', aStack({ auth: { page: { color: 'teal' } } }), /must be a colour such as #0f766e/],
+  [
+    'support that is a script',
+    aStack({ auth: { page: { supportURL: 'javascript:alert(1)' } } }),
+    /must be an address such as https:/,
+  ],
   ['a duration in words', aStack({ auth: { accessTokenTTL: 'half an hour' } }), /spec\.auth\.accessTokenTTL/],
   ['idle longer than the session', aStack({ auth: { sessionIdleTTL: '31d' } }), /sessionIdleTTL must not be longer/],
   ['no CIDR', aStack({ auth: { trustedProxies: ['10.0.0.1'] } }), /must be a CIDR such as 10\.0\.0\.0\/8/],

@@ -133,7 +133,9 @@ function container(stack: AuthStack, { images, admin }: PodOptions): object {
   };
 }
 
-function environment({ spec }: AuthStack, hasAdmin: boolean): Record<string, string> {
+type Environment = Readonly<Record<string, string>>;
+
+function environment({ spec }: AuthStack, hasAdmin: boolean): Environment {
   const { auth, signingKeys, publicURL } = spec;
   const seconds = (duration: string): string => String(durationMillis(duration) / 1000);
   return {
@@ -152,6 +154,20 @@ function environment({ spec }: AuthStack, hasAdmin: boolean): Record<string, str
     [variables.mongodbUriFile]: `${ROOT}/mongodb/${URI_FILE}`,
     [variables.signInDir]: authContract.signInDir,
     [variables.drainSeconds]: String(DRAIN_SECONDS),
+    ...pageEnvironment(auth.page),
     ...(hasAdmin && { [variables.initialAdminDir]: `${ROOT}/initial-admin` }),
+  };
+}
+
+/** Only what is set, so that stacks without it keep the pods they have. */
+function pageEnvironment({
+  title,
+  color,
+  supportURL,
+}: NonNullable<AuthStack['spec']['auth']['page']> = {}): Environment {
+  return {
+    ...(title !== undefined && { [variables.pageTitle]: title }),
+    ...(color !== undefined && { [variables.pageColor]: color }),
+    ...(supportURL !== undefined && { [variables.pageSupportUrl]: supportURL }),
   };
 }

@@ -23,6 +23,13 @@ export interface Settings {
   readonly jwksMaxAge: Millis;
   readonly clockSkew: Millis;
   readonly passwordMinLength: number;
+  /** What the sign-in page is told, beside the length of passwords. */
+  readonly page: {
+    readonly title?: string | undefined;
+    /** `#rrggbb`. */
+    readonly color?: string | undefined;
+    readonly supportUrl?: string | undefined;
+  };
   readonly files: {
     readonly signingKeys: string;
     readonly secrets: string;
@@ -69,6 +76,15 @@ const schema = z.object({
   [variables.mongodbUriFile]: absolutePath,
   [variables.signInDir]: absolutePath.optional(),
   [variables.initialAdminDir]: absolutePath.optional(),
+  [variables.pageTitle]: z.string().max(60, 'must have at most 60 characters').optional(),
+  [variables.pageColor]: z
+    .string()
+    .regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as #4f46e5')
+    .optional(),
+  [variables.pageSupportUrl]: z
+    .string()
+    .regex(/^(https:|mailto:)/, 'must be an address of https: or mailto:')
+    .optional(),
   [variables.port]: port.prefault(String(authContract.publicPort)),
   [variables.probePort]: port.prefault(String(authContract.probePort)),
   [variables.drainSeconds]: seconds().prefault('5'),
@@ -88,6 +104,11 @@ export function readEnvironment(environment: Environment): Settings {
     jwksMaxAge: from[variables.jwksMaxAgeSeconds],
     clockSkew: from[variables.clockSkewSeconds],
     passwordMinLength: from[variables.passwordMinLength],
+    page: {
+      title: from[variables.pageTitle],
+      color: from[variables.pageColor],
+      supportUrl: from[variables.pageSupportUrl],
+    },
     files: {
       signingKeys: from[variables.signingKeysFile],
       secrets: from[variables.secretsFile],

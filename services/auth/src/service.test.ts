@@ -282,11 +282,12 @@ test('on an empty database the initial admin is created, and a second pod change
 test('the sign-in page has a strict policy; its index is revalidated each time, its assets never', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'page-'));
   await mkdir(join(directory, 'assets'));
-  await writeFile(join(directory, 'index.html'), '<!doctype html><title>Sign in</title>');
+  await writeFile(join(directory, 'index.html'), '<!doctype html><head><title>Sign in</title></head>');
   await writeFile(join(directory, 'assets', 'index-abc123.js'), 'export {};');
   await using keys = await mountSecret({ 'ring.json': JSON.stringify({ keys: [ringKey('k1', 'active')] }) });
   await using nothing = await mountSecret({});
-  await using pod = await startPod({ keys, secrets: nothing, mongodb: nothing }, { AUTHSTACK_SIGN_IN_DIR: directory });
+  const page = { AUTHSTACK_SIGN_IN_DIR: directory, AUTHSTACK_PAGE_TITLE: '"><script>$&' };
+  await using pod = await startPod({ keys, secrets: nothing, mongodb: nothing }, page);
   const index = await send(pod, 'GET /');
   expect(index).toMatchObject({
     status: 200,
@@ -296,6 +297,13 @@ test('the sign-in page has a strict policy; its index is revalidated each time, 
     "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;font-src 'self';connect-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'none'",
   );
   expect(index.headers['strict-transport-security']).toBeUndefined();
+  // The title of the stack and the length of passwords are told to the page as text, whatever they hold.
+  expect(index.body).toContain(
+    '<meta name="authstack-page" content="{&quot;title&quot;:&quot;\\&quot;&gt;&lt;script&gt;$&amp;&quot;,&quot;passwordMinLength&quot;:8}"></head>',
+  );
+  expect(await send(pod, 'GET /', { headers: { 'if-none-match': index.headers['etag'] ?? '' } })).toMatchObject({
+    status: 304,
+  });
   expect(await send(pod, 'GET /assets/index-abc123.js')).toMatchObject({
     status: 200,
     headers: { 'cache-control': 'public, max-age=31536000, immutable', 'x-content-type-options': 'nosniff' },

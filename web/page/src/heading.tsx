@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useLayoutEffect, useRef } from 'react';
 import type { ReactElement } from 'react';
 
 interface HeadingProps {
@@ -10,7 +10,7 @@ interface HeadingProps {
 
 export function Heading({ id, text, takesFocus }: HeadingProps): ReactElement {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (takesFocus) heading.current?.focus();
   }, [takesFocus]);
   return (

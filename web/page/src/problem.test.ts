@@ -4,7 +4,7 @@ import { parseProblem, problemOf, textOf } from './problem.ts';
 test('a problem keeps its code, its detail and the fields at fault', () => {
   const errors = [{ field: 'password', code: 'TOO_SHORT', message: 'must have at least 8 characters' }];
   const body = { type: 'tag:x', title: 'T', status: 400, code: 'VALIDATION_FAILED', detail: 'password: …', errors };
-  expect(parseProblem(400, body)).toEqual({
+  expect(parseProblem({ status: 400, body })).toEqual({
     code: 'VALIDATION_FAILED',
     status: 400,
     detail: 'password: …',
@@ -14,7 +14,7 @@ test('a problem keeps its code, its detail and the fields at fault', () => {
 
 test('field errors of another shape are left out', () => {
   const errors = [null, 'email', { field: 'email' }, { field: 'email', code: 1, message: 'x' }];
-  expect(parseProblem(400, { code: 'VALIDATION_FAILED', errors }).fields).toEqual([]);
+  expect(parseProblem({ status: 400, body: { code: 'VALIDATION_FAILED', errors } }).fields).toEqual([]);
 });
 
 test.each([
@@ -23,8 +23,9 @@ test.each([
   [404, { message: 'no route' }, 'UNREACHABLE'],
   [400, 'bad', 'UNREADABLE'],
   [400, { code: 7 }, 'UNREADABLE'],
+  [429, '<html>', 'TOO_MANY_REQUESTS'],
 ])('an answer %i of a gateway becomes a problem of this page', (status, body, code) => {
-  expect(parseProblem(status, body)).toEqual({ code, status, fields: [] });
+  expect(parseProblem({ status, body })).toEqual({ code, status, fields: [] });
 });
 
 test.each([
@@ -37,9 +38,24 @@ test.each([
   [
     'an unknown code, in the words of the service',
     problemOf('NEW', { detail: 'the venue is closed' }),
-    'the venue is closed',
+    'The venue is closed.',
   ],
-  ['an unknown code without a detail', problemOf('NEW'), 'Something went wrong. Try again.'],
+  ['an unknown code without a detail', problemOf('NEW'), 'Something went wrong. Try again in a moment.'],
 ])('every problem has a text: %s', (_what, problem, text) => {
   expect(textOf(problem, { SOLD_OUT: 'This ticket is sold out.' })).toBe(text);
+});
+
+const retry = { afterSeconds: 45, at: 0 };
+
+test.each([
+  ['in the text of the page', problemOf('NOT_READY', { retry }), 'The service is starting. Try again in 45 seconds.'],
+  ['after a text that names none', problemOf('SOLD_OUT', { retry }), 'Sold out. Try again in 45 seconds.'],
+  ['after the words of the service', problemOf('NEW', { detail: 'closed', retry }), 'Closed. Try again in 45 seconds.'],
+  [
+    'of a throttle, whatever its code',
+    problemOf('SLOW_DOWN', { status: 429, detail: '7 of 5', retry }),
+    'That was too often. Try again in 45 seconds.',
+  ],
+])('the time that a service names is shown %s', (_where, problem, text) => {
+  expect(textOf(problem, { SOLD_OUT: 'Sold out.' })).toBe(text);
 });

@@ -32,3 +32,13 @@ test('a refusal keeps its code', async () => {
   const answer = await answering(409, '{"code":"EMAIL_TAKEN"}')({ method: 'POST', path: '/', read: readNothing });
   expect(answer).toMatchObject({ ok: false, problem: { code: 'EMAIL_TAKEN', status: 409 } });
 });
+
+test('the time that a service asks to wait is kept, from the moment of its answer', async () => {
+  const refusal = new Response('{"code":"OVERLOADED"}', { status: 503, headers: { 'retry-after': '3' } });
+  const send = createSend(
+    () => Promise.resolve(refusal),
+    () => 1_000,
+  );
+  const answer = await send({ method: 'POST', path: '/', read: readNothing });
+  expect(answer).toMatchObject({ problem: { code: 'OVERLOADED', retry: { afterSeconds: 3, at: 4_000 } } });
+});

@@ -10,11 +10,11 @@ const texts: Texts = {
   UNAUTHENTICATED: 'Sign in to buy tickets.',
   SESSION_INVALID: 'Your session has ended. Sign in again.',
   SESSION_REUSED: 'Your session was used in two places, so it was ended. Sign in again.',
-  VERIFIER_NOT_READY: 'The shop is starting. Try again in a moment.',
+  VERIFIER_NOT_READY: 'The shop is starting. Try again {when}.',
   [SIGN_IN_UNREACHABLE]:
-    'The sign-in service does not answer, so the shop cannot confirm who you are. You stay signed in. Try again in a moment.',
+    'The sign-in service does not answer, so the shop cannot confirm who you are. You stay signed in. Try again {when}.',
   REFRESH_UNAVAILABLE:
-    'The sign-in service does not answer, so the shop cannot confirm who you are. You stay signed in. Try again in a moment.',
+    'The sign-in service does not answer, so the shop cannot confirm who you are. You stay signed in. Try again {when}.',
 };
 
 export function messageFor(problem: Problem): string {

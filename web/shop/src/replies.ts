@@ -1,5 +1,5 @@
 import { isRecord } from '@authstack/page/problem.ts';
-import { isCount, isText } from '@authstack/page/reader.ts';
+import { isCount, isText, readList } from '@authstack/page/reader.ts';
 import type { Reader } from '@authstack/page/reader.ts';
 
 export interface Price {
@@ -37,12 +37,7 @@ export const readOrder: Reader<Order> = (body) => {
   return { id, ticketId, title, createdAt };
 };
 
-export const readTickets: Reader<readonly Ticket[]> = (body) => readList(body, { name: 'tickets', read: readTicket });
-export const readOrders: Reader<readonly Order[]> = (body) => readList(body, { name: 'orders', read: readOrder });
-
-function readList<T>(body: unknown, { name, read }: { name: string; read: Reader<T> }): readonly T[] | undefined {
-  const list = isRecord(body) ? body[name] : undefined;
-  if (!Array.isArray(list)) return undefined;
-  const items = list.map(read).filter((item) => item !== undefined);
-  return items.length === list.length ? items : undefined;
-}
+export const readTickets: Reader<readonly Ticket[]> = (body) =>
+  isRecord(body) ? readList(body['tickets'], readTicket) : undefined;
+export const readOrders: Reader<readonly Order[]> = (body) =>
+  isRecord(body) ? readList(body['orders'], readOrder) : undefined;

@@ -19,7 +19,7 @@ describe('a purchase', () => {
     expect(shop.orders).toEqual({ state: 'loaded', value: [order] });
     expect(shop.tickets).toMatchObject({ value: [{ remaining: 1 }] });
     expect(isBought(shop, 't1')).toBe(true);
-    expect(announcementOf(shop)).toBe('Bought “Concert”.');
+    expect(announcementOf(shop)).toEqual({ text: 'Bought “Concert”.', tone: 'success' });
   });
 
   test('of a ticket that has sold out meanwhile shows it as sold out', () => {
@@ -31,7 +31,7 @@ describe('a purchase', () => {
   test('that is refused for another reason changes no count', () => {
     const shop = after(...loaded, { type: 'refused', ticketId: 't1', problem: unreachable });
     expect(shop.tickets).toEqual({ state: 'loaded', value: [ticket] });
-    expect(announcementOf(shop)).toBe('');
+    expect(announcementOf(shop)).toBeUndefined();
   });
 
   test('that finds the session ended signs the visitor out of the shop', () => {
@@ -42,6 +42,8 @@ describe('a purchase', () => {
     );
     expect(shop.orders).toEqual({ state: 'signedOut' });
     expect(isBought(shop, 't1')).toBe(false);
+    expect(shop.purchase).toMatchObject({ state: 'refused', ticketId: 't2' });
+    expect(announcementOf(shop)).toBeUndefined();
   });
 });
 
@@ -68,5 +70,17 @@ describe('a visitor', () => {
   test('whose session has ended sees no orders any more', () => {
     const shop = after(...loaded, { type: 'orders', event: { type: 'failed', problem: sessionEnded } });
     expect(shop.orders).toEqual({ state: 'signedOut' });
+    expect(announcementOf(shop)).toMatchObject({ tone: 'notice' });
+  });
+
+  test('who signs in again is told no longer that they are not', () => {
+    const problem = sessionEnded;
+    const shop = after(...loaded, { type: 'orders', event: { type: 'failed', problem } }, ordersLoaded);
+    expect(announcementOf(shop)).toBeUndefined();
+  });
+
+  test('who comes without a session is told nothing of its end', () => {
+    const problem = problemOf('UNAUTHENTICATED', { status: 401 });
+    expect(announcementOf(after({ type: 'orders', event: { type: 'failed', problem } }))).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
 import type { Problem } from '@authstack/page/problem.ts';
+import type { Announcement } from '@authstack/page/status.tsx';
 import { isSignedOut } from './api.ts';
 import type { Order, Ticket } from './replies.ts';
 
@@ -21,6 +22,8 @@ export interface Shop {
   readonly tickets: Remote<readonly Ticket[]>;
   readonly orders: Orders;
   readonly purchase: Purchase;
+  /** The visitor was signed in on this page, and is no more. */
+  readonly sessionEnded: boolean;
 }
 
 export type RemoteEvent<T> =
@@ -37,10 +40,22 @@ export type ShopEvent =
 
 const loading = { state: 'loading' } as const;
 const signedOut = { state: 'signedOut' } as const;
+const nothingBought = { state: 'none' } as const;
 
-export const emptyShop: Shop = { tickets: loading, orders: loading, purchase: { state: 'none' } };
+export const emptyShop: Shop = { tickets: loading, orders: loading, purchase: nothingBought, sessionEnded: false };
 
 export function shopAfter(shop: Shop, event: ShopEvent): Shop {
+  return withSessionEnd(shop, afterEvent(shop, event));
+}
+
+/** Whose session ends is told so, whatever the page was doing; what was bought before is no news any more. */
+function withSessionEnd(before: Shop, after: Shop): Shop {
+  if (after.orders.state !== 'signedOut') return { ...after, sessionEnded: false };
+  if (before.orders.state !== 'loaded') return after;
+  return { ...after, sessionEnded: true, purchase: after.purchase.state === 'bought' ? nothingBought : after.purchase };
+}
+
+function afterEvent(shop: Shop, event: ShopEvent): Shop {
   switch (event.type) {
     case 'tickets':
       return { ...shop, tickets: remoteAfter(shop.tickets, event.event) };
@@ -59,9 +74,11 @@ export function isBought({ orders }: Shop, ticketId: string): boolean {
   return orders.state === 'loaded' && orders.value.some((order) => order.ticketId === ticketId);
 }
 
-/** What a screen reader announces after a change. */
-export function announcementOf({ purchase }: Shop): string {
-  return purchase.state === 'bought' ? `Bought “${purchase.order.title}”.` : '';
+/** What has changed, for eyes and screen readers. */
+export function announcementOf({ purchase, sessionEnded }: Shop): Announcement | undefined {
+  // Where a purchase was refused for it, the ticket says so.
+  if (sessionEnded && purchase.state !== 'refused') return { text: 'You are no longer signed in.', tone: 'notice' };
+  return purchase.state === 'bought' ? { text: `Bought “${purchase.order.title}”.`, tone: 'success' } : undefined;
 }
 
 function ordersAfter(orders: Orders, event: RemoteEvent<readonly Order[]>): Orders {
@@ -84,6 +101,7 @@ function remoteAfter<T>(remote: Remote<T>, event: RemoteEvent<T>): Remote<T> {
 function afterPurchase(shop: Shop, order: Order): Shop {
   const { orders } = shop;
   return {
+    ...shop,
     tickets: withRemaining(shop.tickets, { id: order.ticketId, remaining: (before) => Math.max(0, before - 1) }),
     orders: orders.state === 'loaded' ? { state: 'loaded', value: [order, ...orders.value] } : orders,
     purchase: { state: 'bought', order },
@@ -94,6 +112,7 @@ function afterRefusal(shop: Shop, refusal: { readonly ticketId: string; readonly
   const { ticketId, problem } = refusal;
   const isSoldOut = problem.code === 'SOLD_OUT';
   return {
+    ...shop,
     orders: isSignedOut(problem) ? signedOut : shop.orders,
     tickets: isSoldOut ? withRemaining(shop.tickets, { id: ticketId, remaining: () => 0 }) : shop.tickets,
     purchase: { state: 'refused', ticketId, problem },

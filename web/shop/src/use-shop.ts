@@ -1,4 +1,6 @@
-import { useCallback, useEffect, useReducer } from 'react';
+import { oneAtATime } from '@authstack/page/one-at-a-time.ts';
+import type { SessionChanges } from '@authstack/page/session-changes.ts';
+import { useCallback, useEffect, useMemo, useReducer } from 'react';
 import type { Api } from './api.ts';
 import { emptyShop, shopAfter } from './shop.ts';
 import type { Shop } from './shop.ts';
@@ -10,7 +12,7 @@ export interface ShopControl {
   readonly buy: (ticketId: string) => void;
 }
 
-export function useShop(api: Api): ShopControl {
+export function useShop(api: Api, changes: SessionChanges): ShopControl {
   const [shop, dispatch] = useReducer(shopAfter, emptyShop);
 
   const loadTickets = useCallback(() => {
@@ -20,12 +22,15 @@ export function useShop(api: Api): ShopControl {
     });
   }, [api]);
 
-  const loadOrders = useCallback(() => {
-    void api.orders().then((answer) => {
-      if (answer.ok) dispatch({ type: 'orders', event: { type: 'loaded', value: answer.value } });
-      else dispatch({ type: 'orders', event: { type: 'failed', problem: answer.problem } });
-    });
-  }, [api]);
+  const loadOrders = useMemo(
+    () =>
+      oneAtATime(async () => {
+        const answer = await api.orders();
+        if (answer.ok) dispatch({ type: 'orders', event: { type: 'loaded', value: answer.value } });
+        else dispatch({ type: 'orders', event: { type: 'failed', problem: answer.problem } });
+      }),
+    [api],
+  );
 
   const retryTickets = useCallback(() => {
     dispatch({ type: 'tickets', event: { type: 'retried' } });
@@ -38,7 +43,9 @@ export function useShop(api: Api): ShopControl {
   }, [loadOrders]);
 
   useEffect(loadTickets, [loadTickets]);
-  useReload(loadOrders);
+  useEffect(loadOrders, [loadOrders]);
+  // Whose orders they are may have changed on another page.
+  useEffect(() => changes.follow(loadOrders), [changes, loadOrders]);
 
   const isSending = shop.purchase.state === 'sending';
   const buy = useCallback(
@@ -58,18 +65,4 @@ export function useShop(api: Api): ShopControl {
   );
 
   return { shop, retryTickets, retryOrders, buy };
-}
-
-/** Loads now, and again when the browser restores the page from its cache: the visitor may have signed in or out meanwhile. */
-function useReload(load: () => void): void {
-  useEffect(() => {
-    load();
-    const shown = ({ persisted }: PageTransitionEvent): void => {
-      if (persisted) load();
-    };
-    addEventListener('pageshow', shown);
-    return () => {
-      removeEventListener('pageshow', shown);
-    };
-  }, [load]);
 }

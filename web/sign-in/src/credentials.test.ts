@@ -27,3 +27,9 @@ test('an error of a field that the form does not have is shown above the button'
   expect(formErrorsOf({ code: 'VALIDATION_FAILED', status: 400, fields }).form).toBe('Check what you entered.');
   expect(formErrorsOf(problemOf('INVALID_CREDENTIALS')).form).toBe('The email address or the password is wrong.');
 });
+
+test('a dead end keeps its title', () => {
+  expect(formErrorsOf(problemOf('USER_BANNED', { status: 403 })).form).toMatchObject({
+    title: 'This account is banned.',
+  });
+});

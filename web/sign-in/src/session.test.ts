@@ -38,22 +38,68 @@ describe('the session', () => {
   test('ends by signing out', () => {
     expect(sessionAfter(signedIn, { type: 'signedOut' })).toEqual(signedOut);
   });
+
+  test('ends when the service refuses it', () => {
+    expect(sessionAfter(signedIn, { type: 'ended' })).toEqual({ state: 'signedOut', because: 'ended' });
+    expect(sessionAfter(signedOut, { type: 'ended' })).toBe(signedOut);
+  });
+});
+
+const other = { ...user, id: 'u2' };
+
+describe('another look at the session', () => {
+  const checked = (before: Session, seen: typeof user | null) =>
+    sessionAfter(before, { type: 'checked', before, user: seen });
+
+  test('finds it ended elsewhere', () => {
+    expect(checked(signedIn, null)).toEqual({ state: 'signedOut', because: 'ended' });
+  });
+
+  test('finds it begun elsewhere, or another user in its place', () => {
+    expect(checked(signedOut, user)).toEqual({ state: 'signedIn', user, because: 'elsewhere' });
+    expect(checked(signedIn, other)).toEqual({ state: 'signedIn', user: other, because: 'elsewhere' });
+  });
+
+  test('changes nothing where nothing has changed', () => {
+    expect(checked(signedIn, { ...user })).toBe(signedIn);
+    expect(checked(signedOut, null)).toBe(signedOut);
+  });
+
+  test('is the first look where there was none', () => {
+    expect(checked(initialSession, null)).toEqual({ state: 'signedOut', because: 'initial' });
+  });
+
+  test.each([
+    [signedOut, signedIn, null],
+    [signedIn, signedOut, user],
+  ])('is too late when the visitor has signed in or out since', (before, now, seen) => {
+    expect(sessionAfter(now, { type: 'checked', before, user: seen })).toBe(now);
+  });
 });
 
 describe('what is announced', () => {
   test('is nothing until something has changed', () => {
-    expect(announcementOf(initialSession)).toBe('');
-    expect(announcementOf(sessionAfter(initialSession, { type: 'loaded', user }))).toBe('');
-    expect(announcementOf(sessionAfter(initialSession, { type: 'loaded', user: null }))).toBe('');
+    expect(announcementOf(initialSession)).toBeUndefined();
+    expect(announcementOf(sessionAfter(initialSession, { type: 'loaded', user }))).toBeUndefined();
+    expect(announcementOf(sessionAfter(initialSession, { type: 'loaded', user: null }))).toBeUndefined();
   });
 
-  test('differs for a sign-up, a sign-in and a sign-out', () => {
-    const texts = [
-      sessionAfter(signedOut, { type: 'signedIn', user, by: 'signUp' }),
-      sessionAfter(signedOut, { type: 'signedIn', user, by: 'signIn' }),
-      sessionAfter(signedIn, { type: 'signedOut' }),
-    ].map(announcementOf);
-    expect(new Set(texts).size).toBe(3);
+  const changes: readonly [string, Session, 'success' | 'notice'][] = [
+    ['a sign-up', sessionAfter(signedOut, { type: 'signedIn', user, by: 'signUp' }), 'success'],
+    ['a sign-in', sessionAfter(signedOut, { type: 'signedIn', user, by: 'signIn' }), 'success'],
+    ['a sign-out', sessionAfter(signedIn, { type: 'signedOut' }), 'success'],
+    ['a sign-out everywhere', sessionAfter(signedIn, { type: 'signedOutEverywhere' }), 'success'],
+    ['a session that has ended', sessionAfter(signedIn, { type: 'ended' }), 'notice'],
+    ['a sign-in elsewhere', sessionAfter(signedOut, { type: 'checked', before: signedOut, user }), 'notice'],
+  ];
+
+  test.each(changes)('is the tone of %s', (_what, session, tone) => {
+    expect(announcementOf(session)?.tone).toBe(tone);
+  });
+
+  test('differs for each change', () => {
+    const texts = changes.map(([, session]) => announcementOf(session)?.text);
+    expect(new Set(texts).size).toBe(changes.length);
   });
 });
 

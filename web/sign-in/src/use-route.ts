@@ -4,16 +4,20 @@ import type { Form } from './session.ts';
 
 export interface RouteControl {
   readonly form: Form;
+  /** The visitor has gone from one form to the other. */
+  readonly hasMoved: boolean;
   /** Back to the sign-in form, without a step in the history. */
   readonly reset: () => void;
 }
 
 export function useRoute(): RouteControl {
   const [form, setForm] = useState(() => formOf(location.hash));
+  const [hasMoved, setHasMoved] = useState(false);
 
   useEffect(() => {
     const follow = (): void => {
       setForm(formOf(location.hash));
+      setHasMoved(true);
     };
     addEventListener('hashchange', follow);
     return () => {
@@ -26,5 +30,5 @@ export function useRoute(): RouteControl {
     setForm('signIn');
   }, []);
 
-  return { form, reset };
+  return { form, hasMoved, reset };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from '../duration.ts';
 import { audience, imageReference, objectName, resourcesSchema } from '../fields.ts';
 import { rules } from '../rules.ts';
+import { text } from '../text.ts';
 
 const cidr = z
   .string()
@@ -17,6 +18,32 @@ const cidr = z
       },
     ),
   });
+
+const pageSchema = z
+  .object({
+    title: text({
+      max: 60,
+      pattern: /^\S(.*\S)?$/,
+      message: 'must be one line without a space at either end, such as Ticket shop',
+    })
+      .optional()
+      .meta({ description: 'What people know this place as. Omitted: the host of publicURL.' }),
+    color: text({ max: 7, pattern: /^#[0-9a-fA-F]{6}$/, message: 'must be a colour such as #0f766e' })
+      .optional()
+      .meta({
+        description:
+          'Colour of buttons and links; the page darkens or lightens it where it could not be read, in the light and the dark theme.',
+      }),
+    supportURL: text({
+      max: 512,
+      pattern: /^(https:[/]{2}|mailto:)[!-~]+$/,
+      message: 'must be an address such as https://example.com/help or mailto:help@example.com',
+    })
+      .optional()
+      .meta({ description: 'Where people whose account is banned or disabled get help.' }),
+  })
+  .optional()
+  .meta({ description: 'How the sign-in page presents itself. Its light and dark theme follow the browser.' });
 
 export const authSchema = z
   .object({
@@ -65,6 +92,7 @@ export const authSchema = z
       })
       .prefault({})
       .meta({ description: 'What is required of a new password.' }),
+    page: pageSchema,
     image: imageReference.optional().meta({ description: "Image of the auth service. Omitted: the chart's." }),
     resources: resourcesSchema.optional(),
   })

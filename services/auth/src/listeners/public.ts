@@ -1,4 +1,5 @@
 import { builtPage } from '@authstack/http-service/built-page';
+import type { PageMeta } from '@authstack/http-service/built-page';
 import { createPublicApp } from '@authstack/http-service/public-app';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
@@ -52,9 +53,14 @@ export function publicListener(ports: PublicPorts): Express {
     problems,
     mount(app) {
       app.use(routerOf(publicRoutes(ports), gates));
-      if (settings.files.signInDir !== undefined) app.use(builtPage(settings.files.signInDir));
+      if (settings.files.signInDir !== undefined) app.use(builtPage(settings.files.signInDir, pageMeta(settings)));
     },
   });
+}
+
+/** What the sign-in page reads: `web/sign-in/src/page-settings.ts`. */
+function pageMeta({ page, passwordMinLength }: Settings): PageMeta {
+  return { 'authstack-page': JSON.stringify({ ...page, passwordMinLength }) };
 }
 
 /** Every operation of the listener; the document of them is one of them. */

@@ -1,10 +1,11 @@
 import { dayText } from '@authstack/page/day.ts';
 import { Heading } from '@authstack/page/heading.tsx';
 import type { Problem } from '@authstack/page/problem.ts';
-import { useState } from 'react';
 import type { ReactElement } from 'react';
-import { messageFor } from '../messages.ts';
+import { emailText } from '../email-text.ts';
 import type { User } from '../replies.ts';
+import { rolesText } from '../roles.ts';
+import { Action } from './action.tsx';
 
 interface AccountProps {
   readonly user: User;
@@ -14,24 +15,21 @@ interface AccountProps {
 }
 
 export function Account({ user, onSignOut, returnTo, takesFocus }: AccountProps): ReactElement {
+  const role = rolesText(user.roles);
   return (
     <section className="card" aria-labelledby="account-heading">
       <Heading id="account-heading" text="Your account" takesFocus={takesFocus} />
       <dl className="facts">
         <div>
           <dt>Email</dt>
-          <dd>{user.email}</dd>
+          <dd>{emailText(user.email)}</dd>
         </div>
-        <div>
-          <dt>Roles</dt>
-          <dd>
-            {user.roles.map((role) => (
-              <span key={role} className="badge">
-                {role}
-              </span>
-            ))}
-          </dd>
-        </div>
+        {role !== undefined && (
+          <div>
+            <dt>Role</dt>
+            <dd>{role}</dd>
+          </div>
+        )}
         <div>
           <dt>Member since</dt>
           <dd>
@@ -39,47 +37,14 @@ export function Account({ user, onSignOut, returnTo, takesFocus }: AccountProps)
           </dd>
         </div>
       </dl>
-      {returnTo !== undefined && (
-        <a className="button primary wide" href={returnTo}>
-          Continue
-        </a>
-      )}
-      <SignOut onSignOut={onSignOut} />
+      <div className="ways">
+        {returnTo !== undefined && (
+          <a className="button primary wide" href={returnTo}>
+            Continue
+          </a>
+        )}
+        <Action name="Sign out" className="secondary wide" act={onSignOut} />
+      </div>
     </section>
-  );
-}
-
-type SignOutState =
-  { readonly state: 'idle' } | { readonly state: 'sending' } | { readonly state: 'failed'; readonly problem: Problem };
-
-function SignOut({ onSignOut }: Pick<AccountProps, 'onSignOut'>): ReactElement {
-  const [current, setCurrent] = useState<SignOutState>({ state: 'idle' });
-  const isSending = current.state === 'sending';
-
-  async function signOut(): Promise<void> {
-    if (isSending) return;
-    setCurrent({ state: 'sending' });
-    const problem = await onSignOut();
-    if (problem) setCurrent({ state: 'failed', problem });
-  }
-
-  return (
-    <>
-      {current.state === 'failed' && (
-        <p className="alert" role="alert">
-          {messageFor(current.problem)}
-        </p>
-      )}
-      <button
-        type="button"
-        className="secondary wide"
-        aria-disabled={isSending}
-        onClick={() => {
-          void signOut();
-        }}
-      >
-        Sign out
-      </button>
-    </>
   );
 }

@@ -4,13 +4,17 @@ import type { ReactElement } from 'react';
 import type { Credentials } from '../api.ts';
 import { credentialFields, formErrorsOf, missingFields } from '../credentials.ts';
 import type { FormErrors } from '../credentials.ts';
+import { newPasswordHint } from '../messages.ts';
+import type { PageSettings } from '../page-settings.ts';
 import type { User } from '../replies.ts';
 import { Field } from './field.tsx';
+import { Refusal } from './refusal.tsx';
 
 interface CredentialsFormProps {
-  /** The form's heading and its button. */
+  /** What its button says. */
   readonly name: string;
   readonly newPassword: boolean;
+  readonly settings: PageSettings;
   readonly email: string;
   readonly onEmail: (email: string) => void;
   readonly submit: (credentials: Credentials) => Promise<Result<User>>;
@@ -22,21 +26,22 @@ type Submission =
   | { readonly state: 'sending' }
   | { readonly state: 'refused'; readonly errors: FormErrors };
 
-export function CredentialsForm({
-  name,
-  newPassword,
-  email,
-  onEmail,
-  submit,
-  onDone,
-}: CredentialsFormProps): ReactElement {
+export function CredentialsForm(props: CredentialsFormProps): ReactElement {
+  const { name, newPassword, settings, email, onEmail } = props;
   const [password, setPassword] = useState('');
-  const { errors, isSending, send } = useSubmission({ submit, onDone });
+  const { errors, isSending, send, reset } = useSubmission(props);
   const form = useRef<HTMLFormElement>(null);
 
   useEffect(() => {
     if (form.current) focusFirstInvalid(form.current, errors);
   }, [errors]);
+
+  function startOver(): void {
+    reset();
+    onEmail('');
+    setPassword('');
+    focusField(form.current, 'email');
+  }
 
   return (
     <form
@@ -64,13 +69,9 @@ export function CredentialsForm({
         onChange={setPassword}
         autoComplete={newPassword ? 'new-password' : 'current-password'}
         error={errors.fields.password}
-        {...(newPassword && { hint: 'Use a long phrase that you use nowhere else.' })}
+        {...(newPassword && { hint: newPasswordHint(settings.passwordMinLength) })}
       />
-      {errors.form !== undefined && (
-        <p className="alert" role="alert">
-          {errors.form}
-        </p>
-      )}
+      {errors.form !== undefined && <Refusal why={errors.form} settings={settings} onOtherAccount={startOver} />}
       <button type="submit" className="primary wide" aria-disabled={isSending}>
         {name}
       </button>
@@ -82,6 +83,8 @@ interface SubmissionControl {
   readonly errors: FormErrors;
   readonly isSending: boolean;
   readonly send: (credentials: Credentials) => Promise<void>;
+  /** Takes back what was refused. */
+  readonly reset: () => void;
 }
 
 const noErrors: FormErrors = { fields: {} };
@@ -107,12 +110,22 @@ function useSubmission({ submit, onDone }: Pick<CredentialsFormProps, 'submit' |
     else refuse(answer.problem);
   }
 
-  return { errors: submission.state === 'refused' ? submission.errors : noErrors, isSending, send };
+  return {
+    errors: submission.state === 'refused' ? submission.errors : noErrors,
+    isSending,
+    send,
+    reset() {
+      setSubmission({ state: 'idle' });
+    },
+  };
 }
 
 function focusFirstInvalid(form: HTMLFormElement, { fields }: FormErrors): void {
   const first = credentialFields.find((field) => fields[field] !== undefined);
-  if (first === undefined) return;
-  const input = form.elements.namedItem(first);
+  if (first !== undefined) focusField(form, first);
+}
+
+function focusField(form: HTMLFormElement | null, name: string): void {
+  const input = form?.elements.namedItem(name);
   if (input instanceof HTMLElement) input.focus();
 }

@@ -37,21 +37,24 @@ export function Field({ name, label, value, onChange, autoComplete, error, hint 
           aria-describedby={note === undefined ? undefined : `${id}-note`}
         />
         {isPassword && (
+          // The name tells the state, so there is no `aria-pressed`: with both, one would contradict the other.
           <button
             type="button"
             className="reveal"
-            aria-pressed={isShown}
             onClick={() => {
               setIsShown(!isShown);
             }}
           >
-            Show<span className="unseen"> password</span>
+            {isShown ? 'Hide' : 'Show'}
+            <span className="unseen"> password</span>
           </button>
         )}
       </div>
-      <p id={`${id}-note`} className={error === undefined ? 'note' : 'note error'}>
-        {note}
-      </p>
+      {note !== undefined && (
+        <p id={`${id}-note`} className={error === undefined ? 'note' : 'note error'}>
+          {note}
+        </p>
+      )}
     </div>
   );
 }

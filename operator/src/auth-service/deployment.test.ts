@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals';
+import { readEnvironment } from '../../../services/auth/src/environment.ts';
+import type { Settings } from '../../../services/auth/src/environment.ts';
+import { authStackSpecSchema } from '../api/auth-stack.ts';
+import { authDeployment } from './deployment.ts';
+
+type Variables = readonly { readonly name: string; readonly value: string }[];
+
+/** The environment of the auth pods of a stack with this `spec.auth`. */
+function environmentOf(auth: object): Record<string, string> {
+  const stack = {
+    apiVersion: 'authstack.dev/v1alpha1',
+    kind: 'AuthStack',
+    metadata: { name: 'shop', namespace: 'auth', uid: 'u1' },
+    spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'], ...auth } }),
+  };
+  const images = { auth: 'authstack/auth:1', pullPolicy: 'IfNotPresent' } as const;
+  const deployment = authDeployment(stack, { images, mountsInitialAdmin: false, replicas: 2 }) as unknown as {
+    spec: { template: { spec: { containers: [{ env: Variables }] } } };
+  };
+  const [{ env }] = deployment.spec.template.spec.containers;
+  return Object.fromEntries(env.map(({ name, value }) => [name, value]));
+}
+
+/** What the service makes of it. */
+const settingsOf = (auth: object): Settings => readEnvironment(environmentOf(auth));
+
+test('the auth service is told how its page presents itself', () => {
+  const page = { title: 'Ticket shop', color: '#0f766e', supportURL: 'https://example.com/help?a=b' };
+  expect(settingsOf({ page }).page).toEqual({
+    title: 'Ticket shop',
+    color: '#0f766e',
+    supportUrl: 'https://example.com/help?a=b',
+  });
+});
+
+test('what is not said of the page is no variable, so that a stack without it keeps the pods it has', () => {
+  expect(Object.keys(environmentOf({})).filter((name) => name.includes('PAGE'))).toEqual([]);
+  expect(environmentOf({ page: {} })).toEqual(environmentOf({}));
+});
