@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
+import { request as send } from 'undici';
 import { buildPage } from '../../cluster/images.ts';
 import { consumerSecret } from '../../packages/verify/src/testing/secret-mount.ts';
 import { authContract } from '../../services/auth/src/api.ts';
@@ -90,12 +91,14 @@ export async function openSite(): Promise<Site> {
   }
 
   async function post(path: string, body: object, headers: Readonly<Record<string, string>>): Promise<void> {
-    const answer = await fetch(origin + path, {
+    // Not `fetch`, which says of itself that it is a browser (Sec-Fetch-Mode).
+    const answer = await send(origin + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...anAddress(), ...headers },
       body: JSON.stringify(body),
     });
-    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+    const text = await answer.body.text();
+    if (answer.statusCode >= 400) throw new Error(`${path} answered ${answer.statusCode}: ${text}`);
   }
 
   const open = resources.move();

@@ -79,6 +79,7 @@ function Cards(props: CardsProps): ReactElement {
     case 'loading':
       return (
         <section className="card" aria-busy="true">
+          <h1 className="unseen">{settings.title}</h1>
           <Loading what="your account" rows={5} />
         </section>
       );
