@@ -14,7 +14,7 @@ export function retryOf(header: string | null, now: number): Retry | undefined {
 
 function secondsOf(text: string, now: number): number | undefined {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  const date = / GMT$/.test(text) ? Date.parse(text) : NaN;
+  const date = text.endsWith(' GMT') ? Date.parse(text) : NaN;
   return Number.isNaN(date) ? undefined : Math.ceil((date - now) / 1000);
 }
 

@@ -17,19 +17,19 @@ interface Tab {
   readonly document: Page;
   checks: number;
   /** Resolves with the next check. */
-  readonly checked: Promise<void>;
+  readonly checked: Promise<undefined>;
 }
 
 /** Each test has a channel of its own. */
 function tabsOf(channel: string): Tab[] {
   return [0, 1].map(() => {
-    const [window, document, signal] = [new EventTarget(), new Page(), Promise.withResolvers<void>()];
+    const [window, document, signal] = [new EventTarget(), new Page(), Promise.withResolvers<undefined>()];
     const changes = createSessionChanges({ window, document, open: () => new BroadcastChannel(channel) });
     const tab: Tab = { changes, window, document, checks: 0, checked: signal.promise };
     stops.push(
       changes.follow(() => {
         tab.checks += 1;
-        signal.resolve();
+        signal.resolve(undefined);
       }),
     );
     return tab;

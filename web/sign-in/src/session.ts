@@ -31,21 +31,33 @@ export const initialSession: Session = { state: 'loading' };
 export function sessionAfter(session: Session, event: SessionEvent): Session {
   switch (event.type) {
     case 'retried':
-      return session.state === 'unknown' ? { ...session, retrying: true } : session;
+      return afterRetry(session);
     case 'loaded':
       return afterLoad(session, event.user);
     case 'loadFailed':
-      return isOpen(session) ? { state: 'unknown', problem: event.problem, retrying: false } : session;
+      return afterFailure(session, event.problem);
     case 'signedIn':
       return { state: 'signedIn', user: event.user, because: event.by };
     case 'signedOut':
     case 'signedOutEverywhere':
       return { state: 'signedOut', because: event.type };
     case 'ended':
-      return session.state === 'signedIn' ? { state: 'signedOut', because: 'ended' } : session;
+      return afterEnd(session);
     case 'checked':
       return session === event.before ? afterCheck(session, event.user) : session;
   }
+}
+
+function afterRetry(session: Session): Session {
+  return session.state === 'unknown' ? { ...session, retrying: true } : session;
+}
+
+function afterFailure(session: Session, problem: Problem): Session {
+  return isOpen(session) ? { state: 'unknown', problem, retrying: false } : session;
+}
+
+function afterEnd(session: Session): Session {
+  return session.state === 'signedIn' ? { state: 'signedOut', because: 'ended' } : session;
 }
 
 /** A late answer does not undo what the visitor has done since. */
