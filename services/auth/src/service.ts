@@ -17,6 +17,11 @@ import { createHashThreads, hashingCores } from './passwords/hash-threads.ts';
 import { createPasswords } from './passwords/passwords.ts';
 import type { SessionPorts } from './sessions/grant.ts';
 import { createSessionStore } from './sessions/session-store.mongo.ts';
+import { outcomeOf } from './sessions/sign-in.ts';
+import { clientAddresses } from './throttles/client-address.ts';
+import { createDeviceCookie } from './throttles/device-cookie.ts';
+import { createThrottleStore } from './throttles/throttle-store.mongo.ts';
+import { createThrottles } from './throttles/throttles.ts';
 import { createAccessTokens } from './tokens/access-token.ts';
 import { keepInitialAdmin } from './users/initial-admin.ts';
 import { keepCountingPeppers } from './users/pepper-use.ts';
@@ -39,6 +44,16 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
   const database = databaseOf(files, metrics, { clock, log });
   const users = database.store((stores) => stores.users);
   const sessions = database.store((stores) => stores.sessions);
+  const throttles = createThrottles({
+    store: database.store((stores) => stores.throttles),
+    secrets,
+    clientOf: clientAddresses(settings.trustedProxies),
+    deviceCookie: createDeviceCookie(settings),
+    outcomeOf,
+    clock,
+    log,
+    metrics,
+  });
   const session: SessionPorts = {
     users,
     sessions,
@@ -54,7 +69,7 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
 
   const background: Promise<void>[] = [];
   return createHttpService({
-    app: publicListener({ settings, log, metrics, ring, session, passwords, atomically }),
+    app: publicListener({ settings, log, metrics, ring, session, passwords, throttles, atomically }),
     ...opsListener({ files, database, metrics }),
     ports: settings.ports,
     drain: settings.drain,
@@ -85,15 +100,21 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
 interface Stores {
   readonly users: ReturnType<typeof createUserStore>;
   readonly sessions: ReturnType<typeof createSessionStore>;
+  readonly throttles: ReturnType<typeof createThrottleStore>;
 }
 
 function databaseOf({ uri }: MountedFiles, { fileReloads }: Metrics, ports: ServicePorts): Database<Stores> {
   return createDatabase({
     uri,
-    stores: (link) => ({ users: createUserStore(link), sessions: createSessionStore(link) }),
-    async prepare({ users, sessions }) {
+    stores: (link) => ({
+      users: createUserStore(link),
+      sessions: createSessionStore(link),
+      throttles: createThrottleStore(link),
+    }),
+    async prepare({ users, sessions, throttles }) {
       await users.prepare();
       await sessions.ensureIndexes();
+      await throttles.prepare();
     },
     refused: () => {
       fileReloads.inc({ file: mountedFiles.mongodbUri, outcome: 'refused' });

@@ -24,6 +24,7 @@ import type { SessionRoute } from '../sessions/session-route.ts';
 import { signUpRoutes } from '../sign-up/routes.ts';
 import type { SignUpPorts } from '../sign-up/sign-up.ts';
 import { clientAddresses } from '../throttles/client-address.ts';
+import type { Throttles } from '../throttles/throttles.ts';
 
 export interface PublicPorts {
   readonly settings: Settings;
@@ -32,6 +33,7 @@ export interface PublicPorts {
   readonly ring: () => KeyRing | undefined;
   readonly session: SessionPorts;
   readonly passwords: Passwords;
+  readonly throttles: Throttles;
   readonly atomically: SignUpPorts['atomically'];
 }
 
@@ -65,15 +67,15 @@ function pageMeta({ page, passwordMinLength }: Settings): PageMeta {
 
 /** Every operation of the listener; the document of them is one of them. */
 export function publicRoutes(ports: PublicPorts): readonly (PublicRoute | SessionRoute)[] {
-  const { settings, metrics, ring, session, passwords, atomically } = ports;
+  const { settings, metrics, ring, session, passwords, throttles, atomically } = ports;
   const { issuer, jwksMaxAge, passwordMinLength, trustedProxies } = settings;
   const clientAddressOf = clientAddresses(trustedProxies);
   const applicantOf = applicants((request) => clientAddressOf(request).prefix);
   const cookies = createCookies(settings);
   const signUp = { ...session, passwords, atomically };
   const routes: readonly (PublicRoute | SessionRoute)[] = [
-    ...signUpRoutes({ signUp, applicantOf, cookies, origin: issuer, passwordMinLength, metrics }),
-    ...sessionRoutes({ session, passwords, applicantOf, cookies, origin: issuer, metrics }),
+    ...signUpRoutes({ signUp, applicantOf, cookies, origin: issuer, passwordMinLength, metrics, throttles }),
+    ...sessionRoutes({ session, passwords, applicantOf, cookies, origin: issuer, metrics, throttles }),
     ...keyRoutes({ ring, issuer, jwksMaxAge }),
     publicRoute({
       method: 'get',

@@ -7,6 +7,7 @@ export interface Metrics {
   readonly signIns: Counter<'outcome'>;
   readonly signUps: Counter<'outcome'>;
   readonly refreshes: Counter<'outcome'>;
+  readonly throttled: Counter<'operation' | 'by'>;
   readonly hashDuration: Histogram;
   readonly hashesRefused: Counter;
   readonly passwordHashes: Gauge<'pepper' | 'loaded'>;
@@ -43,6 +44,12 @@ export function createMetrics(): Metrics {
       name: 'authstack_session_refreshes_total',
       help: 'Session refreshes by outcome.',
       labelNames: ['outcome'],
+      registers,
+    }),
+    throttled: new Counter({
+      name: 'authstack_throttled_requests_total',
+      help: 'Requests refused with 429, by operation and by what was counted: network, address_on_account, account or device.',
+      labelNames: ['operation', 'by'],
       registers,
     }),
     hashDuration: new Histogram({

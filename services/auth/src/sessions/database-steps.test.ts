@@ -24,7 +24,12 @@ const costs: readonly [string, readonly string[], (visitor: Visitor) => Promise<
   ['a refresh', ['findAndModify', 'find'], (visitor) => visitor.refresh(pod)],
   ['who is signed in, by cookie', ['aggregate'], (visitor) => visitor.on(pod, 'GET /api/users/currentuser')],
   ['who is signed in, by bearer', ['aggregate'], ({ token }) => asBearer('GET /api/users/currentuser', token)],
-  ['a sign-in', ['find', 'findAndModify', 'aggregate'], ({ email }) => signIn(email)],
+  [
+    // A share of the network's window first, which lasts for some; what went wrong for the account from there, and from everywhere.
+    'a sign-in',
+    ['findAndModify', 'find', 'find', 'find', 'findAndModify', 'aggregate'],
+    ({ email }) => signIn(email),
+  ],
   ['a sign-out by bearer', ['aggregate', 'update'], ({ token }) => asBearer('POST /api/users/signout', token)],
 ];
 

@@ -1,4 +1,5 @@
 import { parsed } from '@authstack/http-service/validation';
+import type { Request } from 'express';
 import { requireSameOrigin } from '../http/csrf.ts';
 import { publicRoute } from '../http/route.ts';
 import type { PublicRoute } from '../http/route.ts';
@@ -6,6 +7,7 @@ import { counted } from '../metrics/counted.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ApplicantOf } from '../passwords/applicant.ts';
 import type { Passwords } from '../passwords/passwords.ts';
+import type { Throttles } from '../throttles/throttles.ts';
 import { TokenInvalid } from '../tokens/access-token.ts';
 import { publicUser } from '../users/user.ts';
 import type { Exchange } from './cookies.ts';
@@ -35,12 +37,14 @@ import { sessionRoute } from './session-route.ts';
 import type { SessionRoute } from './session-route.ts';
 import { asSessionToken } from './session-token.ts';
 import { signIn } from './sign-in.ts';
+import type { From } from './sign-in.ts';
 import { signOut, signOutEverywhere } from './sign-out.ts';
 
 export interface SessionRoutePorts extends IdentifyPorts {
   readonly passwords: Passwords;
   readonly applicantOf: ApplicantOf;
   readonly metrics: Metrics;
+  readonly throttles: Throttles;
 }
 
 const ended = ['SESSION_INVALID', 'SESSION_REUSED', 'TOKEN_INVALID'] as const;
@@ -49,7 +53,8 @@ export function sessionRoutes(ports: SessionRoutePorts): readonly (PublicRoute |
   return [signingIn(ports), refreshing(ports), signingOut(ports), currentUser(ports), ...ownSessions(ports)];
 }
 
-function signingIn({ session, passwords, applicantOf, cookies, origin, metrics }: SessionRoutePorts): PublicRoute {
+function signingIn(ports: SessionRoutePorts): PublicRoute {
+  const { session, passwords, applicantOf, cookies, origin, metrics, throttles } = ports;
   return publicRoute({
     method: 'post',
     path: '/api/users/signin',
@@ -64,6 +69,7 @@ function signingIn({ session, passwords, applicantOf, cookies, origin, metrics }
       'USER_DISABLED',
       'CSRF_REJECTED',
       'BODY_DELIVERY_REFUSED',
+      'TOO_MANY_ATTEMPTS',
       'OVERLOADED',
       'DATABASE_UNAVAILABLE',
       'NOT_READY',
@@ -73,21 +79,27 @@ function signingIn({ session, passwords, applicantOf, cookies, origin, metrics }
       if (delivery === 'cookie') requireSameOrigin(request, origin);
       const grant = await counted(metrics.signIns, { done: 'signed_in' }, () => {
         const credentials = body();
-        const applicant = applicantOf({ request, response }, credentials.email);
-        return signIn(credentials, { device: deviceOf(request, delivery), applicant }, { ...session, passwords });
+        const from: From = {
+          device: deviceOf(request, delivery),
+          applicant: applicantOf({ request, response }, credentials.email),
+          throttle: (work) => throttles.signIn({ request, account: credentials.email }, work),
+        };
+        return signIn(credentials, from, { ...session, passwords });
       });
       if (delivery === 'body') return tokensOf(grant);
+      throttles.remember({ request, response }, grant.user.email);
       cookies.set(grant, { request, response });
       return publicUser(grant.user);
     },
   });
 }
 
-function refreshing({ session, cookies, origin, metrics }: SessionRoutePorts): PublicRoute {
-  const refreshed = (text: string | undefined, delivery: Delivery): Promise<Grant> =>
+function refreshing({ session, cookies, origin, metrics, throttles }: SessionRoutePorts): PublicRoute {
+  const refreshed = (request: Request, text: string | undefined, delivery: Delivery): Promise<Grant> =>
     counted(metrics.refreshes, { done: 'refreshed' }, async () => {
       const token = text === undefined ? undefined : asSessionToken(text);
       if (!token) throw new SessionInvalid();
+      await throttles.admit('refresh', request);
       return refresh(token, delivery, session);
     });
 
@@ -110,19 +122,27 @@ function refreshing({ session, cookies, origin, metrics }: SessionRoutePorts): P
     body: bodyRefreshRequest.or(emptyRequest),
     headers: [DELIVERY_HEADER],
     reply: { status: 200, schema: refreshReply.or(tokensReply) },
-    problems: [...unreadable, ...ended, 'CSRF_REJECTED', 'BODY_DELIVERY_REFUSED', 'DATABASE_UNAVAILABLE', 'NOT_READY'],
+    problems: [
+      ...unreadable,
+      ...ended,
+      'CSRF_REJECTED',
+      'BODY_DELIVERY_REFUSED',
+      'TOO_MANY_ATTEMPTS',
+      'DATABASE_UNAVAILABLE',
+      'NOT_READY',
+    ],
     async handle({ request, response }) {
       const delivery = deliveryOf(request);
       if (request.headers.authorization !== undefined) {
         throw new TokenInvalid('a session is refreshed by its own token');
       }
       if (delivery === 'body') {
-        return tokensOf(await refreshed(parsed(bodyRefreshRequest, request.body).session_token, delivery));
+        return tokensOf(await refreshed(request, parsed(bodyRefreshRequest, request.body).session_token, delivery));
       }
       const cookie = cookies.read(request);
       if (cookie !== undefined) requireSameOrigin(request, origin);
       parsed(emptyRequest, request.body);
-      const grant = await clearingCookies({ request, response }, () => refreshed(cookie, delivery));
+      const grant = await clearingCookies({ request, response }, () => refreshed(request, cookie, delivery));
       cookies.set(grant, { request, response });
       return { currentUser: publicUser(grant.user), expiresIn: grant.access.lifetime / 1000 };
     },

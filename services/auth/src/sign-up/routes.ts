@@ -8,7 +8,9 @@ import { newPassword } from '../passwords/password.ts';
 import type { Cookies } from '../sessions/cookies.ts';
 import { deviceOf } from '../sessions/delivery.ts';
 import { signInRequest, unreadable, userReply } from '../sessions/requests.ts';
+import type { Throttles } from '../throttles/throttles.ts';
 import { publicUser } from '../users/user.ts';
+import type { From } from '../sessions/sign-in.ts';
 import { signUp } from './sign-up.ts';
 import type { SignUpPorts } from './sign-up.ts';
 
@@ -19,10 +21,11 @@ export interface SignUpRoutePorts {
   readonly origin: string;
   readonly passwordMinLength: number;
   readonly metrics: Metrics;
+  readonly throttles: Throttles;
 }
 
 export function signUpRoutes(ports: SignUpRoutePorts): readonly PublicRoute[] {
-  const { applicantOf, cookies, origin, metrics } = ports;
+  const { applicantOf, cookies, origin, metrics, throttles } = ports;
   return [
     publicRoute({
       method: 'post',
@@ -30,14 +33,30 @@ export function signUpRoutes(ports: SignUpRoutePorts): readonly PublicRoute[] {
       summary: 'Make an account and sign in',
       body: signInRequest.extend({ password: newPassword(ports.passwordMinLength) }),
       reply: { status: 201, schema: userReply },
-      problems: [...unreadable, 'CSRF_REJECTED', 'EMAIL_TAKEN', 'OVERLOADED', 'DATABASE_UNAVAILABLE', 'NOT_READY'],
+      problems: [
+        ...unreadable,
+        'CSRF_REJECTED',
+        'EMAIL_TAKEN',
+        'TOO_MANY_ATTEMPTS',
+        'OVERLOADED',
+        'DATABASE_UNAVAILABLE',
+        'NOT_READY',
+      ],
       async handle({ request, response, body }) {
         requireSameOrigin(request, origin);
         const grant = await counted(metrics.signUps, { done: 'signed_up' }, () => {
           const credentials = body();
-          const applicant = applicantOf({ request, response }, credentials.email);
-          return signUp(credentials, { device: deviceOf(request, 'cookie'), applicant }, ports.signUp);
+          const from: From = {
+            device: deviceOf(request, 'cookie'),
+            applicant: applicantOf({ request, response }, credentials.email),
+            async throttle(work) {
+              await throttles.admit('sign_up', request);
+              return work();
+            },
+          };
+          return signUp(credentials, from, ports.signUp);
         });
+        throttles.remember({ request, response }, grant.user.email);
         cookies.set(grant, { request, response });
         return publicUser(grant.user);
       },

@@ -12,13 +12,15 @@ export type SignUpPorts = SessionPorts & {
 
 /** The user and its first session are one transaction, so a failed sign-up can simply be tried again. */
 export function signUp({ email, password }: Credentials, from: From, ports: SignUpPorts): Promise<Grant> {
-  return ports.passwords.admit(from.applicant, async (hashing) => {
-    // Spares a hash; the unique index is the judge.
-    if (await ports.users.findForSignIn(email)) throw new EmailTaken();
-    const hash = await hashing.hash(password);
-    return ports.atomically(async () => {
-      const user = await ports.users.add({ email, password: hash, roles: ['user'] });
-      return openSession(user, from.device, ports);
-    });
-  });
+  return ports.passwords.admit(from.applicant, (hashing) =>
+    from.throttle(async () => {
+      // Spares a hash; the unique index is the judge.
+      if (await ports.users.findForSignIn(email)) throw new EmailTaken();
+      const hash = await hashing.hash(password);
+      return ports.atomically(async () => {
+        const user = await ports.users.add({ email, password: hash, roles: ['user'] });
+        return openSession(user, from.device, ports);
+      });
+    }),
+  );
 }
