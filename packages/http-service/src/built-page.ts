@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import express, { Router } from 'express';
+import { onlyAllowed, refuseOtherMethods } from './allowed-methods.ts';
 
 /** `<meta>` elements for the head of the index, by name: how a service tells its page what only it knows. */
 export type PageMeta = Readonly<Record<string, string>>;
@@ -25,6 +26,11 @@ export function builtPage(directory: string, meta: PageMeta = {}): Router {
     });
     const { html, etag } = await index;
     response.set({ 'cache-control': 'no-cache', etag }).type('html').send(html);
+  });
+  refuseOtherMethods(router);
+  router.use('/assets', (request, response, next) => {
+    if (request.method === 'GET' || request.method === 'HEAD') next();
+    else onlyAllowed(['GET'])(request, response, next);
   });
   router.use(
     '/assets',

@@ -41,6 +41,22 @@ export class UnsupportedMediaType extends ServiceError {
   }
 }
 
+export class BodyTooLarge extends ServiceError {
+  override readonly code = 'BODY_TOO_LARGE';
+
+  constructor(maxBytes: number) {
+    super(`the body may have ${maxBytes} bytes`);
+  }
+}
+
+export class MalformedJson extends ServiceError {
+  override readonly code = 'MALFORMED_JSON';
+
+  constructor() {
+    super('the body must be a JSON object');
+  }
+}
+
 /** Of whatever was thrown, for logs; the message of a foreign error holds a secret only if its author put it there. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,9 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { messageOf, ServiceError } from './errors.ts';
 import type { FieldError } from './errors.ts';
-import { requestIdOf } from './request-log.ts';
+import { loggedRequest, requestIdOf } from './request-log.ts';
+import { answerDespiteBody, hasBody } from './unread-body.ts';
 
 export interface ProblemKind {
   readonly status: number;
@@ -21,6 +23,7 @@ export const commonProblems = {
   MALFORMED_JSON: { status: 400, title: 'The body is not JSON' },
   BAD_REQUEST: { status: 400, title: 'The request cannot be read' },
   NOT_FOUND: { status: 404, title: 'Not found' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The path takes other methods, named in Allow' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body must be application/json in UTF-8' },
   INTERNAL: { status: 500, title: 'The service failed' },
@@ -70,15 +73,15 @@ export interface ProblemHandlers {
   readonly errorHandler: ErrorRequestHandler;
 }
 
-export function problemHandlers(table: ProblemTable): ProblemHandlers {
+export function problemHandlers(table: ProblemTable, log: Logger): ProblemHandlers {
   const kindOf = ({ code }: Problem): ProblemKind => table[code] ?? table.INTERNAL;
 
   function send(problem: Problem, request: Request, response: Response): void {
     const kind = kindOf(problem);
-    response
-      .status(kind.status)
-      .set(headersOf(kind, problem))
-      .end(JSON.stringify(documentOf(kind, problem, requestIdOf(request))));
+    response.status(kind.status).set(headersOf(kind, problem));
+    const text = JSON.stringify(documentOf(kind, problem, requestIdOf(request)));
+    if (hasBody(request) && !request.complete) answerDespiteBody(request, response, text);
+    else response.end(text);
   }
 
   function problemOf(error: unknown): Problem {
@@ -101,7 +104,12 @@ export function problemHandlers(table: ProblemTable): ProblemHandlers {
         return;
       }
       const problem = problemOf(error);
-      if (kindOf(problem).status >= 500) logFailure(error, request, problem.code);
+      if (kindOf(problem).status >= 500) {
+        log.error(
+          { req: loggedRequest(request), code: problem.code, ...failure(error, problem.code) },
+          'request failed',
+        );
+      }
       send(problem, request, response);
     },
   };
@@ -136,10 +144,9 @@ function headersOf(
 }
 
 /** What Express and its body parser throw for a request they cannot read. */
-const refusedByExpress = z.object({ status: z.int().min(400).max(499), type: z.string().optional() });
+const refusedByExpress = z.object({ status: z.int().min(400).max(499) });
 
-function problemOfRefusal({ status, type }: z.infer<typeof refusedByExpress>): Problem {
-  if (type === 'entity.parse.failed') return { code: 'MALFORMED_JSON', detail: 'the body must be a JSON object' };
+function problemOfRefusal({ status }: z.infer<typeof refusedByExpress>): Problem {
   const code = byStatus.get(status) ?? 'BAD_REQUEST';
   return { code, detail: STATUS_CODES[status] ?? 'the request cannot be read' };
 }
@@ -150,9 +157,8 @@ const byStatus = new Map<number, keyof typeof commonProblems>([
   [415, 'UNSUPPORTED_MEDIA_TYPE'],
 ]);
 
-function logFailure(error: unknown, request: Request, code: string): void {
+function failure(error: unknown, code: string): object {
   const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : undefined;
   // An unforeseen error is logged with its stack; what passes by itself needs one line.
-  const detail = code === 'INTERNAL' ? { err: error } : { reason: messageOf(error) };
-  request.log.error({ code, cause, ...detail }, 'request failed');
+  return { cause, ...(code === 'INTERNAL' ? { err: error } : { reason: messageOf(error) }) };
 }

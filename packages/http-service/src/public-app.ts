@@ -1,11 +1,15 @@
+import type { RequestListener } from 'node:http';
 import express from 'express';
 import type { Express, RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { documentsFirst } from './documents.ts';
+import type { PublicDocuments } from './documents.ts';
 import { problemHandlers } from './problems.ts';
 import type { ProblemTable } from './problems.ts';
-import { requestLog, requestMetrics } from './request-log.ts';
+import { watchRequests } from './request-log.ts';
 import type { RequestDuration } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
+import { endsConnectionUnlessRead } from './unread-body.ts';
 
 export interface PublicAppOptions {
   readonly log: Logger;
@@ -13,6 +17,8 @@ export interface PublicAppOptions {
   /** Of the pages that are served; undefined as long as it is not known. */
   readonly origin: () => string | undefined;
   readonly problems: ProblemTable;
+  /** Answered before anything else; each is a route as well. */
+  readonly documents?: PublicDocuments;
   /** Before anything else sees a request. */
   readonly first?: readonly RequestHandler[];
   /** What is served: routers by where they are mounted. */
@@ -20,21 +26,23 @@ export interface PublicAppOptions {
 }
 
 /** What is the same before and after the routes of every public listener. */
-export function createPublicApp(options: PublicAppOptions): Express {
-  const { log, duration, origin, problems, first = [], mount } = options;
+export function createPublicApp(options: PublicAppOptions): RequestListener {
+  const { log, duration, origin, problems, documents = {}, first = [], mount } = options;
+  const headers = securityHeaders(origin);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
 
-  app.use(...first, requestLog(log), requestMetrics(duration), securityHeaders(origin));
-  app.use('/api', (_request, response, next) => {
-    response.set('cache-control', 'no-store');
+  app.use(...first, watchRequests({ log, duration }), (request, response, next) => {
+    response.set(headers());
+    if (request.path.startsWith('/api/')) response.setHeader('cache-control', 'no-store');
+    endsConnectionUnlessRead(request, response);
     next();
   });
   mount(app);
 
-  const { notFound, errorHandler } = problemHandlers(problems);
+  const { notFound, errorHandler } = problemHandlers(problems, log);
   app.use(notFound, errorHandler);
-  return app;
+  return documentsFirst({ documents, duration, headers, otherwise: app });
 }

@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
 import { Counter, Gauge } from 'prom-client';
@@ -8,7 +7,7 @@ import type { Clock, Millis } from './clock.ts';
 import { listen } from './listener.ts';
 import type { Listener } from './listener.ts';
 import { createOpsServer, OPS_CONNECTIONS } from './ops-server.ts';
-import { INACTIVE_AT_MOST, serverLimits } from './server-limits.ts';
+import { createPublicServer } from './public-server.ts';
 
 export interface HttpServiceOptions {
   readonly app: RequestListener;
@@ -59,7 +58,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   const { app, drain, finishWithin: within, documents = {}, registry, clock, log } = options;
   const stopping = new AbortController();
   const missing = (): readonly string[] => (stopping.signal.aborted ? ['draining'] : options.missing());
-  const server = createServer(serverLimits, app).setTimeout(INACTIVE_AT_MOST);
+  const server = createPublicServer(app);
   const opsServer = createOpsServer({
     missing,
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),

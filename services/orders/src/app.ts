@@ -1,7 +1,7 @@
+import type { RequestListener } from 'node:http';
 import { builtPage } from '@authstack/http-service/built-page';
 import { createPublicApp } from '@authstack/http-service/public-app';
 import type { Verifier } from '@authstack/verify';
-import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { problems } from './errors.ts';
 import type { Metrics } from './metrics.ts';
@@ -17,7 +17,7 @@ export interface AppPorts extends BuyTicketPorts {
 }
 
 /** The public listener. */
-export function createApp(ports: AppPorts): Express {
+export function createApp(ports: AppPorts): RequestListener {
   const { verifier, log, metrics, shopDir } = ports;
   return createPublicApp({
     log,

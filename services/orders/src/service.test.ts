@@ -178,6 +178,15 @@ test('an unknown path is a 404 as a problem document', async () => {
   expect(answer.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
 });
 
+test('the wrong method is a 405 that allows the right ones', async () => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  const answer = await supertest(shop.url).delete('/api/orders').set(as('anna'));
+  expect([answer.status, answer.headers['allow']]).toEqual([405, 'GET, HEAD, POST, OPTIONS']);
+  expect((await supertest(shop.url).post('/api/orders/tickets')).status).toBe(405);
+  expect((await supertest(shop.probes).post('/healthz')).headers['allow']).toBe('GET, HEAD');
+});
+
 test('an incomplete environment names every variable that is wrong, and no value', () => {
   const environment = { ORDERS_AUTH_DIR: 'relative', ORDERS_HTTP_PORT: '99999' };
   expect(() => readEnvironment(environment)).toThrow(

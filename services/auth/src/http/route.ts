@@ -1,3 +1,4 @@
+import { refuseOtherMethods } from '@authstack/http-service/allowed-methods';
 import { jsonBody } from '@authstack/http-service/json-body';
 import { parsed } from '@authstack/http-service/validation';
 import { Router } from 'express';
@@ -96,16 +97,20 @@ function read<T>(schema: z.ZodType<T> | undefined, value: unknown, name: string)
   return parsed(schema, value, { name });
 }
 
-const MAX_BODY = '16kb';
+const MAX_BODY_BYTES = 16 * 1024;
 
 interface Mountable<Gates> extends Pick<Operation, 'method' | 'path'> {
   readonly handlerBehind: (gates: Gates) => RequestHandler;
 }
 
 export function routerOf<Gates>(routes: readonly Mountable<Gates>[], gates: Gates): Router {
-  const router = Router().use(jsonBody({ limit: MAX_BODY }));
-  for (const { method, path, handlerBehind } of routes) router[method](expressPath(path), handlerBehind(gates));
-  return router;
+  const router = Router();
+  const body = jsonBody({ maxBytes: MAX_BODY_BYTES });
+  for (const { method, path, handlerBehind } of routes) {
+    const handler = handlerBehind(gates);
+    router[method](expressPath(path), ...(method === 'get' ? [handler] : [body, handler]));
+  }
+  return refuseOtherMethods(router);
 }
 
 function expressPath(path: string): string {

@@ -1,63 +1,37 @@
-import { createHash } from 'node:crypto';
-import type { Millis } from '@authstack/http-service/clock';
+import type { PublicDocument } from '@authstack/http-service/documents';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { authContract } from '../api.ts';
 import { NotReady } from '../errors.ts';
 import { publicRoute } from '../http/route.ts';
 import type { PublicRoute } from '../http/route.ts';
-import type { KeyRing } from './key-ring.ts';
-
-export interface KeyRoutePorts {
-  readonly ring: () => KeyRing | undefined;
-  readonly issuer: string;
-  readonly jwksMaxAge: Millis;
-}
+import { DISCOVERY_PATH } from './documents.ts';
+import type { KeyDocuments } from './documents.ts';
 
 const published = { method: 'get', problems: ['NOT_READY'] } as const;
 
-export function keyRoutes({ ring, issuer, jwksMaxAge }: KeyRoutePorts): readonly PublicRoute[] {
-  function loaded(): KeyRing {
-    const current = ring();
-    if (!current) throw new NotReady('the signing keys are');
-    return current;
-  }
-
-  /** Readers may keep it this long and no longer: the rotation of keys counts on it. */
-  function cacheable<T>(document: T, response: Response): T {
-    const etag = `"${createHash('sha256').update(JSON.stringify(document)).digest('base64url')}"`;
-    response.set({
-      etag,
-      'cache-control': `public, max-age=${jwksMaxAge / 1000}`,
-      'access-control-allow-origin': '*',
-    });
-    return document;
-  }
-
+/** What the listener answers before any route; these are for the other ways of asking, and for what is not loaded yet. */
+export function keyRoutes(documents: KeyDocuments): readonly PublicRoute[] {
   return [
     publicRoute({
       ...published,
       path: authContract.jwksPath,
       summary: 'The public keys that verify access tokens',
       reply: { status: 200, schema: z.object({ keys: z.array(z.record(z.string(), z.string())) }) },
-      handle: ({ response }) => cacheable({ keys: [...loaded().jwks.keys] }, response),
+      handle: ({ response }) => answering(documents[authContract.jwksPath](), response),
     }),
     publicRoute({
       ...published,
-      path: '/.well-known/openid-configuration',
+      path: DISCOVERY_PATH,
       summary: 'Discovery',
       reply: { status: 200, schema: z.looseObject({ issuer: z.string(), jwks_uri: z.string() }) },
-      handle: ({ response }) =>
-        cacheable(
-          {
-            issuer,
-            jwks_uri: `${issuer}${authContract.jwksPath}`,
-            response_types_supported: [],
-            subject_types_supported: ['public'],
-            id_token_signing_alg_values_supported: [...new Set(loaded().jwks.keys.map(({ alg }) => alg))],
-          },
-          response,
-        ),
+      handle: ({ response }) => answering(documents[DISCOVERY_PATH](), response),
     }),
   ];
+}
+
+function answering<Content>(document: PublicDocument<Content> | undefined, response: Response): Content {
+  if (!document) throw new NotReady('the signing keys are');
+  response.set(document.headers);
+  return document.content;
 }

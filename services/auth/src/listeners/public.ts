@@ -1,7 +1,7 @@
+import type { RequestListener } from 'node:http';
 import { builtPage } from '@authstack/http-service/built-page';
 import type { PageMeta } from '@authstack/http-service/built-page';
 import { createPublicApp } from '@authstack/http-service/public-app';
-import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { cookieNames } from '../api.ts';
@@ -10,6 +10,8 @@ import { problems } from '../errors.ts';
 import { openApiDocument } from '../http/openapi.ts';
 import { publicRoute, routerOf } from '../http/route.ts';
 import type { Gate, PublicRoute } from '../http/route.ts';
+import { keyDocuments } from '../keys/documents.ts';
+import type { KeyDocuments } from '../keys/documents.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { keyRoutes } from '../keys/routes.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -40,9 +42,10 @@ export interface PublicPorts {
 type PublicGates = Gate<'public', undefined> & Gate<'session', Actor>;
 
 /** For browsers and API clients, behind the Ingress. */
-export function publicListener(ports: PublicPorts): Express {
-  const { settings, log, metrics, session } = ports;
-  const { issuer: origin } = settings;
+export function publicListener(ports: PublicPorts): RequestListener {
+  const { settings, log, metrics, ring, session } = ports;
+  const { issuer: origin, jwksMaxAge } = settings;
+  const documents = keyDocuments({ ring, issuer: origin, jwksMaxAge });
   const identifying = { session, cookies: createCookies(settings), origin };
   const gates: PublicGates = {
     public: () => undefined,
@@ -53,8 +56,9 @@ export function publicListener(ports: PublicPorts): Express {
     duration: metrics.httpDuration,
     origin: () => origin,
     problems,
+    documents,
     mount(app) {
-      app.use(routerOf(publicRoutes(ports), gates));
+      app.use(routerOf(publicRoutes(ports, documents), gates));
       if (settings.files.signInDir !== undefined) app.use(builtPage(settings.files.signInDir, pageMeta(settings)));
     },
   });
@@ -66,9 +70,9 @@ function pageMeta({ page, passwordMinLength }: Settings): PageMeta {
 }
 
 /** Every operation of the listener; the document of them is one of them. */
-export function publicRoutes(ports: PublicPorts): readonly (PublicRoute | SessionRoute)[] {
-  const { settings, metrics, ring, session, passwords, throttles, atomically } = ports;
-  const { issuer, jwksMaxAge, passwordMinLength, trustedProxies } = settings;
+function publicRoutes(ports: PublicPorts, documents: KeyDocuments): readonly (PublicRoute | SessionRoute)[] {
+  const { settings, metrics, session, passwords, throttles, atomically } = ports;
+  const { issuer, passwordMinLength, trustedProxies } = settings;
   const clientAddressOf = clientAddresses(trustedProxies);
   const applicantOf = applicants((request) => clientAddressOf(request).prefix);
   const cookies = createCookies(settings);
@@ -76,7 +80,7 @@ export function publicRoutes(ports: PublicPorts): readonly (PublicRoute | Sessio
   const routes: readonly (PublicRoute | SessionRoute)[] = [
     ...signUpRoutes({ signUp, applicantOf, cookies, origin: issuer, passwordMinLength, metrics, throttles }),
     ...sessionRoutes({ session, passwords, applicantOf, cookies, origin: issuer, metrics, throttles }),
-    ...keyRoutes({ ring, issuer, jwksMaxAge }),
+    ...keyRoutes(documents),
     publicRoute({
       method: 'get',
       path: '/openapi.json',

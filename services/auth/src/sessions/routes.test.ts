@@ -289,14 +289,19 @@ describe('bad input', () => {
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ field }] } });
   });
 
+  test.each(['GET /nowhere', 'GET /api/users/nowhere', 'GET /.well-known/nothing'])(
+    '%s is a 404 problem',
+    async (route) => {
+      expect(await send(pod, route)).toMatchObject(problem(404, 'NOT_FOUND'));
+    },
+  );
+
   test.each([
-    'GET /nowhere',
-    'GET /api/users/nowhere',
-    'PUT /api/users/signin',
-    'GET /api/users/signin',
-    'GET /.well-known/nothing',
-  ])('%s is a 404 problem', async (route) => {
-    expect(await send(pod, route)).toMatchObject(problem(404, 'NOT_FOUND'));
+    ['PUT /api/users/signin', 'POST, OPTIONS'],
+    ['GET /api/users/signin', 'POST, OPTIONS'],
+    ['POST /.well-known/jwks.json', 'GET, HEAD, OPTIONS'],
+  ])('%s is a 405 problem that allows %s', async (route, allow) => {
+    expect(await send(pod, route)).toMatchObject({ ...problem(405, 'METHOD_NOT_ALLOWED'), headers: { allow } });
   });
 
   test.each(['GET /api/users/%ff', 'GET /%', 'DELETE /api/users/sessions/%E0%A4%A'])(

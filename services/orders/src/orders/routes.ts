@@ -3,6 +3,7 @@ import type { Verifier } from '@authstack/verify';
 import { Router } from 'express';
 import { z } from 'zod';
 import { ServiceError } from '@authstack/http-service/errors';
+import { refuseOtherMethods } from '@authstack/http-service/allowed-methods';
 import { jsonBody } from '@authstack/http-service/json-body';
 import { parsed } from '@authstack/http-service/validation';
 import type { Metrics } from '../metrics.ts';
@@ -21,22 +22,19 @@ const orderRequest = z.strictObject({ ticketId: z.string().min(1, 'must not be e
 /** Everything below `/api/orders`. */
 export function orderRoutes(ports: OrderRoutePorts): Router {
   const { verifier, catalogue, store } = ports;
-  return Router()
-    .get('/tickets', (_request, response) => {
-      response.json({ tickets: onSale(catalogue, store) });
-    })
-
-    .use(verifier.requireUser())
-
+  const open = Router().get('/tickets', (_request, response) => {
+    response.json({ tickets: onSale(catalogue, store) });
+  });
+  const signedIn = Router()
     .get('/', (request, response) => {
       response.json({ orders: store.ofUser(userOf(request).id).map(shown) });
     })
-
-    .post('/', jsonBody({ limit: '4kb', required: true }), (request, response) => {
+    .post('/', jsonBody({ maxBytes: 4096, required: true }), (request, response) => {
       const { ticketId } = parsed(orderRequest, request.body);
       const order = counted({ userId: userOf(request).id, ticketId }, ports);
       response.status(201).json(shown(order));
     });
+  return Router().use(refuseOtherMethods(open)).use(verifier.requireUser(), refuseOtherMethods(signedIn));
 }
 
 function onSale(catalogue: readonly Ticket[], store: OrderStore): object[] {
