@@ -146,7 +146,7 @@ test('metrics count purchases and refusals, the log holds no token', async () =>
 test('the page of the shop is served below /shop/, with a strict policy', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'shop-'));
   await mkdir(join(directory, 'assets'));
-  await writeFile(join(directory, 'index.html'), '<!doctype html><title>Ticket shop</title>');
+  await writeFile(join(directory, 'index.html'), '<!doctype html><head><title>Ticket shop</title></head>');
   await writeFile(join(directory, 'assets', 'index-abc123.js'), 'export {};');
   await using place = await premises();
   const environment = { ...place.environment, ORDERS_SHOP_DIR: directory };
