@@ -1,6 +1,6 @@
 /**
  * Every number of the throttles. docs/auth-service.md ("Throttles") gives them to users, and the reasons are in
- * docs/decisions/0061-strangers-wait-and-known-devices-pass.md.
+ * docs/decisions/0064-strangers-wait-and-known-devices-pass.md.
  */
 
 /** How many requests of one operation a network may make. */
