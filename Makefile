@@ -71,6 +71,10 @@ bench-operator: tools ## the operator's budgets at 1,000 stacks, into bench/resu
 bench-failover: up ## 20 killed primaries under load, and elections without cause, into bench/results; QUICK=1 for 3
 	@node --conditions=authstack-source bench/failover.ts
 
+.PHONY: bench-auth
+bench-auth: tools ## sign-ins, refreshes and a flood, beside Better Auth, into bench/results; QUICK=1 for two minutes
+	@node --conditions=authstack-source bench/auth.ts
+
 .PHONY: generate
 generate: node_modules/.package-lock.json ## CRDs, chart templates and references from operator/src/api; the picture
 	node operator/src/generate.ts

@@ -1,0 +1,237 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hashSync, verifySync } from '@node-rs/argon2';
+import { MongoClient } from 'mongodb';
+import { startReplicaSet } from '../test/support/mongod.ts';
+import type { Mongod } from '../test/support/mongod.ts';
+import { runEnvironment } from '../test/support/run-environment.ts';
+import { flood } from './auth/flood.ts';
+import { cookiesOf, sendExpecting } from './auth/http-client.ts';
+import type { Answer } from './auth/http-client.ts';
+import { median, rateOf } from './auth/load.ts';
+import type { Rate } from './auth/load.ts';
+import { isQuick, parameters } from './auth/parameters.ts';
+import { accountOf, fromPage, startAuthService, startBetterAuth } from './auth/subjects.ts';
+import type { Subject } from './auth/subjects.ts';
+import { quantile, seconds, table } from './operator/report.ts';
+import type { Row } from './operator/report.ts';
+
+/** `make bench-auth`: the auth service of the image and Better Auth before the same mongod, one after the other in turns. */
+const results = join(import.meta.dirname, 'results/auth.md');
+const rows: Row[] = [];
+const begun = performance.now();
+
+function add(row: Row): void {
+  rows.push(row);
+  console.log(`${seconds(performance.now() - begun).padStart(8)}  ${row.what}: ${row.measured}`);
+}
+
+async function main(): Promise<void> {
+  await using database = await startReplicaSet(1);
+  const mongod = await database.primary();
+  await using ours = await startAuthService(database.uri);
+  await using peer = await startBetterAuth(database.uri);
+  for (const subject of [ours, peer]) {
+    for (let index = 0; index < parameters.accounts; index += 1) await subject.signUp(accountOf(index));
+  }
+  const capacity = await measureSignIns({ ours, peer, mongod });
+  await measureSteps(ours, mongod);
+  await measureReads(ours, mongod);
+  await measureRefreshes(ours, mongod);
+  await measureFlood(ours, capacity);
+  await report();
+}
+
+/** CPU of one hash where nothing else is done, by the parameters of both sides. */
+function bareHash(): number {
+  const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1, secret: Buffer.alloc(32, 1) };
+  const stored = hashSync('password', cost);
+  const turns = 30;
+  const before = process.cpuUsage();
+  for (let turn = 0; turn < turns; turn += 1) verifySync(stored, 'password', cost);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000 / turns;
+}
+
+interface Sides {
+  readonly ours: Subject;
+  readonly peer: Subject;
+  readonly mongod: Mongod;
+}
+
+async function measureSignIns({ ours, peer, mongod }: Sides): Promise<number> {
+  const hashes: number[] = [];
+  const rates = new Map<Subject, Rate[]>([
+    [ours, []],
+    [peer, []],
+  ]);
+  for (let round = 0; round < parameters.rounds; round += 1) {
+    hashes.push(bareHash());
+    for (const [server, measured] of rates) {
+      const one = (connection: number, turn: number): Promise<Answer> =>
+        server.signIn(accountOf((connection + turn * parameters.connections) % parameters.accounts));
+      measured.push(await rateOf({ server, mongod }, one));
+    }
+  }
+  const hash = quantile(hashes, 0.5);
+  const [mine, theirs] = [median(rates.get(ours) ?? []), median(rates.get(peer) ?? [])];
+  add({ what: 'a hash alone', measured: cpu(hash) });
+  add({ what: 'sign-in', measured: shown(mine) });
+  add({
+    what: 'sign-in, CPU of the server above the hash',
+    measured: cpu(mine.serverCpu - hash),
+    budget: '≤ 2 ms',
+    kept: mine.serverCpu - hash <= 2,
+  });
+  add({ what: 'sign-in at Better Auth 1.7.25, the same hash and database', measured: shown(theirs) });
+  const ratio = mine.perSecond / theirs.perSecond;
+  add({
+    what: 'sign-ins against Better Auth',
+    measured: `${ratio.toFixed(2)} × (CPU of server and mongod: ${(totalCpu(theirs) / totalCpu(mine)).toFixed(2)} ×)`,
+    budget: '≥ 2.5 ×',
+    kept: ratio >= 2.5,
+  });
+  return mine.perSecond;
+}
+
+/** What one sign-in asks of the database. */
+async function measureSteps(ours: Subject, mongod: Mongod): Promise<void> {
+  const client = await new MongoClient(mongod.uri).connect();
+  try {
+    const count = async (): Promise<Record<string, number>> => {
+      const { opcounters, metrics } = await client.db('admin').command({ serverStatus: 1 });
+      const { query, insert, update } = opcounters as Record<string, number>;
+      const waited = (metrics as { getLastError: { wtime: { num: number } } }).getLastError.wtime.num;
+      return {
+        reads: query ?? 0,
+        inserts: insert ?? 0,
+        updates: update ?? 0,
+        'writes that wait for a majority': waited,
+      };
+    };
+    const turns = 50;
+    const before = await count();
+    for (let turn = 0; turn < turns; turn += 1) await ours.signIn(accountOf(turn % parameters.accounts));
+    const after = await count();
+    const each = Object.keys(before).map(
+      (name) => `${(((after[name] ?? 0) - (before[name] ?? 0)) / turns).toFixed(1)} ${name}`,
+    );
+    add({ what: 'database, for each sign-in', measured: each.join(', ') });
+  } finally {
+    await client.close();
+  }
+}
+
+async function measureReads(ours: Subject, mongod: Mongod): Promise<void> {
+  const account = accountOf(1);
+  const signedIn = await ours.signIn(account);
+  const token = /(?:^|; )token=([^;]+)/.exec(cookiesOf(signedIn))?.[1] ?? '';
+  const { port } = ours;
+  const bearer = { authorization: `Bearer ${token}`, 'x-forwarded-for': account.address };
+  const asked = await rateOf({ server: ours, mongod }, () =>
+    sendExpecting(200, { port, path: '/api/users/currentuser', headers: bearer }),
+  );
+  add({ what: 'currentuser by bearer', measured: shown(asked), budget: '≥ 1,500/s', kept: asked.perSecond >= 1_500 });
+  const keys = await rateOf({ server: ours, mongod }, () =>
+    sendExpecting(200, { port, path: '/.well-known/jwks.json' }),
+  );
+  add({ what: 'JWKS', measured: shown(keys), budget: '≥ 10,000/s', kept: keys.perSecond >= 10_000 });
+}
+
+/** A session whose next token is that of the last answer. */
+async function session(subject: Subject, index: number): Promise<() => Promise<Answer>> {
+  const account = accountOf(index);
+  let cookie = cookiesOf(await subject.signIn(account));
+  return async () => {
+    const headers = { ...fromPage(account), cookie };
+    const answer = await sendExpecting(200, {
+      port: subject.port,
+      method: 'POST',
+      path: '/api/users/refresh',
+      headers,
+    });
+    cookie = cookiesOf(answer);
+    return answer;
+  };
+}
+
+async function measureRefreshes(ours: Subject, mongod: Mongod): Promise<void> {
+  const sessions: (() => Promise<Answer>)[] = [];
+  for (let index = 0; index < parameters.connections; index += 1) sessions.push(await session(ours, index));
+  const rate = await rateOf({ server: ours, mongod }, async (connection) => sessions[connection]?.());
+  add({ what: 'refresh', measured: shown(rate), budget: '≥ 250/s', kept: rate.perSecond >= 250 });
+}
+
+async function measureFlood(ours: Subject, capacity: number): Promise<void> {
+  const perSecond = capacity * parameters.floodFactor;
+  const refresh = await session(ours, 2);
+  let last: Promise<unknown> = Promise.resolve();
+  // One session has one chain: each refresh follows the one before.
+  const inTurn = (): Promise<Answer> => {
+    const next = last.then(refresh);
+    last = next.catch(() => undefined);
+    return next;
+  };
+  const seen = await flood({ subject: ours, perSecond, refresh: inTurn });
+  const flooded = `flood of ${Math.round(perSecond)} sign-ins/s`;
+  add({
+    what: flooded,
+    measured: `${seen.sent} sent, ${seen.hashed} hashed, refused by status ${JSON.stringify(seen.refused)}`,
+  });
+  add({
+    what: 'beside it: refresh p99, JWKS p99',
+    measured: `${seconds(seen.refreshP99)}, ${seconds(seen.jwksP99)}`,
+    budget: '< 50 ms',
+    kept: Math.max(seen.refreshP99, seen.jwksP99) < 50,
+  });
+  add({
+    what: 'beside it: refused in < 100 ms',
+    measured: percent(seen.quickly),
+    budget: '≥ 95 %',
+    kept: seen.quickly >= 0.95,
+  });
+  add({
+    what: 'beside it: an honest user of another network gets in',
+    measured: `${percent(seen.honest)} of ${seen.honestTries} (p99 ${seconds(seen.honestP99)})`,
+    budget: '≥ 95 %',
+    kept: seen.honest >= 0.95,
+  });
+}
+
+function shown({ perSecond, serverCpu, mongodCpu }: Rate): string {
+  const rate = perSecond < 100 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString('en');
+  return `${rate}/s, ${cpu(serverCpu)} server + ${cpu(mongodCpu)} mongod`;
+}
+
+function cpu(millis: number): string {
+  return `${millis.toFixed(millis < 1 ? 3 : 2)} CPU-ms`;
+}
+
+function totalCpu({ serverCpu, mongodCpu }: Rate): number {
+  return serverCpu + mongodCpu;
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(1)} %`;
+}
+
+async function report(): Promise<void> {
+  const text = [
+    '# The auth service',
+    '',
+    '`make bench-auth` writes this page. The auth service of the image and Better Auth as processes of their own, before a real',
+    'mongod (a replica set of one member) on the same machine, which also carries the client; the sides take turns, and medians count.',
+    '',
+    `Measured ${await runEnvironment()}. Parameters: ${JSON.stringify(parameters)}. Took ${seconds(performance.now() - begun)}.`,
+    '',
+    table(rows),
+    '',
+  ].join('\n');
+  if (!isQuick) {
+    await mkdir(join(results, '..'), { recursive: true });
+    await writeFile(results, text);
+  }
+  console.log(`\n${table(rows)}`);
+}
+
+await main();

@@ -1,0 +1,67 @@
+import { cpuMillis } from './cpu.ts';
+import { parameters } from './parameters.ts';
+
+export interface Rate {
+  readonly perSecond: number;
+  /** CPU per operation, in milliseconds. */
+  readonly serverCpu: number;
+  readonly mongodCpu: number;
+}
+
+export interface Measured {
+  readonly server: { readonly pid: number };
+  readonly mongod: { readonly pid: number };
+}
+
+/** As many operations as the connections get done one after the other; `one` is told its connection and its turn. */
+export async function rateOf(
+  { server, mongod }: Measured,
+  one: (connection: number, turn: number) => Promise<unknown>,
+): Promise<Rate> {
+  const cpu = (): Promise<[number, number]> => Promise.all([cpuMillis(server.pid), cpuMillis(mongod.pid)]);
+  const { connections, secondsPerRound } = parameters;
+  const [serverBefore, mongodBefore] = await cpu();
+  const begun = performance.now();
+  const end = begun + secondsPerRound * 1_000;
+  let done = 0;
+  await Promise.all(
+    Array.from({ length: connections }, async (_, connection) => {
+      for (let turn = 0; performance.now() < end; turn += 1) {
+        await one(connection, turn);
+        done += 1;
+      }
+    }),
+  );
+  const seconds = (performance.now() - begun) / 1_000;
+  const [serverAfter, mongodAfter] = await cpu();
+  return {
+    perSecond: done / seconds,
+    serverCpu: (serverAfter - serverBefore) / done,
+    mongodCpu: (mongodAfter - mongodBefore) / done,
+  };
+}
+
+/** Begins that many a second, whether or not the ones before have ended; resolves when all have. */
+export async function atRate<T>(perSecond: number, seconds: number, one: (turn: number) => Promise<T>): Promise<T[]> {
+  const begun = performance.now();
+  const all: Promise<T>[] = [];
+  for (;;) {
+    const elapsed = (performance.now() - begun) / 1_000;
+    if (elapsed >= seconds) return Promise.all(all);
+    while (all.length < elapsed * perSecond) all.push(one(all.length));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Each figure by itself: the rounds are not in any order. */
+export function median(rates: readonly Rate[]): Rate {
+  const middle = (pick: (rate: Rate) => number): number => {
+    const sorted = rates.map(pick).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+  };
+  return {
+    perSecond: middle(({ perSecond }) => perSecond),
+    serverCpu: middle(({ serverCpu }) => serverCpu),
+    mongodCpu: middle(({ mongodCpu }) => mongodCpu),
+  };
+}

@@ -1,0 +1,28 @@
+/** What is measured: everything, or in QUICK=1 enough to see whether something got worse. */
+export interface Parameters {
+  readonly accounts: number;
+  /** The two sides take turns; the median of their rounds counts. */
+  readonly rounds: number;
+  readonly secondsPerRound: number;
+  readonly connections: number;
+  readonly floodSeconds: number;
+  /** Of the rate of sign-ins that was measured before. */
+  readonly floodFactor: number;
+  /** Networks that the flood comes from. */
+  readonly floodPrefixes: number;
+}
+
+const full: Parameters = {
+  accounts: 64,
+  rounds: 7,
+  secondsPerRound: 8,
+  connections: 8,
+  floodSeconds: 30,
+  floodFactor: 4,
+  floodPrefixes: 16,
+};
+
+const quick: Parameters = { ...full, accounts: 16, rounds: 3, secondsPerRound: 3, floodSeconds: 10 };
+
+export const isQuick = process.env['QUICK'] === '1';
+export const parameters: Parameters = isQuick ? quick : full;
