@@ -87,8 +87,8 @@ function signingIn(ports: SessionRoutePorts): PublicRoute {
         return signIn(credentials, from, { ...session, passwords });
       });
       if (delivery === 'body') return tokensOf(grant);
-      throttles.remember({ request, response }, grant.user.email);
       cookies.set(grant, { request, response });
+      throttles.remember({ request, response }, grant.user.email);
       return publicUser(grant.user);
     },
   });

@@ -56,8 +56,8 @@ export function signUpRoutes(ports: SignUpRoutePorts): readonly PublicRoute[] {
           };
           return signUp(credentials, from, ports.signUp);
         });
-        throttles.remember({ request, response }, grant.user.email);
         cookies.set(grant, { request, response });
+        throttles.remember({ request, response }, grant.user.email);
         return publicUser(grant.user);
       },
     }),
