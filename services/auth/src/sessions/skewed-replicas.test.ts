@@ -103,7 +103,7 @@ function podAt(index: number): Pod {
 /** The pods' clocks for as long as `work` lasts. */
 async function skewed<T>(skews: readonly Millis[], work: () => Promise<T>): Promise<T> {
   const move = (sign: 1 | -1): void => {
-    for (const [index, skew] of skews.entries()) podAt(index).clock.advance(sign * skew);
+    for (const [index, skew] of skews.entries()) podAt(index).clock.skew(sign * skew);
   };
   move(1);
   try {

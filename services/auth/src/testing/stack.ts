@@ -1,7 +1,7 @@
 import { startReplicaSet } from '../../../../test/support/mongod.ts';
 import type { ReplicaSet } from '../../../../test/support/mongod.ts';
 import type { Millis } from '@authstack/http-service/clock';
-import { ageSessions } from './stored.mongo.ts';
+import { ageStored } from './stored.mongo.ts';
 import { mountStack, ringKey, startReadyPod } from './world.ts';
 import type { Pod, StackMounts } from './world.ts';
 
@@ -41,7 +41,7 @@ export async function startStack({
     pods,
     async timePasses(by) {
       for (const pod of pods) pod.clock.advance(by);
-      await ageSessions(database.uri, by);
+      await ageStored(database.uri, by);
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(pods.map((pod) => pod[Symbol.asyncDispose]()));

@@ -13,8 +13,8 @@ async function onDatabase<T>(uri: string, work: (database: mongo.Db) => Promise<
   }
 }
 
-/** The clock of a database cannot be moved; what it has stored of sessions can, the other way. */
-export async function ageSessions(uri: string, by: Millis): Promise<void> {
+/** The clock of a database cannot be moved; what it has stored of sessions and throttles can, the other way. */
+export async function ageStored(uri: string, by: Millis): Promise<void> {
   const earlier = (time: string): object => ({ $subtract: [time, by] });
   const times = ['openedAt', 'lastUsedAt', 'expiresAt', 'idleExpiresAt'];
   const replaced = { $map: { input: '$replaced', in: { $mergeObjects: ['$$this', { at: earlier('$$this.at') }] } } };
@@ -23,7 +23,10 @@ export async function ageSessions(uri: string, by: Millis): Promise<void> {
     endedAt: { $ifNull: [earlier('$endedAt'), '$$REMOVE'] },
     replaced,
   };
-  await onDatabase(uri, (database) => database.collection('sessions').updateMany({}, [{ $set: aged }]));
+  await onDatabase(uri, async (database) => {
+    await database.collection('sessions').updateMany({}, [{ $set: aged }]);
+    await database.collection('throttles').updateMany({}, [{ $set: { expire: earlier('$expire') } }]);
+  });
 }
 
 export interface StoredSession extends mongo.Document {

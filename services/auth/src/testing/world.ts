@@ -17,6 +17,7 @@ export const PASSWORD = 'correct horse battery';
 /** The machine's time, moved ahead as a test likes; `pace` makes its timers that much quicker. */
 export class MovableClock implements Clock {
   private ahead: Millis = 0;
+  private wrongBy: Millis = 0;
   private readonly pace: number;
 
   constructor(pace = 1) {
@@ -24,7 +25,7 @@ export class MovableClock implements Clock {
   }
 
   now(): Millis {
-    return systemClock.now() + this.ahead;
+    return systemClock.now() + this.ahead + this.wrongBy;
   }
 
   monotonic(): Millis {
@@ -37,6 +38,11 @@ export class MovableClock implements Clock {
 
   advance(by: Millis): void {
     this.ahead += by;
+  }
+
+  /** As on a machine whose time is wrong: spans of time are right all the same. */
+  skew(by: Millis): void {
+    this.wrongBy += by;
   }
 }
 
