@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { expect, test } from '@jest/globals';
 import { mongo } from 'mongoose';
 import { asUnavailable, DatabaseUnavailable, NotConnected } from './database-unavailable.ts';
@@ -6,11 +7,13 @@ const answered = (code: number, labels: readonly string[] = []) =>
   new mongo.MongoServerError({ message: `code ${code}`, code, errorLabels: [...labels] });
 
 const broken = (code: string) => Object.assign(new Error('This socket has been ended by the other party'), { code });
+const ofAnotherRealm = (code: string) => runInNewContext('Object.assign(new Error(), { code })', { code }) as Error;
 
 test.each([
   ['a request that took too long', new NotConnected('the database did not answer within 10000 ms')],
   ['a connection that broke', new mongo.MongoNetworkError('read ECONNRESET')],
   ['a socket that was ended while the driver wrote', broken('EPIPE')],
+  ['one that Node itself reports, in its own realm', ofAnotherRealm('EPIPE')],
   ['a socket that was reset', broken('ECONNRESET')],
   ['a socket that was destroyed', broken('ERR_STREAM_DESTROYED')],
   // The driver's error when the server chosen for a second try is lost before it is used.
