@@ -5,8 +5,9 @@ import { authContract, podStatus } from '../api.ts';
 import type { PodStatus } from '../api.ts';
 import { startGuardedDatabase } from '../testing/guarded-database.mongo.ts';
 import type { GuardedDatabase } from '../testing/guarded-database.mongo.ts';
-import { newcomer, Visitor } from '../testing/visitor.ts';
-import { mountStack, ringKey, startReadyPod, until } from '../testing/world.ts';
+import { newcomer } from '../testing/visitor.ts';
+import type { Visitor } from '../testing/visitor.ts';
+import { mountStack, PASSWORD, ringKey, startReadyPod, until } from '../testing/world.ts';
 import type { Pod, StackMounts } from '../testing/world.ts';
 import { createDatabase } from './database.ts';
 import type { Database } from './database.ts';
@@ -40,7 +41,7 @@ interface Running extends AsyncDisposable {
 
 async function running(uri: string): Promise<Running> {
   const mounts = await mountStack(uri, [ringKey('k1', 'active')]);
-  const pod = await startReadyPod(mounts);
+  const pod = await startReadyPod(mounts, { AUTHSTACK_TRUSTED_PROXIES: '127.0.0.0/8' });
   return {
     pod,
     mounts,
@@ -58,6 +59,14 @@ async function running(uri: string): Promise<Running> {
   };
 }
 
+let networks = 0;
+
+/** Throttles count by /24, or by device; nobody here is to meet them. */
+function anotherNetwork(): string {
+  networks += 1;
+  return `198.18.${networks % 256}.1`;
+}
+
 interface Load {
   readonly served: number;
   stop(): Promise<{ readonly served: number; readonly lost: readonly string[] }>;
@@ -71,13 +80,16 @@ async function startLoad(pod: Pod, people: number): Promise<Load> {
   let isStopping = false;
   async function live(visitor: Visitor): Promise<void> {
     while (!isStopping) {
+      const credentials = { email: visitor.email, password: PASSWORD };
       const requests = [
-        () => visitor.signIn(pod),
-        () => visitor.refresh(pod),
-        () => visitor.on(pod, 'GET /api/users/currentuser'),
-      ];
-      for (const request of requests) {
-        const { status, body } = await request();
+        ['POST /api/users/signin', { body: credentials }],
+        ['POST /api/users/refresh', {}],
+        ['GET /api/users/currentuser', {}],
+      ] as const;
+      for (const [request, sent] of requests) {
+        const headers = { 'x-forwarded-for': anotherNetwork() };
+        visitor.cookies.delete('device');
+        const { status, body } = await visitor.on(pod, request, { ...sent, headers });
         if (status === 200) served += 1;
         else lost.push(`${status} ${JSON.stringify(body)}`);
       }
