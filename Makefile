@@ -75,6 +75,10 @@ bench-failover: up ## 20 killed primaries under load, and elections without caus
 bench-auth: tools ## sign-ins, refreshes and a flood, beside Better Auth, into bench/results; QUICK=1 for two minutes
 	@node --conditions=authstack-source bench/auth.ts
 
+.PHONY: bench-verify
+bench-verify: node_modules/.package-lock.json ## verifying a token beside its peers, CPU time alone, into bench/results; QUICK=1 for a minute
+	@node --conditions=authstack-source bench/verify.ts
+
 .PHONY: generate
 generate: node_modules/.package-lock.json ## CRDs, chart templates and references from operator/src/api; the picture
 	node operator/src/generate.ts
