@@ -12,6 +12,9 @@ export type Candidate = (calls: number) => void | Promise<void>;
 /** Microseconds of CPU for each call, by candidate and round. */
 export type Measured<Name extends string> = Readonly<Record<Name, readonly number[]>>;
 
+/** Until the compiler has seen every candidate often enough. */
+const WARM_UP_ROUNDS = 10;
+
 /** Each candidate takes a turn in each round, in another order every second time, so that none has the quieter minutes. */
 export async function interleaved<Name extends string>(
   candidates: Readonly<Record<Name, Candidate>>,
@@ -19,12 +22,11 @@ export async function interleaved<Name extends string>(
 ): Promise<Measured<Name>> {
   const names = Object.keys(candidates) as Name[];
   const measured = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
-  // The first round is for the compiler.
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
       const before = cpuMicros();
       await candidates[name](calls);
-      if (round > 0) measured[name].push((cpuMicros() - before) / calls);
+      if (round >= 0) measured[name].push((cpuMicros() - before) / calls);
     }
   }
   return measured;

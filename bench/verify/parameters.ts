@@ -23,7 +23,7 @@ const full: Parameters = {
   cachedTokens: [100, 50_000],
   loadTokens: 50_000,
   loadCalls: 150_000,
-  routePairs: 21,
+  routePairs: 31,
   routeRequests: 2_000,
 };
 

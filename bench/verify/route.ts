@@ -16,7 +16,7 @@ export interface Bringing {
 /** Requests that are under way at once, in one connection. */
 const PIPELINED = 20;
 /** Requests to a route until the compiler has seen it often enough. */
-const WARM_UP = 5_000;
+const WARM_UP = 20_000;
 
 /**
  * An Express route in a process of its own. Answers how many microseconds of CPU a request costs above the same request to the

@@ -1,3 +1,4 @@
+import { compileFunction } from 'node:vm';
 import { afterEach, expect, test } from '@jest/globals';
 import { createVerifier } from './verifier.ts';
 import type { Verifier } from './verifier.ts';
@@ -157,6 +158,17 @@ test('a closed verifier follows no change', async () => {
   await using mount = await secretMount(consumerSecret([k1]));
   const { verifier, clock } = open(mount.directory);
   verifier.close();
+  await mount.swap(consumerSecret([k2]));
+  clock.advance(10_000);
+  expect(verifier.status).toMatchObject({ kids: ['k1'] });
+});
+
+test('`using` of Node itself closes a verifier at the end of its block', async () => {
+  await using mount = await secretMount(consumerSecret([k1]));
+  const { verifier, clock } = open(mount.directory);
+  // Compiled by Node: the compiler of these tests has its own way of doing it.
+  const hold = compileFunction('using held = verifier;', ['verifier']) as (verifier: Verifier) => void;
+  hold(verifier);
   await mount.swap(consumerSecret([k2]));
   clock.advance(10_000);
   expect(verifier.status).toMatchObject({ kids: ['k1'] });
