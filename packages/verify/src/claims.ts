@@ -11,17 +11,19 @@ import { deepFrozen, isRecord } from './json.ts';
 
 export interface Expected {
   readonly issuer: string;
-  readonly audience: string;
+  /** One of them must be in `aud`. */
+  readonly audiences: readonly string[];
   /** Seconds since the epoch. */
   readonly now: number;
   readonly clockSkew: number;
 }
 
 /** Checks the claims of a token whose signature is valid. Expiry is checked last: an expired token is valid but for that. */
-export function checkClaims(payload: unknown, { issuer, audience, now, clockSkew }: Expected): AccessTokenClaims {
+export function checkClaims(payload: unknown, { issuer, audiences, now, clockSkew }: Expected): AccessTokenClaims {
   const claims = parseClaims(payload);
   if (claims.iss !== issuer) throw new TokenIssuerRefused();
-  const isMeant = typeof claims.aud === 'string' ? claims.aud === audience : claims.aud.includes(audience);
+  const { aud } = claims;
+  const isMeant = typeof aud === 'string' ? audiences.includes(aud) : aud.some((each) => audiences.includes(each));
   if (!isMeant) throw new TokenAudienceRefused();
   // Each comparison admits what it names, so a time that is no number would admit nothing.
   const hasBegun = Math.max(claims.iat, claims.nbf ?? 0) <= now + clockSkew;

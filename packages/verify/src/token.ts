@@ -1,4 +1,5 @@
 import { isSignedBy } from './algorithms.ts';
+import type { VerificationKey } from './algorithms.ts';
 import { checkClaims } from './claims.ts';
 import type { AccessTokenClaims } from './access-token-claims.ts';
 import type { Millis } from './clock.ts';
@@ -6,7 +7,15 @@ import { parseCompact, textOf } from './compact.ts';
 import { TokenSignatureInvalid } from './errors.ts';
 import { keyOf } from './header.ts';
 import { parseJson } from './json.ts';
-import type { Trust } from './trust.ts';
+
+/** Whose tokens, and for whom. */
+export interface Accepted {
+  readonly issuer: string;
+  /** A token must be for one of them. */
+  readonly audiences: readonly string[];
+  /** In force, by kid. */
+  readonly keys: ReadonlyMap<string, VerificationKey>;
+}
 
 export interface At {
   readonly now: Millis;
@@ -16,15 +25,17 @@ export interface At {
 
 /**
  * Throws a TokenError of its own for every way in which a token can be wrong. Each step sees only what the one before has
- * admitted, and nothing of the payload is parsed before the signature is verified:
+ * admitted, and nothing of the payload is parsed before the signature is verified.
+ *
+ * The one parser of access tokens: consumers have it behind `createVerifier`, the auth service calls it itself.
  *
  *     text ─▸ three canonical parts ─▸ header ─▸ key in force ─▸ signature ─▸ claims
  */
-export function verifyToken(token: string, { issuer, audience, keys }: Trust, at: At): AccessTokenClaims {
+export function verifyToken(token: string, { issuer, audiences, keys }: Accepted, at: At): AccessTokenClaims {
   const { header, payload, signed, signature } = parseCompact(token);
   const key = keyOf(header, keys);
   const isAuthentic = isSignedBy(key, Buffer.from(signed, 'latin1'), Buffer.from(signature, 'base64url'));
   if (!isAuthentic) throw new TokenSignatureInvalid();
   const now = Math.floor(at.now / 1000);
-  return checkClaims(parseJson(textOf(payload)), { issuer, audience, now, clockSkew: at.clockSkew });
+  return checkClaims(parseJson(textOf(payload)), { issuer, audiences, now, clockSkew: at.clockSkew });
 }

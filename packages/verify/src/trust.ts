@@ -3,13 +3,12 @@ import { MountUnusable } from './errors.ts';
 import { isRecord, parseJson } from './json.ts';
 import { readKeySet } from './jwks.ts';
 import type { KeySet } from './jwks.ts';
+import type { Accepted } from './token.ts';
 
 /** The mounted Secret, parsed: whose tokens to accept, and where to ask for new ones. */
-export interface Trust extends KeySet {
-  readonly issuer: string;
+export interface Trust extends KeySet, Accepted {
   /** The one origin whose pages may send cookies with requests that change something. */
   readonly origin: string;
-  readonly audience: string;
   readonly cookieNames: { readonly token: string; readonly session: string };
   /** The auth service within the cluster. */
   readonly authUrl: string;
@@ -39,7 +38,7 @@ export function parseTrust(files: TrustFiles): Trust {
     ...keySetOf(files),
     issuer: textOf('issuer', files),
     origin: originOf(files),
-    audience: textOf('audience', files),
+    audiences: [textOf('audience', files)],
     cookieNames: cookieNamesOf(files),
     authUrl: authUrlOf(files),
     ca: files['ca.crt'],

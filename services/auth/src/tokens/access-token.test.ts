@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { expect, test } from '@jest/globals';
 import { parseKeyRing } from '../keys/key-ring.ts';
@@ -54,12 +54,50 @@ const hostile: readonly [string, string][] = [
   ['no sid', signed({ sid: undefined })],
   ['a ver that is no number', signed({ ver: '1' })],
   ['an unknown role', signed({ roles: ['root'] })],
+  ['an empty jti', signed({ jti: '' })],
+  ['a ver that is no whole number', signed({ ver: 1.5 })],
+  ['a compressed payload', signed({}, { zip: 'DEF' })],
+  ['encryption in its header', signed({}, { enc: 'A128GCM' })],
+  ['a critical extension that is empty', signed({}, { crit: [] })],
+  ['padding', `${issued}=`],
+  ['white space', ` ${issued}`],
+  [
+    'a signature in DER',
+    `${inputOf(issued)}.${sign('sha256', Buffer.from(inputOf(issued)), ring.active.privateKey).toString('base64url')}`,
+  ],
   ['too much of everything', signed({ more: 'x'.repeat(9_000) })],
 ];
+
+test('a token with any one character of its signature changed is refused, the last ones too, whose bits decoders drop', () => {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  for (const at of [-1, -2, -43]) {
+    for (const character of alphabet) {
+      const index = issued.length + at;
+      const changed = issued.slice(0, index) + character + issued.slice(index + 1);
+      if (changed !== issued) expect(() => tokens.verify(changed)).toThrow(TokenInvalid);
+    }
+  }
+});
+
+test('a token of another replica, whose clock differs by less than the skew, is accepted', () => {
+  const now = Math.floor(clock.now() / 1000);
+  expect(tokens.verify(signed({ iat: now + 5 }))).toMatchObject({ sub: 'u1' });
+  expect(tokens.verify(signed({ iat: now - 64, exp: now - 4 }))).toMatchObject({ sub: 'u1' });
+});
+
+test('a refusal tells why, and repeats nothing of the token', () => {
+  expect(() => tokens.verify(signed({ iss: 'https://other.example' }))).toThrow(
+    'the access token is of another issuer',
+  );
+});
 
 test.each(hostile)('a token with %s is refused', (_what, token) => {
   expect(() => tokens.verify(token)).toThrow(TokenInvalid);
 });
+
+function inputOf(token: string): string {
+  return token.slice(0, token.lastIndexOf('.'));
+}
 
 function withHmac(): string {
   const pem = ring.byKid.get('k1')?.publicKey.export({ type: 'spki', format: 'pem' }) ?? '';
