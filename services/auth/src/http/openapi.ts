@@ -48,10 +48,14 @@ function described(operation: Operation): object {
         description: 'Done',
         ...(reply.schema && { content: { 'application/json': { schema: asJsonSchema(reply.schema) } } }),
       },
-      ...refusals(operation.problems),
+      ...(operation.revalidates && { 304: { description: 'What the client has is still current' } }),
+      ...refusals([...new Set([...operation.problems, ...everywhere])]),
     },
   };
 }
+
+/** What any operation can be answered, whatever it does. */
+const everywhere = ['BAD_REQUEST', 'INTERNAL'] as const satisfies readonly ProblemCode[];
 
 function securityOf({ access, credentials = [] }: Operation): object[] {
   switch (access) {
@@ -64,7 +68,7 @@ function securityOf({ access, credentials = [] }: Operation): object[] {
   }
 }
 
-function parametersOf({ query, parameters, headers = [] }: Operation): object[] {
+function parametersOf({ query, parameters, headers = [], revalidates = false }: Operation): object[] {
   const from = (place: 'query' | 'path', object: z.ZodObject | undefined): object[] =>
     Object.entries(object?.shape ?? {}).map(([name, schema]) => ({
       name,
@@ -76,6 +80,7 @@ function parametersOf({ query, parameters, headers = [] }: Operation): object[] 
     ...from('path', parameters),
     ...from('query', query),
     ...headers.map((name) => ({ name, in: 'header', required: false, schema: { const: 'body' } })),
+    ...(revalidates ? [{ name: 'If-None-Match', in: 'header', required: false, schema: { type: 'string' } }] : []),
   ];
 }
 
@@ -86,10 +91,26 @@ function refusals(codes: readonly ProblemCode[]): Record<string, object> {
       status,
       {
         description: same.join(', '),
-        content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+        headers: headersOf(status),
+        content: { [PROBLEM_TYPE]: { schema: problemOf(same) } },
       },
     ]),
   );
+}
+
+/** The codes of one operation and status: a client can tell from the document what it may meet. */
+function problemOf(codes: readonly ProblemCode[]): object {
+  return {
+    allOf: [{ $ref: '#/components/schemas/Problem' }, { type: 'object', properties: { code: { enum: codes } } }],
+  };
+}
+
+function headersOf(status: number): object {
+  const header = (name: string, description: string, type: string): object => ({
+    [name]: { description, schema: { type } },
+  });
+  if (status === 401) return header('WWW-Authenticate', 'RFC 6750', 'string');
+  return status === 429 || status === 503 ? header('Retry-After', 'Seconds', 'integer') : {};
 }
 
 function asJsonSchema(schema: z.ZodType): object {

@@ -30,6 +30,8 @@ export interface Operation<A extends Access = Access> {
   readonly query?: z.ZodObject;
   readonly parameters?: z.ZodObject;
   readonly headers?: readonly string[];
+  /** It has an ETag: a client that has it already is answered 304. */
+  readonly revalidates?: boolean;
   readonly reply: { readonly status: number; readonly schema?: z.ZodType };
   readonly problems: readonly ProblemCode[];
 }

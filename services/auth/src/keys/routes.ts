@@ -8,7 +8,7 @@ import type { PublicRoute } from '../http/route.ts';
 import { DISCOVERY_PATH } from './documents.ts';
 import type { KeyDocuments } from './documents.ts';
 
-const published = { method: 'get', problems: ['NOT_READY'] } as const;
+const published = { method: 'get', revalidates: true, problems: ['NOT_READY'] } as const;
 
 /** What the listener answers before any route; these are for the other ways of asking, and for what is not loaded yet. */
 export function keyRoutes(documents: KeyDocuments): readonly PublicRoute[] {

@@ -1,5 +1,6 @@
 import supertest from 'supertest';
 import type { Response } from 'supertest';
+import { expectDocumented } from './documented.ts';
 import { anEmail, ORIGIN, PASSWORD } from './world.ts';
 
 export interface Answer {
@@ -26,12 +27,14 @@ export async function send(pod: Reachable, request: string, { body, headers = {}
     .set({ ...headers });
   // A string is sent as it is, for bodies that are not JSON.
   const response: Response = await (body === undefined ? test : test.send(body as object));
-  return {
+  const answer: Answer = {
     status: response.status,
     body: response.type.includes('json') ? (JSON.parse(response.text) as unknown) : response.text,
     headers: response.headers,
     setCookie: ((response.headers as Record<string, unknown>)['set-cookie'] as string[] | undefined) ?? [],
   };
+  await expectDocumented({ url: pod.url, method, path, sent: body, answer });
+  return answer;
 }
 
 export const fromPage = { origin: ORIGIN, 'sec-fetch-site': 'same-origin' } as const;
