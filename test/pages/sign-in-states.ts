@@ -291,6 +291,8 @@ const accounts: readonly State[] = [
       await manyDevices(page, site);
       await page.getByRole('button', { name: /^Show all/ }).click();
       await page.getByRole('heading', { name: 'curl' }).waitFor();
+      // Not lost with the button: on the first of the rows that it brought.
+      await page.waitForFunction(`document.activeElement === document.querySelectorAll('.rows > li')[5]`);
     },
   },
   {

@@ -32,7 +32,10 @@ export interface MountedFilesPorts extends WatchingPorts {
 
 /** The Secrets that a pod mounts; the last good content of each is in use. */
 export function watchMountedFiles(paths: MountedPaths, ports: MountedFilesPorts): MountedFiles {
-  const ring = new WatchedFile({ name: mountedFiles.signingKeys, path: paths.signingKeys, parse: parseKeyRing }, ports);
+  const ring = new WatchedFile(
+    { name: mountedFiles.signingKeys, path: paths.signingKeys, parse: (text) => logIgnored(parseKeyRing(text), ports) },
+    ports,
+  );
   const accept = keepingPeppers(ports.peppersInUse);
   const secrets = new WatchedFile(
     { name: mountedFiles.secrets, path: paths.secrets, parse: parseSecrets, accept },
@@ -58,4 +61,12 @@ export function watchMountedFiles(paths: MountedPaths, ports: MountedFilesPorts)
       for (const file of all) file.stop();
     },
   };
+}
+
+/** A newer operator may have written them; whoever waits for such a key finds out why it is not published. */
+function logIgnored(ring: KeyRing, { log }: WatchingPorts): KeyRing {
+  for (const { kid, algorithm, phase, reason } of ring.held) {
+    if (phase === 'ignored') log.warn({ kid, algorithm, reason }, 'ignoring a key of the ring');
+  }
+  return ring;
 }

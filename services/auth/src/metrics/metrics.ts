@@ -81,6 +81,7 @@ export function createMetrics(): Metrics {
 interface ObservedRing {
   readonly active: { readonly kid: string; readonly activatedAt: Millis };
   readonly byKid: { readonly size: number };
+  readonly held: readonly { readonly kid: string; readonly algorithm: string; readonly phase: string }[];
 }
 
 export interface Observed {
@@ -128,6 +129,16 @@ export function observeService({ registry }: Metrics, { clock, admission, ring, 
     registers,
     collect() {
       this.set(ring()?.byKid.size ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'authstack_key_ring_keys',
+    help: '1 for each key of the ring in its phase; ignored: this version does not know what it is.',
+    labelNames: ['kid', 'algorithm', 'phase'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { kid, algorithm, phase } of ring()?.held ?? []) this.set({ kid, algorithm, phase }, 1);
     },
   });
 }

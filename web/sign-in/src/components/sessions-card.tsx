@@ -44,6 +44,14 @@ const SHOWN_AT_FIRST = 5;
 
 function SessionList({ control: { sessions, retry, end } }: Pick<SessionsCardProps, 'control'>): ReactElement {
   const [showsAll, setShowsAll] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+
+  // The button that was pressed has been removed, and the focus with it; what it brought is read next.
+  useEffect(() => {
+    const first = list.current?.children[SHOWN_AT_FIRST];
+    if (showsAll && first instanceof HTMLElement) first.focus();
+  }, [showsAll]);
+
   if (sessions.state === 'loading') return <Loading what="where you are signed in" rows={1} />;
   if (sessions.state === 'failed') {
     return (
@@ -60,7 +68,7 @@ function SessionList({ control: { sessions, retry, end } }: Pick<SessionsCardPro
   const shown = showsAll || all.length <= SHOWN_AT_FIRST + 1 ? all : all.slice(0, SHOWN_AT_FIRST);
   return (
     <>
-      <ul className="rows">
+      <ul className="rows" ref={list}>
         {shown.map((session) => (
           <SessionRow key={session.id} session={session} onEnd={end} />
         ))}
@@ -89,7 +97,7 @@ function SessionRow({ session, onEnd }: SessionRowProps): ReactElement {
   const { userAgent, openedAt, lastUsedAt, current } = session;
   const device = deviceText(userAgent);
   return (
-    <li className="row">
+    <li className="row" tabIndex={-1}>
       <div>
         <h3 title={userAgent}>{device}</h3>
         <p className="detail">
