@@ -2,20 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { authConsumerKind } from './api/auth-consumer.ts';
 import { authStackSpecSchema } from './api/auth-stack.ts';
 import type { AuthStack } from './api/auth-stack.ts';
-import { consumerReasons, stackReasons } from './api/reasons.ts';
-import type { ReasonOf, WatchedKind } from './api/reasons.ts';
+import { consumerReasons } from './api/consumer-reasons.ts';
+import type { Row } from './api/reason-rows.ts';
+import type { ReasonOf } from './api/reasons.ts';
+import { stackReasons } from './api/stack-reasons.ts';
 import { consumerPlan } from './consumers/conditions.ts';
 import { foreignKinds, ownKinds } from './operator.ts';
 import { planOf } from './planning.ts';
-import type { ConditionStatus } from './runtime/objects.ts';
 
 /** Whatever a message tells people to change is seen by a watch, or looked at again within 15 seconds. */
-
-interface Row {
-  readonly status: ConditionStatus | readonly ConditionStatus[];
-  readonly do?: string;
-  readonly noticed?: readonly WatchedKind[] | 'retry';
-}
 
 function rowsOf(tables: Readonly<Record<string, Readonly<Record<string, Row>>>>): [string, string, Row][] {
   const rows = Object.entries(tables).flatMap(([type, table]) =>

@@ -1,12 +1,13 @@
-import { consumerReasons, stackReasons } from './reasons.ts';
-import type { Row } from './reasons.ts';
+import { consumerReasons } from './consumer-reasons.ts';
+import { stackReasons } from './stack-reasons.ts';
+import type { Row } from './reason-rows.ts';
 
 /** Every condition and reason of both kinds as Markdown, from the table that the plans are typed by. */
 export function conditionsReference(): string {
   return [
     '# Conditions and reasons',
     '',
-    'Generated from `operator/src/api/reasons.ts` by `make generate`; edit the table, not this page.',
+    'Generated from `stack-reasons.ts` and `consumer-reasons.ts` of `operator/src/api` by `make generate`; edit the table, not this page.',
     '',
     'A reason says what the operator observed; the message of the condition adds which object, and the command. Where the last',
     'column is empty there is nothing to do.',

@@ -1,7 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { consumerReasons, stackReasons } from './reasons.ts';
+import { consumerReasons } from './consumer-reasons.ts';
+import { stackReasons } from './stack-reasons.ts';
 
 const source = join(import.meta.dirname, '..');
 
