@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { startAgent } from '../../services/mongodb-agent/src/agent.ts';
@@ -11,6 +11,9 @@ import { agentContract } from '../../services/mongodb-agent/src/api.ts';
 import { systemClock } from '../../services/mongodb-agent/src/clock.ts';
 import { gateContainer } from '../../services/mongodb-agent/src/gate-script.ts';
 import { tool } from '../support/tools.ts';
+
+const LOG = 'mongod.log';
+const LAST_LINES = 25;
 
 export interface MemberOptions {
   readonly podUid: string;
@@ -35,6 +38,8 @@ export interface MemberOptions {
 export interface Member {
   /** Whether clients may use it, in the words of its readiness probe. */
   isReady(): Promise<boolean>;
+  /** The last lines that the gate or mongod wrote, and how it ended if it has. */
+  lastLines(): Promise<string>;
   /** Ends both at once; a node gives no grace here. */
   kill(): Promise<void>;
 }
@@ -59,6 +64,11 @@ export async function startMember(options: MemberOptions): Promise<Member> {
       const answer = await fetch(`http://${options.address}:${agentContract.probePort}/readyz`);
       await answer.text();
       return answer.ok;
+    },
+    async lastLines() {
+      const log = await readFile(join(options.folder, LOG), 'utf8').catch(() => '');
+      const ended = mongod.exitCode ?? mongod.signalCode;
+      return [`ended: ${String(ended ?? 'no')}`, ...log.trimEnd().split('\n').slice(-LAST_LINES)].join('\n');
     },
     kill: () => end(agent, mongod),
   };
@@ -92,7 +102,7 @@ async function startGate({ address, volume, folder, hosts }: MemberOptions, file
   const { gateDir, keyFile } = files;
   const gate = gateContainer({ dataDir: volume, gateDir, keyFile, mongod: await tool('mongod'), mongodArgs: small });
   const args = gate.args.flatMap((arg) => (arg === '--bind_ip_all' ? ['--bind_ip', address] : [arg]));
-  const output = openSync(join(folder, 'mongod.log'), 'a');
+  const output = openSync(join(folder, LOG), 'a');
   // The kernel ends it with this process, so that no run leaves servers behind.
   const command = ['--pdeathsig', 'KILL', 'unshare', ...withHosts, hosts, ...gate.command, ...args];
   const child = spawn('setpriv', command, { stdio: ['ignore', output, output] });

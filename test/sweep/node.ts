@@ -83,6 +83,16 @@ export class Node implements AsyncDisposable {
     this.watch(podKind, this.pods);
   }
 
+  /** What the members of a namespace that are not ready wrote last. */
+  async lastLinesOfUnready(namespace: string): Promise<readonly string[]> {
+    const words = this.pods.list({ namespace }).map(async (pod) => {
+      const member = await this.members.get(uidOf(pod));
+      if (!member || (await member.isReady().catch(() => false))) return [];
+      return [`${pod.metadata.name}: ${await member.lastLines()}`];
+    });
+    return (await Promise.all(words)).flat();
+  }
+
   /** Ends the members of a namespace at once, without telling the API server. */
   async evict(namespace: string): Promise<void> {
     const gone = this.pods.list({ namespace });

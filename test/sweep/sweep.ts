@@ -88,7 +88,7 @@ export class Sweep {
       await eventually(async () => demandSame(await subject.state(), clean.state), { within: SAME_WITHIN, every: 200 });
       await injected.over();
     } catch (error) {
-      why = String(error);
+      why = [String(error), ...(await bed.lastLinesOfUnready(subject))].join('\n');
     }
     const broken = bed.invariants.violations(subject.namespace);
     if (broken.length > 0) why = [...broken, why].join('; ');

@@ -98,6 +98,10 @@ export class TestBed implements AsyncDisposable {
     return subject;
   }
 
+  lastLinesOfUnready({ namespace }: Subject): Promise<readonly string[]> {
+    return this.parts.node.lastLinesOfUnready(namespace);
+  }
+
   /** Removes everything; the namespaces end later. */
   async clear(subject: Subject): Promise<void> {
     this.invariants.forget(subject.namespace);
