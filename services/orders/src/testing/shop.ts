@@ -48,6 +48,7 @@ export const tickets: readonly Ticket[] = [
 export interface Shop extends AsyncDisposable {
   readonly service: HttpService;
   readonly url: string;
+  readonly isUndocumented: true;
   readonly probes: string;
   readonly log: readonly string[];
 }
@@ -61,6 +62,7 @@ export async function openShop({ environment }: Premises, clock: Clock = systemC
   return {
     service,
     url: `http://127.0.0.1:${service.ports.public}`,
+    isUndocumented: true,
     probes: `http://127.0.0.1:${service.ports.ops}`,
     log,
     [Symbol.asyncDispose]: () => service.stop(),
