@@ -38,7 +38,7 @@ scenario(
     await page.getByRole('link', { name: 'Account' }).click();
     await page.getByText(person.email).waitFor();
     await shoot(page, 'account');
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await fillIn(page, { ...person, password: 'not the password' });
     await page.getByText('The email address or the password is wrong.').waitFor();
     await shoot(page, 'refused');
