@@ -1,30 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { hashSync, verifySync } from '@node-rs/argon2';
 import { MongoClient } from 'mongodb';
 import { startReplicaSet } from '../test/support/mongod.ts';
 import type { Mongod } from '../test/support/mongod.ts';
-import { runEnvironment } from '../test/support/run-environment.ts';
 import { flood } from './auth/flood.ts';
 import { cookiesOf, sendExpecting } from './auth/http-client.ts';
 import type { Answer } from './auth/http-client.ts';
-import { median, rateOf } from './auth/load.ts';
+import { medianRate, rateOf } from './auth/load.ts';
 import type { Rate } from './auth/load.ts';
-import { isQuick, parameters } from './auth/parameters.ts';
+import { parameters } from './auth/parameters.ts';
 import { accountOf, fromPage, startAuthService, startBetterAuth } from './auth/subjects.ts';
 import type { Subject } from './auth/subjects.ts';
-import { quantile, seconds, table } from './operator/report.ts';
-import type { Row } from './operator/report.ts';
+import { Report, quantile, seconds } from './report.ts';
 
 /** `make bench-auth`: the auth service of the image and Better Auth before the same mongod, one after the other in turns. */
-const results = join(import.meta.dirname, 'results/auth.md');
-const rows: Row[] = [];
-const begun = performance.now();
-
-function add(row: Row): void {
-  rows.push(row);
-  console.log(`${seconds(performance.now() - begun).padStart(8)}  ${row.what}: ${row.measured}`);
-}
+const report = new Report('auth');
 
 async function main(): Promise<void> {
   await using database = await startReplicaSet(1);
@@ -39,7 +28,7 @@ async function main(): Promise<void> {
   await measureReads(ours, mongod);
   await measureRefreshes(ours, mongod);
   await measureFlood(ours, capacity);
-  await report();
+  await write();
 }
 
 /** CPU of one hash where nothing else is done, by the parameters of both sides. */
@@ -74,18 +63,18 @@ async function measureSignIns({ ours, peer, mongod }: Sides): Promise<number> {
     }
   }
   const hash = quantile(hashes, 0.5);
-  const [mine, theirs] = [median(rates.get(ours) ?? []), median(rates.get(peer) ?? [])];
-  add({ what: 'a hash alone', measured: cpu(hash) });
-  add({ what: 'sign-in', measured: shown(mine) });
-  add({
+  const [mine, theirs] = [medianRate(rates.get(ours) ?? []), medianRate(rates.get(peer) ?? [])];
+  report.add({ what: 'a hash alone', measured: cpu(hash) });
+  report.add({ what: 'sign-in', measured: shown(mine) });
+  report.add({
     what: 'sign-in, CPU of the server above the hash',
     measured: cpu(mine.serverCpu - hash),
     budget: '≤ 2 ms',
     kept: mine.serverCpu - hash <= 2,
   });
-  add({ what: 'sign-in at Better Auth 1.7.25, the same hash and database', measured: shown(theirs) });
+  report.add({ what: 'sign-in at Better Auth 1.7.25, the same hash and database', measured: shown(theirs) });
   const ratio = mine.perSecond / theirs.perSecond;
-  add({
+  report.add({
     what: 'sign-ins against Better Auth',
     measured: `${ratio.toFixed(2)} × (CPU of server and mongod: ${(totalCpu(theirs) / totalCpu(mine)).toFixed(2)} ×)`,
     budget: '≥ 2.5 ×',
@@ -116,7 +105,7 @@ async function measureSteps(ours: Subject, mongod: Mongod): Promise<void> {
     const each = Object.keys(before).map(
       (name) => `${(((after[name] ?? 0) - (before[name] ?? 0)) / turns).toFixed(1)} ${name}`,
     );
-    add({ what: 'database, for each sign-in', measured: each.join(', ') });
+    report.add({ what: 'database, for each sign-in', measured: each.join(', ') });
   } finally {
     await client.close();
   }
@@ -131,11 +120,16 @@ async function measureReads(ours: Subject, mongod: Mongod): Promise<void> {
   const asked = await rateOf({ server: ours, mongod }, () =>
     sendExpecting(200, { port, path: '/api/users/currentuser', headers: bearer }),
   );
-  add({ what: 'currentuser by bearer', measured: shown(asked), budget: '≥ 1,500/s', kept: asked.perSecond >= 1_500 });
+  report.add({
+    what: 'currentuser by bearer',
+    measured: shown(asked),
+    budget: '≥ 1,500/s',
+    kept: asked.perSecond >= 1_500,
+  });
   const keys = await rateOf({ server: ours, mongod }, () =>
     sendExpecting(200, { port, path: '/.well-known/jwks.json' }),
   );
-  add({ what: 'JWKS', measured: shown(keys), budget: '≥ 10,000/s', kept: keys.perSecond >= 10_000 });
+  report.add({ what: 'JWKS', measured: shown(keys), budget: '≥ 10,000/s', kept: keys.perSecond >= 10_000 });
 }
 
 /** A session whose next token is that of the last answer. */
@@ -159,7 +153,7 @@ async function measureRefreshes(ours: Subject, mongod: Mongod): Promise<void> {
   const sessions: (() => Promise<Answer>)[] = [];
   for (let index = 0; index < parameters.connections; index += 1) sessions.push(await session(ours, index));
   const rate = await rateOf({ server: ours, mongod }, async (connection) => sessions[connection]?.());
-  add({ what: 'refresh', measured: shown(rate), budget: '≥ 250/s', kept: rate.perSecond >= 250 });
+  report.add({ what: 'refresh', measured: shown(rate), budget: '≥ 250/s', kept: rate.perSecond >= 250 });
 }
 
 async function measureFlood(ours: Subject, capacity: number): Promise<void> {
@@ -174,23 +168,23 @@ async function measureFlood(ours: Subject, capacity: number): Promise<void> {
   };
   const seen = await flood({ subject: ours, perSecond, refresh: inTurn });
   const flooded = `flood of ${Math.round(perSecond)} sign-ins/s`;
-  add({
+  report.add({
     what: flooded,
     measured: `${seen.sent} sent, ${seen.hashed} hashed, refused by status ${JSON.stringify(seen.refused)}`,
   });
-  add({
+  report.add({
     what: 'beside it: refresh p99, JWKS p99',
     measured: `${seconds(seen.refreshP99)}, ${seconds(seen.jwksP99)}`,
     budget: '< 50 ms',
     kept: Math.max(seen.refreshP99, seen.jwksP99) < 50,
   });
-  add({
+  report.add({
     what: 'beside it: refused in < 100 ms',
     measured: percent(seen.quickly),
     budget: '≥ 95 %',
     kept: seen.quickly >= 0.95,
   });
-  add({
+  report.add({
     what: 'beside it: an honest user of another network gets in',
     measured: `${percent(seen.honest)} of ${seen.honestTries} (p99 ${seconds(seen.honestP99)})`,
     budget: '≥ 95 %',
@@ -215,23 +209,15 @@ function percent(part: number): string {
   return `${(part * 100).toFixed(1)} %`;
 }
 
-async function report(): Promise<void> {
-  const text = [
-    '# The auth service',
-    '',
-    '`make bench-auth` writes this page. The auth service of the image and Better Auth as processes of their own, before a real',
-    'mongod (a replica set of one member) on the same machine, which also carries the client; the sides take turns, and medians count.',
-    '',
-    `Measured ${await runEnvironment()}. Parameters: ${JSON.stringify(parameters)}. Took ${seconds(performance.now() - begun)}.`,
-    '',
-    table(rows),
-    '',
-  ].join('\n');
-  if (!isQuick) {
-    await mkdir(join(results, '..'), { recursive: true });
-    await writeFile(results, text);
-  }
-  console.log(`\n${table(rows)}`);
+async function write(): Promise<void> {
+  await report.write({
+    title: 'The auth service',
+    about: [
+      '`make bench-auth` writes this page. The auth service of the image and Better Auth as processes of their own, before a real',
+      'mongod (a replica set of one member) on the same machine, which also carries the client; the sides take turns, and medians count.',
+    ],
+    parameters,
+  });
 }
 
 await main();

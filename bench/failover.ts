@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { eventually } from '../test/world/eventually.ts';
 import { installGateway } from '../test/world/gateway.ts';
 import { get } from '../test/world/kubectl.ts';
@@ -8,13 +6,11 @@ import { RecordingClient } from '../test/world/recording-client.ts';
 import type { Acknowledged } from '../test/world/recording-client.ts';
 import { World } from '../test/world/world.ts';
 import type { Stack } from '../test/world/stack.ts';
-import { runEnvironment } from '../test/support/run-environment.ts';
 import { latencyPlot } from './failover/plot.ts';
-import { quantile, seconds, table } from './operator/report.ts';
-import type { Row } from './operator/report.ts';
+import { Report, isQuick, quantile, seconds, writeResult } from './report.ts';
+import type { Row } from './report.ts';
 
 /** `make bench-failover`: how long no write is acknowledged after a primary was killed or frozen, and how many elections there are without cause. */
-const isQuick = process.env['QUICK'] !== undefined;
 const parameters = {
   kills: isQuick ? 3 : 20,
   freezes: isQuick ? 1 : 5,
@@ -22,7 +18,6 @@ const parameters = {
   electionTimeoutMillis: 4_000,
   catchUpTimeoutMillis: 1_000,
 };
-const results = join(import.meta.dirname, 'results');
 
 interface Loss {
   readonly at: number;
@@ -130,7 +125,7 @@ async function report({ kills, freezes, falseElections, history, lost, acknowled
   const perHour = (falseElections / parameters.quietMinutes) * 60;
   const spread = (values: readonly number[]): string =>
     [0.5, 0.9, 1].map((part) => seconds(quantile(values, part))).join(' / ');
-  const rows: Row[] = [
+  const rows: readonly Row[] = [
     {
       what: 'no write acknowledged after a kill, p50 / p90 / max',
       measured: spread(gaps),
@@ -155,34 +150,25 @@ async function report({ kills, freezes, falseElections, history, lost, acknowled
       measured: `${falseElections} (${perHour.toFixed(1)} an hour)`,
     },
   ];
-  const text = [
-    '# Failover',
-    '',
-    '`make bench-failover` writes this page. Three members on the cluster of `make up`; the primary gets SIGKILL, and its pod',
-    'is deleted; after that the primary is frozen, with its connections open, until another has taken its place. A client',
-    'writes with w: majority each 50 ms, without a retry; it runs on the same machine, beside the four nodes.',
-    '',
-    `Measured ${await runEnvironment()}. Parameters: ${JSON.stringify(parameters)}.`,
-    '',
-    table(rows),
-    '',
-    `Gaps in the order of the kills: ${gaps.map((gap) => seconds(gap)).join(', ')}; of the freezes: ${gapsFrozen.map((gap) => seconds(gap)).join(', ')}.`,
-    '',
-    '![Latency of acknowledged writes over time; kills and freezes are marked](failover.svg)',
-    '',
-  ].join('\n');
-  if (!isQuick) {
-    await mkdir(results, { recursive: true });
-    await writeFile(join(results, 'failover.md'), text);
-    await writeFile(
-      join(results, 'failover.svg'),
-      latencyPlot(
-        history,
-        [...kills, ...freezes].map(({ at }) => at),
-      ),
-    );
-  }
-  console.log(`\n${table(rows)}`);
+  const page = new Report('failover');
+  for (const row of rows) page.add(row);
+  await page.write({
+    title: 'Failover',
+    about: [
+      '`make bench-failover` writes this page. Three members on the cluster of `make up`; the primary gets SIGKILL, and its pod',
+      'is deleted; after that the primary is frozen, with its connections open, until another has taken its place. A client',
+      'writes with w: majority each 50 ms, without a retry; it runs on the same machine, beside the four nodes.',
+    ],
+    parameters,
+    below: [
+      `Gaps in the order of the kills: ${gaps.map((gap) => seconds(gap)).join(', ')}; of the freezes: ${gapsFrozen.map((gap) => seconds(gap)).join(', ')}.`,
+      '',
+      '![Latency of acknowledged writes over time; kills and freezes are marked](failover.svg)',
+      '',
+    ],
+  });
+  const losses = [...kills, ...freezes].map(({ at }) => at);
+  if (!isQuick) await writeResult('failover.svg', latencyPlot(history, losses));
 }
 
 await main();

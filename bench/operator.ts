@@ -1,5 +1,5 @@
-import { mkdtemp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundle, products } from '../cluster/images.ts';
 import { createApiClient } from '../operator/src/runtime/client.ts';
@@ -10,21 +10,12 @@ import type { Setting } from './operator/measures.ts';
 import { startOperator } from './operator/operator-process.ts';
 import type { OperatorProcessOptions } from './operator/operator-process.ts';
 import { parameters } from './operator/parameters.ts';
-import { runEnvironment } from '../test/support/run-environment.ts';
-import { quantile, seconds, table } from './operator/report.ts';
-import type { Row } from './operator/report.ts';
+import { Report, quantile, seconds } from './report.ts';
 import { createForeignSecrets, createStacks, stackRef } from './operator/seed.ts';
 import { startSpectator } from './operator/spectator.ts';
 
 /** `make bench-operator`: the operator of the image against a real API server that has much else to keep. */
-const results = join(import.meta.dirname, 'results/operator.md');
-const rows: Row[] = [];
-const begun = performance.now();
-
-function add(row: Row): void {
-  rows.push(row);
-  console.log(`${seconds(performance.now() - begun).padStart(8)}  ${row.what}: ${row.measured}`);
-}
+const report = new Report('operator');
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-'));
 const api = await startApiServer({ crds: true });
@@ -35,7 +26,7 @@ try {
   await using operator = await startOperator(options);
   await using spectator = await startSpectator(client);
   await measureSizes({ client, spectator, operator });
-  await report();
+  await write();
 } finally {
   await client.close();
   await api[Symbol.asyncDispose]();
@@ -47,10 +38,10 @@ async function prepare(): Promise<OperatorProcessOptions> {
   if (!product) throw new Error('there is no image operator');
   await bundle(product, folder);
   const { size } = await stat(join(folder, 'app/main.js'));
-  add({ what: 'bundle', measured: `${(size / 2 ** 20).toFixed(1)} MiB` });
+  report.add({ what: 'bundle', measured: `${(size / 2 ** 20).toFixed(1)} MiB` });
   const started = performance.now();
   await createForeignSecrets(client, parameters.foreignSecrets);
-  add({
+  report.add({
     what: `${parameters.foreignSecrets} foreign Secrets made (not by the operator)`,
     measured: seconds(performance.now() - started),
   });
@@ -72,7 +63,7 @@ async function measureStarts(options: OperatorProcessOptions): Promise<void> {
     await using operator = await startOperator(options);
     took.push(operator.firstReconcileAfter);
   }
-  add({
+  report.add({
     what: `process start to first reconcile, median of ${took.length}`,
     measured: `${seconds(quantile(took, 0.5))} (slowest ${seconds(Math.max(...took))})`,
     budget: '< 3 s',
@@ -88,7 +79,7 @@ async function measureSizes(setting: Setting): Promise<void> {
   for (const [index, stacks] of parameters.stacks.entries()) {
     const converged = await timeToConverge(setting, { from, to: stacks }, expected);
     const made = (stacks - from) * expected.length;
-    add({
+    report.add({
       what: `${stacks} stacks: time to converge ${stacks - from} new ones`,
       measured: `${seconds(converged)} (${Math.round(made / (converged / 1000))} objects/s)`,
     });
@@ -102,23 +93,23 @@ async function measureSizes(setting: Setting): Promise<void> {
 async function measureIdle(setting: Setting, stacks: number): Promise<void> {
   const seen = await idle(setting, parameters.idleSeconds);
   const hundreds = stacks / 100;
-  add({
+  report.add({
     what: `${stacks} stacks, idle: requests`,
     measured: `${seen.requestsPerSecond.toFixed(2)}/s (${seen.passesPerSecond.toFixed(1)} passes/s)`,
     budget: `≤ ${Math.max(1, hundreds)}/s`,
     kept: seen.requestsPerSecond <= Math.max(1, hundreds),
   });
-  add({
+  report.add({
     what: `${stacks} stacks, idle: writes`,
     measured: `${seen.writesPerSecond.toFixed(2)}/s${seen.stalled === 0 ? '' : `, of them ${seen.stalled} stacks that report once that they are stalled`}`,
     budget: 'the lease, every 2 s',
     kept: seen.writesPerSecond - seen.stalled / parameters.idleSeconds <= 0.55,
   });
-  add({
+  report.add({
     what: `${stacks} stacks, idle: CPU of one core`,
     measured: `${seen.cpuPercent.toFixed(1)} %`,
   });
-  add({
+  report.add({
     what: `${stacks} stacks: memory (RSS)`,
     measured: `${Math.round(seen.residentMiB)} MiB (peak ${Math.round(seen.peakMiB)} MiB)`,
     ...(stacks <= 100 && { budget: '≤ 128 MiB', kept: seen.residentMiB <= 128 }),
@@ -128,7 +119,7 @@ async function measureIdle(setting: Setting, stacks: number): Promise<void> {
 async function measureChanges(setting: Setting, stacks: number): Promise<void> {
   const { changes } = parameters;
   const took = await changeToApplied(setting, { stacks, changes });
-  add({
+  report.add({
     what: `${stacks} stacks: change of an AuthStack to applied, ${changes} changes, p50 / p99`,
     measured: `${seconds(quantile(took, 0.5))} / ${seconds(quantile(took, 0.99))}`,
     ...(stacks <= 200 && { budget: 'p99 ≤ 5 s', kept: quantile(took, 0.99) <= 5_000 }),
@@ -140,9 +131,9 @@ async function measureConsumers(setting: Setting): Promise<void> {
   for (const [index, to] of parameters.consumers.entries()) {
     const algorithm = index % 2 === 0 ? 'RS256' : 'ES256';
     const took = await distribution(setting, { from, to }, algorithm);
-    add({ what: `${to} consumer namespaces: ${to - from} new copies made`, measured: seconds(took.copied) });
+    report.add({ what: `${to} consumer namespaces: ${to - from} new copies made`, measured: seconds(took.copied) });
     const budget = to <= 10 ? 2_000 : 10_000;
-    add({
+    report.add({
       what: `${to} consumer namespaces: a new key in every copy, since it was asked for (since it was published)`,
       measured: `${seconds(took.keyVisible)} (${seconds(took.keyCopied)})`,
       budget: `≤ ${budget / 1_000} s`,
@@ -152,22 +143,14 @@ async function measureConsumers(setting: Setting): Promise<void> {
   }
 }
 
-async function report(): Promise<void> {
-  const load = loadavg().map((value) => value.toFixed(1));
-  const text = [
-    '# The operator',
-    '',
-    '`make bench-operator` writes this page. The operator of the image, as a process of its own, against a real',
-    'kube-apiserver and etcd on the same machine; no kubelet and no controllers, so each stack stands where it first waits',
-    'for an agent.',
-    '',
-    `Measured ${await runEnvironment()}; load average at the end ${load.join(' ')}.`,
-    `Parameters: ${JSON.stringify(parameters)}. Took ${seconds(performance.now() - begun)}.`,
-    '',
-    table(rows),
-    '',
-  ].join('\n');
-  await mkdir(join(results, '..'), { recursive: true });
-  await writeFile(results, text);
-  console.log(`\n${table(rows)}\n\n${results}`);
+async function write(): Promise<void> {
+  await report.write({
+    title: 'The operator',
+    about: [
+      '`make bench-operator` writes this page. The operator of the image, as a process of its own, against a real',
+      'kube-apiserver and etcd on the same machine; no kubelet and no controllers, so each stack stands where it first waits',
+      'for an agent.',
+    ],
+    parameters,
+  });
 }

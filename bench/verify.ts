@@ -1,12 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { userFrom } from '../packages/verify/src/user.ts';
 import { TokenCache } from '../packages/verify/src/token-cache.ts';
 import { consumerSecret, secretMount } from '../packages/verify/src/testing/secret-mount.ts';
 import type { SecretMount } from '../packages/verify/src/testing/secret-mount.ts';
-import { runEnvironment } from '../test/support/run-environment.ts';
-import { seconds, table } from './operator/report.ts';
-import type { Row } from './operator/report.ts';
+import { Report, median } from './report.ts';
 import {
   bareSignature,
   fastJwt,
@@ -16,21 +12,14 @@ import {
   repeated,
   repeatedInPromises,
 } from './verify/candidates.ts';
-import { cpuMicros, interleaved, median, rateOf, ratio } from './verify/cpu.ts';
+import { cpuMicros, interleaved, rateOf, ratio } from './verify/cpu.ts';
 import { parameters } from './verify/parameters.ts';
 import { RouteServer } from './verify/route.ts';
 import type { Bringing } from './verify/route.ts';
 import { byZipf, inTurn, key, tokensOf } from './verify/tokens.ts';
 
 /** `make bench-verify`: what verifying a token costs, beside its peers and beside nothing but the signature. */
-const results = join(import.meta.dirname, 'results/verify.md');
-const rows: Row[] = [];
-const begun = performance.now();
-
-function add(row: Row): void {
-  rows.push(row);
-  console.log(`${seconds(performance.now() - begun).padStart(8)}  ${row.what}: ${row.measured}`);
-}
+const report = new Report('verify');
 
 async function main(): Promise<void> {
   await using mount = await secretMount(consumerSecret([key]));
@@ -39,7 +28,7 @@ async function main(): Promise<void> {
   measureHits(mount);
   measureRevocation();
   await measureRoutes(mount);
-  await report();
+  await write();
 }
 
 async function measureCold(mount: SecretMount): Promise<void> {
@@ -58,9 +47,9 @@ async function measureCold(mount: SecretMount): Promise<void> {
     },
     { rounds: parameters.rounds, calls: parameters.coldCalls },
   );
-  add({ what: 'ES256, not cached: crypto.verify alone', measured: rateOf(measured.bare) });
+  report.add({ what: 'ES256, not cached: crypto.verify alone', measured: rateOf(measured.bare) });
   const reached = ratio(measured.bare, measured.ours);
-  add({
+  report.add({
     what: '@authstack/verify, and its part of that rate',
     measured: `${rateOf(measured.ours)}, ${reached.toFixed(3)}`,
     budget: '≥ 0.95',
@@ -72,7 +61,7 @@ async function measureCold(mount: SecretMount): Promise<void> {
     ['fast-jwt', measured['fast-jwt']],
     ['jose', measured.jose],
   ] as const) {
-    add({ what, measured: `${rateOf(values)}, ${ratio(measured.bare, values).toFixed(3)}` });
+    report.add({ what, measured: `${rateOf(values)}, ${ratio(measured.bare, values).toFixed(3)}` });
   }
 }
 
@@ -92,13 +81,13 @@ async function measureCached(mount: SecretMount, size: number): Promise<void> {
     { rounds: parameters.rounds, calls: parameters.cachedCalls },
   );
   const reached = ratio(measured['fast-jwt'], measured.ours);
-  add({
+  report.add({
     what: `${size} cached tokens: @authstack/verify`,
     measured: `${rateOf(measured.ours)}, ${reached.toFixed(1)} × fast-jwt`,
     budget: '≥ 1 × fast-jwt',
     kept: reached >= 1,
   });
-  add({ what: `${size} cached tokens: fast-jwt`, measured: rateOf(measured['fast-jwt']) });
+  report.add({ what: `${size} cached tokens: fast-jwt`, measured: rateOf(measured['fast-jwt']) });
 }
 
 /** With the default cache, which is smaller than the number of tokens. */
@@ -108,13 +97,13 @@ function measureHits(mount: SecretMount): void {
   for (const [name, load] of Object.entries(loads)) {
     using verifier = oursWith(mount);
     const ours = hitsOf(load(tokens), (token) => verifier.verify(token));
-    add({
+    report.add({
       what: `${tokens.length} tokens ${name}, 10,000 places: @authstack/verify`,
       measured: ours.shown,
       budget: '> 0 hits',
       kept: ours.hits > 0,
     });
-    add({
+    report.add({
       what: `${tokens.length} tokens ${name}, 10,000 places: fast-jwt`,
       measured: hitsOf(load(tokens), fastJwt(10_000)).shown,
     });
@@ -164,7 +153,7 @@ function measureRevocation(): void {
       for (let index = 0; index < size; index += 1) cache.revokeUser(`u${index}`, 1);
       return (cpuMicros() - before) / size;
     });
-    add({ what: `${size} cached tokens: one user's taken out`, measured: `${median(costs).toFixed(2)} CPU-µs` });
+    report.add({ what: `${size} cached tokens: one user's taken out`, measured: `${median(costs).toFixed(2)} CPU-µs` });
   }
 }
 
@@ -187,7 +176,7 @@ async function measureRoutes(mount: SecretMount): Promise<void> {
       requests: parameters.routeRequests,
     });
     const millis = median(costs) / 1_000;
-    add({
+    report.add({
       what: `Express route above the bare one, cached token ${what}: ${isOurs ? 'requireUser()' : 'fast-jwt'}`,
       measured: `${millis.toFixed(4)} CPU-ms`,
       ...(isOurs && { budget: '≤ 0.005 CPU-ms', kept: millis <= 0.005 }),
@@ -195,24 +184,16 @@ async function measureRoutes(mount: SecretMount): Promise<void> {
   }
 }
 
-async function report(): Promise<void> {
-  const text = [
-    '# Verifying tokens',
-    '',
-    '`make bench-verify` writes this page. Rates are of CPU time (`process.cpuUsage`) of one process, and not of the clock on the',
-    'wall, so that what else runs on the machine counts little; candidates take turns, and each figure is the median of its',
-    'rounds, a ratio that of the ratios round by round. Routes run in a process of their own, behind a client that pipelines.',
-    '',
-    `Measured ${await runEnvironment()}. Parameters: ${JSON.stringify(parameters)}.`,
-    '',
-    table(rows),
-    '',
-  ].join('\n');
-  if (process.env['QUICK'] !== '1') {
-    await mkdir(join(results, '..'), { recursive: true });
-    await writeFile(results, text);
-  }
-  console.log(`\n${table(rows)}`);
+async function write(): Promise<void> {
+  await report.write({
+    title: 'Verifying tokens',
+    about: [
+      '`make bench-verify` writes this page. Rates are of CPU time (`process.cpuUsage`) of one process, and not of the clock on the',
+      'wall, so that what else runs on the machine counts little; candidates take turns, and each figure is the median of its',
+      'rounds, a ratio that of the ratios round by round. Routes run in a process of their own, behind a client that pipelines.',
+    ],
+    parameters,
+  });
 }
 
 await main();

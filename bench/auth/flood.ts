@@ -1,4 +1,4 @@
-import { quantile } from '../operator/report.ts';
+import { quantile } from '../report.ts';
 import { send } from './http-client.ts';
 import type { Answer } from './http-client.ts';
 import { atRate } from './load.ts';

@@ -1,3 +1,4 @@
+import { median } from '../report.ts';
 import { cpuMillis } from './cpu.ts';
 import { parameters } from './parameters.ts';
 
@@ -54,14 +55,10 @@ export async function atRate<T>(perSecond: number, seconds: number, one: (turn: 
 }
 
 /** Each figure by itself: the rounds are not in any order. */
-export function median(rates: readonly Rate[]): Rate {
-  const middle = (pick: (rate: Rate) => number): number => {
-    const sorted = rates.map(pick).sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? NaN;
-  };
+export function medianRate(rates: readonly Rate[]): Rate {
   return {
-    perSecond: middle(({ perSecond }) => perSecond),
-    serverCpu: middle(({ serverCpu }) => serverCpu),
-    mongodCpu: middle(({ mongodCpu }) => mongodCpu),
+    perSecond: median(rates.map(({ perSecond }) => perSecond)),
+    serverCpu: median(rates.map(({ serverCpu }) => serverCpu)),
+    mongodCpu: median(rates.map(({ mongodCpu }) => mongodCpu)),
   };
 }

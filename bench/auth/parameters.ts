@@ -1,3 +1,5 @@
+import { isQuick } from '../report.ts';
+
 /** What is measured: everything, or in QUICK=1 enough to see whether something got worse. */
 export interface Parameters {
   readonly accounts: number;
@@ -24,5 +26,4 @@ const full: Parameters = {
 
 const quick: Parameters = { ...full, accounts: 16, rounds: 3, secondsPerRound: 3, floodSeconds: 10 };
 
-export const isQuick = process.env['QUICK'] === '1';
 export const parameters: Parameters = isQuick ? quick : full;

@@ -1,4 +1,4 @@
-import { quantile } from '../operator/report.ts';
+import { median } from '../report.ts';
 
 /** CPU time of this process until now, in microseconds; what other processes do on the machine is not in it. */
 export function cpuMicros(): number {
@@ -30,10 +30,6 @@ export async function interleaved<Name extends string>(
     }
   }
   return measured;
-}
-
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
 }
 
 /** The median of how much less CPU the second takes, round by round. */

@@ -1,3 +1,5 @@
+import { isQuick } from '../report.ts';
+
 /** What is measured: everything, or in QUICK=1 enough to see whether something got worse. */
 export interface Parameters {
   /** How often each candidate takes its turn. */
@@ -38,4 +40,4 @@ const quick: Parameters = {
   routeRequests: 1_000,
 };
 
-export const parameters: Parameters = process.env['QUICK'] === '1' ? quick : full;
+export const parameters: Parameters = isQuick ? quick : full;

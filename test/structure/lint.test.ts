@@ -72,7 +72,7 @@ const planted: readonly Planted[] = [
   },
   {
     law: 'tests do not import benches',
-    ...{ rule: 'structure/layers', text: importing('../../bench/operator/report.ts') },
+    ...{ rule: 'structure/layers', text: importing('../../bench/report.ts') },
     ...{ red: 'test/support/chart.ts', green: 'bench/operator/measures.ts' },
   },
   {
