@@ -68,7 +68,7 @@ bench-operator: tools ## the operator's budgets at 1,000 stacks, into bench/resu
 	@node --conditions=authstack-source bench/operator.ts
 
 .PHONY: bench-failover
-bench-failover: up ## 20 killed primaries under load, and elections without cause, into bench/results; QUICK=1 for 3
+bench-failover: up ## what a lost primary, pod or node costs, into bench/results; QUICK=1, EVENT="killed node-dies", TIMES=5
 	@node --conditions=authstack-source bench/failover.ts
 
 .PHONY: bench-auth

@@ -11,7 +11,8 @@ scenario(
 
       // It replicates no writes from here on: the primary and the member that will be wiped acknowledge them.
       await stack.askMember(behind, (client) => client.db('admin').command({ fsync: 1, lock: true }));
-      await eventually(() => recorder.isAnswered(), { within: 10 });
+      const locked = performance.now();
+      await eventually(() => recorder.acknowledgedSince(locked), { within: 10 });
       await pause(3_000);
 
       await stack.loseVolume(wiped);

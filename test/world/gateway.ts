@@ -70,6 +70,9 @@ export async function installGateway(): Promise<void> {
         template: {
           metadata: { labels: { app: 'gateway' } },
           spec: {
+            // Scenarios kill worker nodes; what they do to an ingress is not the question.
+            nodeSelector: { 'node-role.kubernetes.io/control-plane': '' },
+            tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists' }],
             containers: [
               {
                 name: 'nginx',

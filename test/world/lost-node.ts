@@ -34,11 +34,22 @@ export async function primaryOnAWorkerOfItsOwn(stack: Stack): Promise<string> {
   if (wanted < 0) {
     throw new Error(`no member is alone: members on ${nodes.join(', ')}, operator on ${[...taken].join(', ')}`);
   }
+  return makePrimary(stack, wanted);
+}
+
+/** Makes the member on that node primary; answers its name. */
+export async function primaryOn(stack: Stack, node: string): Promise<string> {
+  const nodes = await Promise.all([0, 1, 2].map((ordinal) => nodeOf(stack, stack.member(ordinal))));
+  if (!nodes.includes(node)) throw new Error(`no member is on ${node}: they are on ${nodes.join(', ')}`);
+  return makePrimary(stack, nodes.indexOf(node));
+}
+
+async function makePrimary(stack: Stack, wanted: number): Promise<string> {
   if ((await stack.primary()) !== stack.member(wanted)) {
     const former = await stack.primaryOrdinal();
-    const hosts = [0, 1, 2].filter((ordinal) => ordinal !== former && ordinal !== wanted);
+    const others = [0, 1, 2].filter((ordinal) => ordinal !== former && ordinal !== wanted);
     // The third one is no candidate for a moment, so that the wanted one is elected.
-    for (const ordinal of hosts) {
+    for (const ordinal of others) {
       await stack.askMember(ordinal, (client) => client.db('admin').command({ replSetFreeze: 30 }));
     }
     await stack.askMember(former, (client) => client.db('admin').command({ replSetStepDown: 60 }));

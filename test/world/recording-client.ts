@@ -87,11 +87,10 @@ export class RecordingClient implements AsyncDisposable {
     return this.acknowledged;
   }
 
-  /** Throws unless a write was acknowledged within the last second. */
-  isAnswered(): Promise<void> {
-    const silent = Math.round(performance.now() - this.lastAcknowledgedAt);
-    if (silent < 1_000) return Promise.resolve();
-    return Promise.reject(new Error(`no write was acknowledged for ${silent} ms`));
+  /** Throws unless a write was acknowledged after that moment on performance.now(). */
+  acknowledgedSince(at: number): Promise<void> {
+    if (this.lastAcknowledgedAt > at) return Promise.resolve();
+    return Promise.reject(new Error(`no write was acknowledged for ${Math.round(performance.now() - at)} ms`));
   }
 
   /** Stops, waits for what is under way, and counts; needs a primary. */
