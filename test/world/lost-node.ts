@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import { docker } from '../../cluster/docker.ts';
 import { eventually } from './eventually.ts';
 import { get, kubectl } from './kubectl.ts';
@@ -53,7 +52,13 @@ async function makePrimary(stack: Stack, wanted: number): Promise<string> {
       await stack.askMember(ordinal, (client) => client.db('admin').command({ replSetFreeze: 30 }));
     }
     await stack.askMember(former, (client) => client.db('admin').command({ replSetStepDown: 60 }));
-    await eventually(async () => expect(await stack.primary()).toBe(stack.member(wanted)), { within: 30 });
+    await eventually(
+      async () => {
+        const primary = await stack.primary();
+        if (primary !== stack.member(wanted)) throw new Error(`${primary} is the primary, not ${stack.member(wanted)}`);
+      },
+      { within: 30 },
+    );
   }
   return stack.member(wanted);
 }
