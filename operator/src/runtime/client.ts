@@ -7,6 +7,7 @@ import { ApiError } from './api-error.ts';
 import type { ApiClient, ApiRequest } from './api-request.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
+import { lines } from './lines.ts';
 import { honouringRetryAfter, retryAfterOf } from './retry-after.ts';
 
 export { ApiError, isApiError } from './api-error.ts';
@@ -84,16 +85,6 @@ async function refusal(act: string, { statusCode, headers, body }: Dispatcher.Re
     // A proxy in between answers in its own words.
     const message = `${statusCode} ${text.slice(0, 200)}`;
     return new ApiError(act, statusCode, { reason: 'Unknown', message, ...later });
-  }
-}
-
-async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of body) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) if (part !== '') yield part;
   }
 }
 

@@ -43,3 +43,13 @@ export function wait(clock: Clock, delay: number, signal?: AbortSignal): Promise
     signal?.addEventListener('abort', aborted, { once: true });
   });
 }
+
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    const aborted = (): void => {
+      resolve();
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+  });
+}

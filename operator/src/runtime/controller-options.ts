@@ -6,6 +6,7 @@ import type { Mapping } from './mapping.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { Kind, KubernetesObject, Millis } from './objects.ts';
 import type { Reconciler } from './reconciler.ts';
+import type { WakeUps } from './wake-ups.ts';
 import type { Refusal } from './watch-refusals.ts';
 
 export interface ControllerOptions<T extends KubernetesObject> {
@@ -22,6 +23,8 @@ export interface ControllerOptions<T extends KubernetesObject> {
   /** Field of the status that gets the name of this installation, so that a second one is noticed. */
   readonly installationField?: string;
   readonly mappings?: readonly Mapping[];
+  /** What asks for passes besides changes of objects. */
+  readonly wakeUps?: WakeUps;
   /** Objects reconciled at the same time; default 4. */
   readonly concurrency?: number;
   /** The longest a pass may take; default 60 s. */

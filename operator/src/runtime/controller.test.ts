@@ -13,6 +13,7 @@ import { kindKey } from './paths.ts';
 import { TerminalError } from './reconciler.ts';
 import type { Outcome, Reconciler, ReportedEvent } from './reconciler.ts';
 import { Store } from './store.ts';
+import { WakeUps } from './wake-ups.ts';
 import type { Refusal } from './watch-refusals.ts';
 import { configMapKind } from './core-kinds.ts';
 import { aWidget, widgetKind } from './testing/widget.ts';
@@ -370,6 +371,24 @@ test('an object that a mapping chokes on keeps nobody else from hearing', async 
   world.others.set({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', resourceVersion: '1' } });
   await world.clock.advance(10);
   expect(passes).toBe(before + 1);
+  await world.stop();
+});
+
+test('something that is no object asks for passes of objects that exist', async () => {
+  const passes: string[] = [];
+  const wakeUps = new WakeUps();
+  const apply = ({ metadata }: Widget): Promise<Outcome> => {
+    passes.push(metadata.name);
+    return Promise.resolve({ conditions: [ready] });
+  };
+  const world = new World({ apply }, { wakeUps });
+  world.write('a', 1);
+  await world.clock.advance(10);
+  wakeUps.wake('default/a');
+  wakeUps.wake('default/gone');
+  await world.clock.advance(10);
+  expect(passes).toEqual(['a', 'a']);
+  expect(await world.value('workqueue_adds_total')).toBe(2);
   await world.stop();
 });
 

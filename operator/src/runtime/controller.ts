@@ -51,6 +51,9 @@ export class Controller<T extends KubernetesObject> {
         for (const key of concernedBy(mapped, change, ports.log)) this.queue.add(key);
       });
     }
+    options.wakeUps?.follow((key) => {
+      if (this.store.get(refOf(key))) this.queue.add(key);
+    });
     metricsFromZero(ports.metrics, options);
   }
 

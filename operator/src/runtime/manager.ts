@@ -1,6 +1,6 @@
 import { listed } from './listed.ts';
 import type { ApiClient } from './client.ts';
-import { wait } from './clock.ts';
+import { wait, whenAborted } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Cluster, NamespaceWatch } from './cluster.ts';
 import { Controller } from './controller.ts';
@@ -72,6 +72,8 @@ export interface Manager {
   readonly perObject: PerObjectOf;
   /** Its own kind and those of its mappings must be watched. */
   control<T extends KubernetesObject>(options: ControllerOptions<T>): void;
+  /** Further work while this process leads; its promise settles once `signal` has aborted and everything has ended. */
+  whileLeading(work: (signal: AbortSignal) => Promise<void>): void;
   /** Works until `signal` aborts (finished) or leadership is lost, after which the process should end. */
   run(signal: AbortSignal): Promise<'finished' | 'lost'>;
 }
@@ -95,6 +97,7 @@ export function createManager(options: ManagerOptions): Manager {
   const watched = new Map<string, Watched>();
   const stores = new Map<string, Store>();
   const controllers: Pick<Controller<KubernetesObject>, 'run' | 'reconcileAll'>[] = [];
+  const furtherWork: ((signal: AbortSignal) => Promise<void>)[] = [];
   const events = createEventRecorder({
     client,
     clock,
@@ -155,7 +158,11 @@ export function createManager(options: ManagerOptions): Manager {
   async function lead(leading: AbortSignal): Promise<void> {
     log.info({ controllers: controllers.length }, 'controllers start');
     // Also one without controllers works on: its caches are read by somebody.
-    const ended = Promise.all([whenAborted(leading), ...controllers.map((controller) => controller.run(leading))]);
+    const ended = Promise.all([
+      whenAborted(leading),
+      ...furtherWork.map((work) => work(leading)),
+      ...controllers.map((controller) => controller.run(leading)),
+    ]);
     const overtime = whenAborted(leading)
       .then(() => wait(clock, STOPPED_WITHIN))
       .then(() => {
@@ -198,6 +205,9 @@ export function createManager(options: ManagerOptions): Manager {
         ...(installation !== undefined && { installation }),
       };
       controllers.push(new Controller(controller, ports, storeOf));
+    },
+    whileLeading(work) {
+      furtherWork.push(work);
     },
     async run(signal) {
       const ended = new AbortController();
@@ -248,14 +258,4 @@ export function createManager(options: ManagerOptions): Manager {
     onLeading(false);
     return runAsLeader({ client, clock, log, identity, onLeading, onRenewed, ...leaderElection }, signal, lead);
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    const aborted = (): void => {
-      resolve();
-    };
-    signal.addEventListener('abort', aborted, { once: true });
-  });
 }
