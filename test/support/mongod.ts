@@ -82,8 +82,11 @@ export interface ReplicaSet extends AsyncDisposable {
 }
 
 /** A replica set `rs0` of that many real members, all voting, with a primary elected. */
-export async function startReplicaSet(count: number): Promise<ReplicaSet> {
-  const members = await Promise.all(Array.from({ length: count }, () => startMongod({ replicaSet: 'rs0' })));
+export async function startReplicaSet(
+  count: number,
+  { args = [] }: Pick<MongodOptions, 'args'> = {},
+): Promise<ReplicaSet> {
+  const members = await Promise.all(Array.from({ length: count }, () => startMongod({ replicaSet: 'rs0', args })));
   const [first] = members;
   if (!first) throw new RangeError('a replica set has at least one member');
   await initiateAndWait(first.uri, {

@@ -22,6 +22,20 @@ export const systemClock: Clock = {
   },
 };
 
+/** Runs `callback` once `monotonic()` has reached the deadline, however early a timer wakes; the returned function cancels it. */
+export function atDeadline(clock: Clock, deadline: Millis, callback: () => void): () => void {
+  let cancel = (): void => undefined;
+  function wait(): void {
+    const left = deadline - clock.monotonic();
+    if (left <= 0) callback();
+    else cancel = clock.after(left, wait);
+  }
+  wait();
+  return () => {
+    cancel();
+  };
+}
+
 /** Resolves after `delay`, or as soon as the signal aborts: the caller looks at the signal. */
 export function pause(clock: Clock, delay: Millis, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

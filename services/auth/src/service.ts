@@ -25,7 +25,7 @@ import { createThrottles } from './throttles/throttles.ts';
 import { createAccessTokens } from './tokens/access-token.ts';
 import { keepInitialAdmin } from './users/initial-admin.ts';
 import { keepCountingPeppers } from './users/pepper-use.ts';
-import { createUserStore } from './users/user.mongo.ts';
+import { createUserStore, newUserId } from './users/user.mongo.ts';
 
 export interface ServicePorts {
   readonly clock: Clock;
@@ -64,12 +64,12 @@ export function createService(settings: Settings, { clock, log }: ServicePorts):
       log.warn({ audit: event, ...of }, 'security event');
     },
   };
-  const { transaction: atomically } = database;
+  const signUp = { atomically: database.transaction, newUserId };
   observeService(metrics, { clock, admission, ring, databaseUp: () => database.up });
 
   const background: Promise<void>[] = [];
   return createHttpService({
-    app: publicListener({ settings, log, metrics, ring, session, passwords, throttles, atomically }),
+    app: publicListener({ settings, log, metrics, ring, session, passwords, throttles, signUp }),
     ...opsListener({ files, database, metrics }),
     ports: settings.ports,
     drain: settings.drain,

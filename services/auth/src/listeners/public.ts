@@ -36,7 +36,7 @@ export interface PublicPorts {
   readonly session: SessionPorts;
   readonly passwords: Passwords;
   readonly throttles: Throttles;
-  readonly atomically: SignUpPorts['atomically'];
+  readonly signUp: Pick<SignUpPorts, 'atomically' | 'newUserId'>;
 }
 
 type PublicGates = Gate<'public', undefined> & Gate<'session', Actor>;
@@ -71,12 +71,12 @@ function pageMeta({ page, passwordMinLength }: Settings): PageMeta {
 
 /** Every operation of the listener; the document of them is one of them. */
 function publicRoutes(ports: PublicPorts, documents: KeyDocuments): readonly (PublicRoute | SessionRoute)[] {
-  const { settings, metrics, session, passwords, throttles, atomically } = ports;
+  const { settings, metrics, session, passwords, throttles } = ports;
   const { issuer, passwordMinLength, trustedProxies } = settings;
   const clientAddressOf = clientAddresses(trustedProxies);
   const applicantOf = applicants((request) => clientAddressOf(request).prefix);
   const cookies = createCookies(settings);
-  const signUp = { ...session, passwords, atomically };
+  const signUp = { ...session, passwords, ...ports.signUp };
   const routes: readonly (PublicRoute | SessionRoute)[] = [
     ...signUpRoutes({ signUp, applicantOf, cookies, origin: issuer, passwordMinLength, metrics, throttles }),
     ...sessionRoutes({ session, passwords, applicantOf, cookies, origin: issuer, metrics, throttles }),

@@ -32,6 +32,14 @@ test.each([
   expect(seen).toMatchObject({ cause: error, code: 'DATABASE_UNAVAILABLE' });
 });
 
+test('a socket that breaks during a commit passes by itself', async () => {
+  await using client = new mongo.MongoClient('mongodb://127.0.0.1:1/');
+  const session = client.startSession();
+  session.commitTransaction = () => Promise.reject(broken('EPIPE'));
+  const committing = session.withTransaction(() => Promise.resolve());
+  await expect(committing.catch(asUnavailable)).resolves.toBeInstanceOf(DatabaseUnavailable);
+});
+
 test.each([
   ['a duplicate key', answered(11_000)],
   ['a document that breaks a rule', answered(121)],

@@ -37,8 +37,9 @@ const passingCalls = [
 /** Of Node's sockets: a connection that breaks while the driver writes to it ends in one of these, and in no error of the driver. */
 const brokenSocket = /^(EPIPE|ECONN[A-Z]+|ETIMEDOUT|E(HOST|NET)(DOWN|UNREACH)|ERR_STREAM_[A-Z_]+|ERR_SOCKET_[A-Z_]+)$/;
 
-function isPassing(error: unknown): boolean {
-  if (error instanceof NotConnected || isBrokenSocket(error)) return true;
+/** Passes by itself: an election, a connection that broke, a server that is busy or going. */
+export function isPassing(error: unknown): error is Error {
+  if (error instanceof NotConnected || isBrokenSocket(error) || isBrokenCommit(error)) return true;
   if (!(error instanceof mongo.MongoError)) return false;
   if (hasPassingLabel(error) || error instanceof mongo.MongoWriteConcernError) return true;
   if (error instanceof mongo.MongoServerError) return passingCodes.has(Number(error.code));
@@ -52,6 +53,11 @@ function isBrokenSocket(error: unknown): boolean {
   // Not instanceof: an error of Node's own is of another realm where the service runs in one, as under Jest.
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
   return typeof error.code === 'string' && brokenSocket.test(error.code);
+}
+
+/** A socket that breaks during a commit: the driver asks the socket's error for labels that only its own errors have. */
+function isBrokenCommit(error: unknown): boolean {
+  return error instanceof Error && error.message.endsWith('.hasErrorLabel is not a function');
 }
 
 function hasPassingLabel(error: mongo.MongoError): boolean {

@@ -4,14 +4,21 @@ import type { ConnectOptions, Connection } from 'mongoose';
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import { databaseNamed } from '../api.ts';
 import { asUnavailable, NotConnected } from './database-unavailable.ts';
+import { retrying } from './retrying.ts';
+import type { Budget } from './retrying.ts';
 
 export type Run = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** What stores are made on: one connection, opened with one connection string. A changed string gets a link of its own. */
 export interface Link {
   readonly connection: Connection;
-  /** One piece of work within a bounded time; the database's transient failures become DatabaseUnavailable. */
+  /**
+   * One piece of work that somebody waits for: done again while the database fails by what passes by itself, for as long as a
+   * client is kept waiting; then DatabaseUnavailable. What it does a second time must be as if it had been done once.
+   */
   readonly run: Run;
+  /** The same for work that no client waits for. */
+  readonly patiently: Run;
   /** Everything that models do inside happens together or not at all; one inside another is part of it. */
   readonly transaction: Run;
 }
@@ -24,17 +31,23 @@ export interface OpenLink extends Link {
   readonly close: () => Promise<void>;
 }
 
-/** A request waits through an election (about 5 s with ours) rather than fail; beyond that it gets a 503 with Retry-After. */
-const ANSWER_WITHIN: Millis = 10_000;
-const WRITTEN_WITHIN: Millis = 8_000;
+/** By this name the database knows the connections of a pod. */
+export const appName = 'authstack-auth';
 
-// The driver's own `timeoutMS` has had no effect since 7.x, so each wait is bounded by itself, and all by ANSWER_WITHIN.
+/** A request waits through an assisted election rather than fail; beyond that it gets a 503 with Retry-After. */
+const CLIENT_WAITS: Millis = 3_000;
+/** Through an election that nobody assists, too. */
+const NOBODY_WAITS: Millis = 10_000;
+/** Shorter than what a client waits, so that little is still written for one that had its 503. */
+const ATTEMPT_ENDS: Millis = 2_500;
+
+// The driver's own `timeoutMS` has had no effect since 7.x, so each wait is bounded by itself, and all by `retrying`.
 const options: ConnectOptions = {
-  appName: 'authstack-auth',
-  serverSelectionTimeoutMS: WRITTEN_WITHIN,
-  connectTimeoutMS: 4_000,
-  socketTimeoutMS: ANSWER_WITHIN,
-  waitQueueTimeoutMS: 5_000,
+  appName,
+  serverSelectionTimeoutMS: ATTEMPT_ENDS,
+  connectTimeoutMS: 2_000,
+  socketTimeoutMS: NOBODY_WAITS,
+  waitQueueTimeoutMS: ATTEMPT_ENDS,
   heartbeatFrequencyMS: 2_000,
   maxPoolSize: 50,
   maxIdleTimeMS: 60_000,
@@ -43,7 +56,7 @@ const options: ConnectOptions = {
   readPreference: 'primary',
   // What was read was never rolled back; what was acknowledged survives the loss of the primary.
   readConcern: { level: 'majority' },
-  writeConcern: { w: 'majority', wtimeoutMS: WRITTEN_WITHIN },
+  writeConcern: { w: 'majority', wtimeoutMS: ATTEMPT_ENDS },
   autoIndex: false,
   autoCreate: false,
 };
@@ -64,51 +77,54 @@ export async function openLink(uri: string, clock: Clock): Promise<OpenLink> {
 
 function linkOf(connection: Connection, clock: Clock): OpenLink {
   const insideTransaction = new AsyncLocalStorage<true>();
+  const closing = new AbortController();
+  const budget = (limit: Millis): Budget => ({ clock, limit, closed: closing.signal });
 
-  async function run<T>(work: () => Promise<T>): Promise<T> {
-    // The driver decides by the error itself whether to retry a transaction, so inside one it stays as it is.
-    if (insideTransaction.getStore()) return work();
+  async function within<T>(limit: Millis, work: (spent: AbortSignal) => Promise<T>): Promise<T> {
     try {
-      return await within(ANSWER_WITHIN, work());
+      return await retrying(work, budget(limit));
     } catch (error) {
       throw asUnavailable(error);
     }
   }
 
-  function within<T>(limit: Millis, work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel = clock.after(limit, () => {
-        reject(new NotConnected(`the database did not answer within ${limit} ms`));
-      });
-      work.then(resolve, reject).finally(cancel);
-    });
-  }
+  // The driver decides by the error itself whether to retry a transaction, so inside one it stays as it is.
+  const outside =
+    (limit: Millis): Run =>
+    (work) =>
+      insideTransaction.getStore() ? work() : within(limit, work);
 
   function transaction<T>(work: () => Promise<T>): Promise<T> {
     if (insideTransaction.getStore()) return work();
-    const deadline = clock.monotonic() + ANSWER_WITHIN;
-    return run(() =>
-      connection.transaction(() => {
-        // Its caller has had a 503 and may try again: a retry from here would happen twice.
-        if (clock.monotonic() >= deadline) throw new NotConnected('the transaction took too long');
-        return insideTransaction.run(true, work);
+    return within(CLIENT_WAITS, (spent) =>
+      connection.transaction(async () => {
+        // A client that has had its 503 may try again: what is begun or committed from here would happen twice.
+        spent.throwIfAborted();
+        const result = await insideTransaction.run(true, work);
+        spent.throwIfAborted();
+        return result;
       }),
     );
   }
 
+  async function ping(): Promise<void> {
+    // eslint-disable-next-line no-restricted-syntax -- because a ping writes nothing
+    await (connection.db?.command({ ping: 1 }) ?? Promise.reject(new NotConnected('not connected')));
+  }
+
   return {
     connection,
-    run,
+    run: outside(CLIENT_WAITS),
+    patiently: outside(NOBODY_WAITS),
     transaction,
     get isConnected() {
       return connection.readyState === STATES.connected;
     },
     async ping() {
-      // eslint-disable-next-line no-restricted-syntax -- because a ping writes nothing
-      const answer = connection.db?.command({ ping: 1 });
-      await within(ANSWER_WITHIN, answer ?? Promise.reject(new NotConnected('not connected')));
+      await retrying(ping, budget(NOBODY_WAITS));
     },
     async close() {
+      closing.abort();
       await connection.destroy();
     },
   };

@@ -40,12 +40,26 @@ export interface Device {
 }
 
 /** The tail of every sign-in: whoever gets here has proven who they are. */
-export async function openSession(user: User, device: Device, ports: SessionPorts): Promise<Grant> {
+export function openSession(user: User, device: Device, ports: SessionPorts): Promise<Grant> {
+  return sessionOpener(device, ports)(user);
+}
+
+/** Opens the same session however often it is called. */
+export function sessionOpener(device: Device, ports: SessionPorts): (user: User) => Promise<Grant> {
+  const sessionToken = newSessionToken();
+  return (user) => open(user, { device, sessionToken }, ports);
+}
+
+interface First {
+  readonly device: Device;
+  readonly sessionToken: SessionToken;
+}
+
+async function open(user: User, { device, sessionToken }: First, ports: SessionPorts): Promise<Grant> {
   const { sessionTtl: ttl, sessionIdleTtl: idleTtl } = ports.settings;
   const refusal = whyNoToken({ user, session: aboutToOpen(user, ports.settings) });
   if (refusal) throw asError(refusal);
 
-  const sessionToken = newSessionToken();
   const session = await ports.sessions.open({
     id: sessionIdOf(sessionToken),
     first: hashOf(sessionToken),

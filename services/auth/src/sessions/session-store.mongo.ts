@@ -75,14 +75,14 @@ const withUser: readonly PipelineStage[] = [
 ];
 
 export function createSessionStore(link: Link): SessionStore & { ensureIndexes(): Promise<void> } {
-  const { run } = link;
+  const { run, patiently } = link;
   const Sessions: Model<SessionFields> = link.connection.model<SessionFields>('Session', schema);
 
   const read = (pipeline: readonly PipelineStage[]): Promise<readonly Read[]> =>
     run(() => Sessions.aggregate<Read>([...pipeline, asOfNow]).exec());
 
   return {
-    ensureIndexes: () => run(() => Sessions.createIndexes()),
+    ensureIndexes: () => patiently(() => Sessions.createIndexes()),
 
     open: (opening) =>
       run(async () => {

@@ -20,15 +20,18 @@ export interface StackOptions {
   /** How much quicker than the machine's the timers of the pods are. */
   readonly pace?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Arguments of each mongod. */
+  readonly mongodArgs?: readonly string[];
 }
 
 export async function startStack({
   members = 1,
   pods: count = 1,
   environment = {},
+  mongodArgs = [],
   pace = 1,
 }: StackOptions = {}): Promise<TestStack> {
-  const database = await startReplicaSet(members);
+  const database = await startReplicaSet(members, { args: mongodArgs });
   const mounts = await mountStack(database.uri, [ringKey('k1', 'active'), ringKey('k2', 'next')]);
   const first = await startReadyPod(mounts, environment, { pace });
   const others = await Promise.all(

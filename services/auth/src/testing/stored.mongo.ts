@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mongo } from 'mongoose';
 import type { Millis } from '@authstack/http-service/clock';
 import { authContract } from '../api.ts';
+import { appName } from '../mongo/link.ts';
 
 /** Work on the stack's database, past the service. */
 async function onDatabase<T>(uri: string, work: (database: mongo.Db) => Promise<T>): Promise<T> {
@@ -61,7 +62,7 @@ export function commandsDuring(uri: string, work: () => Promise<unknown>): Promi
     }
     const seen = await database
       .collection('system.profile')
-      .find({ appName: 'authstack-auth', 'command.ping': { $exists: false } })
+      .find({ appName, 'command.ping': { $exists: false } })
       .sort({ ts: 1 })
       .toArray();
     await database.collection('system.profile').drop();

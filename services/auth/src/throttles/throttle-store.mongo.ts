@@ -30,7 +30,8 @@ const writing = { writeConcern: { w: 1 } } as const;
 export function createThrottleStore({
   connection,
   run,
-}: Pick<Link, 'connection' | 'run'>): ThrottleStore & { prepare(): Promise<void> } {
+  patiently,
+}: Omit<Link, 'transaction'>): ThrottleStore & { prepare(): Promise<void> } {
   const Counter = connection.model<CounterFields>('Throttle', schema);
   const storeClient = clientOf(Counter, run);
   const limiter = (keyPrefix: string, { points, seconds }: { points: number; seconds: number }): RateLimiterMongo =>
@@ -48,7 +49,7 @@ export function createThrottleStore({
   const within = (counted: Counted, key: string): string => `${counted}:${key}`;
 
   return {
-    prepare: () => run(() => Counter.createIndexes()),
+    prepare: () => patiently(() => Counter.createIndexes()),
     take: (operation, key, points) => turnOf(byOperation[operation].consume(key, points)),
     async failures(counted, key) {
       return (await failing.get(within(counted, key)))?.consumedPoints ?? 0;

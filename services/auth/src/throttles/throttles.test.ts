@@ -17,6 +17,7 @@ import { createDeviceCookie } from './device-cookie.ts';
 import { withAccount } from './device-proof.ts';
 import { TooManyAttempts } from './errors.ts';
 import { delays, FORGET_SECONDS, SIGN_IN_POINTS, windows } from './limits.ts';
+import type { Run } from '../mongo/link.ts';
 import { createThrottleStore } from './throttle-store.mongo.ts';
 import type { ThrottleStore } from './throttle-store.ts';
 import { createThrottles } from './throttles.ts';
@@ -53,10 +54,12 @@ afterAll(() => {
   jest.useRealTimers();
 });
 
+const directly: Run = (work) => work();
+
 beforeAll(async () => {
   mongod = await startReplicaSet(1);
   connections = await Promise.all([connect(), connect()]);
-  const made = connections.map((connection) => createThrottleStore({ connection, run: (work) => work() }));
+  const made = connections.map((connection) => createThrottleStore({ connection, run: directly, patiently: directly }));
   await Promise.all(made.map((store) => store.prepare()));
   stores = made;
 }, 60_000);

@@ -1,4 +1,4 @@
-import { Schema } from 'mongoose';
+import { mongo, Schema } from 'mongoose';
 import type { Connection, HydratedDocument, Model } from 'mongoose';
 import { authContract } from '../api.ts';
 import type { UsersMarker } from '../api.ts';
@@ -8,7 +8,7 @@ import type { PasswordHash } from '../passwords/passwords.ts';
 import type { Email } from './email.ts';
 import { EmailTaken } from './errors.ts';
 import { roles } from './user.ts';
-import type { Role, User, UserAttrs, UserStore } from './user.ts';
+import type { Role, User, UserAttrs, UserId, UserStore } from './user.ts';
 import { passwordsOf } from './user-passwords.mongo.ts';
 import { createUsersMarker } from './users-marker.mongo.ts';
 
@@ -67,10 +67,15 @@ export function userModel(connection: Connection): UserModel {
   return connection.model<UserFields, UserModel>('User', schema);
 }
 
+/** Made before the user is, it tells the user of one request from that of another. */
+export function newUserId(): UserId {
+  return new mongo.ObjectId().toHexString();
+}
+
 const DUPLICATE_KEY = 11_000;
 
 export function createUserStore(link: Link): UserStore & { prepare(): Promise<void> } {
-  const { run, transaction } = link;
+  const { run, patiently, transaction } = link;
   const User = userModel(link.connection);
   const marker = createUsersMarker(link);
 
@@ -84,7 +89,7 @@ export function createUserStore(link: Link): UserStore & { prepare(): Promise<vo
     ...passwordsOf(link, User.modelName),
 
     prepare: () =>
-      run(async () => {
+      patiently(async () => {
         await User.createIndexes();
         await marker.prepare();
         await markUsersThatExist();
@@ -102,11 +107,18 @@ export function createUserStore(link: Link): UserStore & { prepare(): Promise<vo
         return found ? { user: asUser(found), password: found.password } : undefined;
       }),
 
-    async add(attrs) {
+    async add(attrs, id = newUserId()) {
+      const wanted = User.build(attrs).set({ _id: id });
+      await wanted.validate();
+      const { _id, ...fields } = wanted.toObject();
       try {
         return await transaction(async () => {
-          const user = await User.build(attrs).save();
-          await marker.put(markerOf(user));
+          const user = await User.findOneAndUpdate(
+            { _id },
+            { $setOnInsert: fields },
+            { upsert: true, returnDocument: 'after' },
+          ).lean();
+          await marker.put(markerOf({ password: fields.password, createdAt: user.createdAt }));
           return asUser(user);
         });
       } catch (error) {

@@ -27,7 +27,7 @@ export interface UserAttrs {
 
 /** What is done with stored passwords as such. */
 export interface PasswordStore {
-  /** False where the password is not `from` any more: whoever changed it meanwhile knew better. */
+  /** False where the password is neither `from` nor `to` already: whoever changed it meanwhile knew better. */
   replacePassword(id: UserId, change: { readonly from: PasswordHash; readonly to: PasswordHash }): Promise<boolean>;
   /** Ids of the peppers that stored passwords need. */
   peppersInUse(): Promise<readonly string[]>;
@@ -39,8 +39,11 @@ export interface UserStore extends PasswordStore {
   find(id: UserId): Promise<User | undefined>;
   /** The user with the password hash, which no other read returns. */
   findForSignIn(email: Email): Promise<{ readonly user: User; readonly password: PasswordHash } | undefined>;
-  /** Throws EmailTaken. */
-  add(attrs: UserAttrs): Promise<User>;
+  /**
+   * Throws EmailTaken. With the id of an earlier attempt whose outcome nobody knows it answers the user of that attempt, if it
+   * was made.
+   */
+  add(attrs: UserAttrs, id?: UserId): Promise<User>;
   /** Ends every session and token of the user in one write. */
   endEverything(id: UserId): Promise<void>;
   hasAdmin(): Promise<boolean>;
