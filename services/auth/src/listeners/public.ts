@@ -74,7 +74,10 @@ function publicRoutes(ports: PublicPorts, documents: KeyDocuments): readonly (Pu
   const { settings, metrics, session, passwords, throttles } = ports;
   const { issuer, passwordMinLength, trustedProxies } = settings;
   const clientAddressOf = clientAddresses(trustedProxies);
-  const applicantOf = applicants((request) => clientAddressOf(request).prefix);
+  const applicantOf = applicants({
+    prefixOf: (request) => clientAddressOf(request).prefix,
+    isKnownDevice: (request, account) => throttles.knows({ request, account }),
+  });
   const cookies = createCookies(settings);
   const signUp = { ...session, passwords, ...ports.signUp };
   const routes: readonly (PublicRoute | SessionRoute)[] = [

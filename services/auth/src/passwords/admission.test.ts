@@ -89,6 +89,24 @@ test.each([
   expect(await honest.outcome).toBe('home/me');
 });
 
+test('a flood from as many networks as there are places keeps nobody of another network out', async () => {
+  const { ask, endOne } = applicants();
+  const networks = [0, 1, 2, 3, 4];
+  const flood = (round: number): void => {
+    for (const network of networks) ask(`net${network}/${round}`);
+  };
+  flood(0);
+  await settle();
+  for (const network of networks) expect(await endOne()).toBe(`net${network}/0`);
+  flood(1);
+  const honest = ask('home/me');
+  flood(2);
+  await settle();
+  expect(honest.settled.value).toBeUndefined();
+  while (honest.settled.value === undefined) await endOne();
+  expect(await honest.outcome).toBe('home/me');
+});
+
 test('a flood on one account keeps nobody of the same network out', async () => {
   const { ask, endOne } = applicants();
   Array.from({ length: 20 }, () => ask('office/victim'));

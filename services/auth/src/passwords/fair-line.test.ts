@@ -41,6 +41,28 @@ test('crowded is the newest of the largest account in the largest prefix', () =>
   expect(lineOf().mostCrowded()).toBeUndefined();
 });
 
+test('of prefixes that are equally crowded, the one that had most of the last turns is', () => {
+  const line = lineOf('flood/a', 'other/b', 'flood/c');
+  expect(inTurn(line, 2)).toEqual([0, 1]);
+  line.add({ prefix: 'other', account: 'd', order: 3 });
+  line.add({ prefix: 'new', account: 'me', order: 4 });
+  expect(line.mostCrowded()).toMatchObject({ order: 3 });
+  line.add({ prefix: 'new', account: 'me', order: 5 });
+  expect(line.mostCrowded()).toMatchObject({ order: 5 });
+});
+
+test('turns of long ago do not count', () => {
+  const line = lineOf('once/a', 'once/b');
+  expect(inTurn(line)).toEqual([0, 1]);
+  for (let order = 0; order < 300; order += 1) {
+    line.add({ prefix: 'since', account: 'c', order });
+    expect(line.take(() => true)).toMatchObject({ order });
+  }
+  line.add({ prefix: 'since', account: 'c', order: 300 });
+  line.add({ prefix: 'once', account: 'a', order: 301 });
+  expect(line.mostCrowded()).toMatchObject({ order: 300 });
+});
+
 test('an account counts from wherever it is asked for, and whoever has left is not counted', () => {
   const line = lineOf('one/a', 'two/a', 'two/b');
   expect([line.sizeOfAccount('a'), line.sizeOfAccount('c'), line.size]).toEqual([2, 0, 3]);

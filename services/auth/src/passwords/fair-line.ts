@@ -1,4 +1,6 @@
-/** Whose an entry is: of which account, and from which network. */
+import { RecentTurns } from './recent-turns.ts';
+
+/** Whose an entry is: of which account, and from which network. Known devices of either are apart from strangers. */
 export interface Flow {
   /** An address prefix: whoever floods has many addresses in few of them. */
   readonly prefix: string;
@@ -13,6 +15,7 @@ export interface Flow {
 export class FairLine<Entry extends Flow> {
   /** Maps keep the order of insertion: the first prefix, and the first account of each, is next. */
   private readonly prefixes = new Map<string, Map<string, Entry[]>>();
+  private readonly turns = new RecentTurns();
   private count = 0;
 
   get size(): number {
@@ -51,15 +54,19 @@ export class FairLine<Entry extends Flow> {
     const next = this.next(isReady);
     if (!next) return undefined;
     this.remove(next);
+    this.turns.note(next.prefix);
     rotate(this.prefixes.get(next.prefix), next.account);
     rotate(this.prefixes, next.prefix);
     return next;
   }
 
-  /** The newest entry of the account with the most entries, in the prefix with the most; among equals the one that came last. */
+  /**
+   * The newest entry of the account with the most entries, in the prefix with the most. Among equals in the prefix that had most
+   * of the last turns, for a flood may come evenly from as many prefixes as there are places; then the one that came last.
+   */
   mostCrowded(): Entry | undefined {
-    const prefix = last(this.prefixes.values(), sizeOf);
-    return prefix && last(prefix.values(), (entries) => entries.length)?.at(-1);
+    const [, accounts] = last(this.prefixes, ([prefix, all]) => sizeOf(all) + this.turns.partOf(prefix)) ?? [];
+    return accounts && last(accounts.values(), (entries) => entries.length)?.at(-1);
   }
 
   private next(isReady: (entry: Entry) => boolean): Entry | undefined {

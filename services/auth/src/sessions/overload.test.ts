@@ -61,6 +61,16 @@ test('a flood from one network keeps nobody of another out', async () => {
   for (const { status } of await Promise.all(flood)) expect([401, 503]).toContain(status);
 });
 
+test('a flood on one account from everywhere does not keep its owner out on a known device', async () => {
+  const body = { email: visitor.email, password: PASSWORD };
+  const flood = Array.from({ length: 60 }, (_, index) => {
+    const headers = { ...fromPage, 'x-forwarded-for': `203.0.${index}.7` };
+    return send(pod, 'POST /api/users/signin', { headers, body });
+  });
+  expect((await visitor.signIn(pod)).status).toBe(200);
+  expect((await Promise.all(flood)).map(({ status }) => status)).toContain(503);
+});
+
 test('clients that hang up leave the line, and no session is opened for them', async () => {
   const sessions = driver.db('auth').collection('sessions');
   const before = await sessions.countDocuments();

@@ -23,6 +23,8 @@ export interface Throttles {
   admit(operation: 'sign_up' | 'refresh', request: Arrival): Promise<void>;
   /** Carries an attempt out, if it may be now, and counts how it ends. */
   signIn<T>(by: SignInBy, attempt: () => Promise<T>): Promise<T>;
+  /** The account has signed in from the device that asks. */
+  knows(by: SignInBy): boolean;
   /** From now on the browser shows that the account signed in from it. */
   remember(exchange: Exchange, account: string): void;
 }
@@ -109,9 +111,13 @@ export function createThrottles(ports: ThrottlePorts): Throttles {
     if (!granted) await refuse({ operation, by: 'network', key, client, wait });
   }
 
+  function deviceOf({ request, account }: SignInBy): KnownDevice | undefined {
+    return knownDevice(deviceCookie.read(request), account, keys());
+  }
+
   async function signIn<T>({ request, account }: SignInBy, attempt: () => Promise<T>): Promise<T> {
     const client = clientBehind(request);
-    const device = knownDevice(deviceCookie.read(request), account, keys());
+    const device = deviceOf({ request, account });
     const { window, subjects } = countedFor({ account, client, device }, keys());
     const operation = 'sign_in';
 
@@ -143,6 +149,7 @@ export function createThrottles(ports: ThrottlePorts): Throttles {
   return {
     admit,
     signIn,
+    knows: (by) => deviceOf(by) !== undefined,
     remember(exchange, account) {
       deviceCookie.keep(exchange, account, keys());
     },
