@@ -3,9 +3,12 @@ import { Grouped } from './grouped.ts';
 import { LastUses } from './last-uses.ts';
 import type { User } from './user.ts';
 
-interface Entry {
+/** What is known of a user by its token. */
+export type Known = Pick<User, 'id' | 'sessionId' | 'claims'>;
+
+interface Entry<Of extends Known> {
   readonly token: string;
-  readonly user: User;
+  readonly user: Of;
   readonly until: Millis;
   /** Uses are numbered by the tokens that were cached until then. */
   lastUse: number;
@@ -28,17 +31,17 @@ const LOOKS = 8;
  * all: it takes the place of that one. So tokens that come in turn, more than there is room for, do not push each other
  * out just before they come again, and tokens that are used once pass through the window alone.
  */
-export class TokenCache {
-  private readonly entries = new Map<string, Entry>();
-  private readonly ofUser = new Grouped<Entry>();
-  private readonly ofSession = new Grouped<Entry>();
+export class TokenCache<Of extends Known = User> {
+  private readonly entries = new Map<string, Entry<Of>>();
+  private readonly ofUser = new Grouped<Entry<Of>>();
+  private readonly ofSession = new Grouped<Entry<Of>>();
   private readonly forgotten: LastUses;
   private readonly windowSize: number;
   private readonly stayingSize: number;
   /** A ring: the next newcomer takes the place of the one that came first. */
-  private readonly window: (Entry | undefined)[] = [];
+  private readonly window: (Entry<Of> | undefined)[] = [];
   private nextInWindow = 0;
-  private readonly staying: (Entry | undefined)[] = [];
+  private readonly staying: (Entry<Of> | undefined)[] = [];
   private readonly vacant: number[] = [];
   private nextLook = 0;
   private cached = 0;
@@ -53,7 +56,7 @@ export class TokenCache {
     return this.entries.size;
   }
 
-  get(token: string, now: Millis): User | undefined {
+  get(token: string, now: Millis): Of | undefined {
     const entry = this.entries.get(token);
     if (entry === undefined) return undefined;
     if (now >= entry.until) {
@@ -65,12 +68,12 @@ export class TokenCache {
     return entry.user;
   }
 
-  set(token: string, user: User, { until, now }: { readonly until: Millis; readonly now: Millis }): void {
+  set(token: string, user: Of, { until, now }: { readonly until: Millis; readonly now: Millis }): void {
     if (this.windowSize === 0) return;
     const earlier = this.entries.get(token);
     if (earlier) this.remove(earlier);
     this.cached += 1;
-    const entry: Entry = {
+    const entry: Entry<Of> = {
       token: detached(token),
       user,
       until,
@@ -94,7 +97,7 @@ export class TokenCache {
     return this.removeAll(this.ofSession.of(sessionId));
   }
 
-  private enter(entry: Entry, now: Millis): void {
+  private enter(entry: Entry<Of>, now: Millis): void {
     const leaving = this.window[this.nextInWindow];
     this.window[this.nextInWindow] = entry;
     this.nextInWindow = (this.nextInWindow + 1) % this.windowSize;
@@ -108,7 +111,7 @@ export class TokenCache {
     this.staying[place] = leaving;
   }
 
-  private placeFor(leaving: Entry, now: Millis): number | undefined {
+  private placeFor(leaving: Entry<Of>, now: Millis): number | undefined {
     if (now >= leaving.until) return undefined;
     const vacant = this.vacant.pop();
     if (vacant !== undefined) return vacant;
@@ -124,13 +127,13 @@ export class TokenCache {
     return undefined;
   }
 
-  private removeAll(entries: readonly Entry[]): number {
+  private removeAll(entries: readonly Entry<Of>[]): number {
     for (const entry of entries) this.remove(entry);
     return entries.length;
   }
 
   /** Takes an entry out of its place, which others may have then. */
-  private remove(entry: Entry): void {
+  private remove(entry: Entry<Of>): void {
     if (this.window[entry.place] === entry) {
       this.window[entry.place] = undefined;
     } else {
@@ -140,7 +143,7 @@ export class TokenCache {
     this.forget(entry);
   }
 
-  private forget(entry: Entry): void {
+  private forget(entry: Entry<Of>): void {
     this.entries.delete(entry.token);
     this.ofUser.delete(entry.user.id, entry);
     this.ofSession.delete(entry.user.sessionId, entry);

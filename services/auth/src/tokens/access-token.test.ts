@@ -2,6 +2,7 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { expect, test } from '@jest/globals';
 import { parseKeyRing } from '../keys/key-ring.ts';
+import type { KeyRing, VerificationKey } from '../keys/key-ring.ts';
 import type { Session } from '../sessions/session.ts';
 import { MovableClock, ringKey } from '../testing/world.ts';
 import type { Email } from '../users/email.ts';
@@ -27,6 +28,29 @@ function signed(change: object, headerChange: object = {}): string {
 test('what was issued is accepted', () => {
   expect(tokens.verify(issued)).toMatchObject({ sub: 'u1', sid: 's1', aud: 'shop' });
   expect(tokens.verify(signed({}))).toMatchObject({ sub: 'u1' });
+});
+
+test('the signature of a token is verified once, as long as the ring is the same and the token has not expired', () => {
+  const rings = { current: counting() };
+  const clockOfPod = new MovableClock();
+  const pod = createAccessTokens({ ring: () => rings.current.ring, clock: clockOfPod, settings });
+  const token = signed({});
+  expect([pod.verify(token), pod.verify(token), rings.current.verified()]).toMatchObject([
+    { sub: 'u1' },
+    { sub: 'u1' },
+    1,
+  ]);
+  expect([pod.verify(malleated(token)), rings.current.verified()]).toMatchObject([{ sub: 'u1' }, 2]);
+
+  const before = rings.current;
+  rings.current = counting();
+  expect([pod.verify(token), before.verified(), rings.current.verified()]).toMatchObject([{ sub: 'u1' }, 2, 1]);
+
+  clockOfPod.advance(settings.accessTokenTtl + settings.clockSkew);
+  expect(() => pod.verify(token)).toThrow('the access token has expired');
+
+  rings.current = { ring: { ...ring, byKid: new Map() }, verified: () => 0 };
+  expect(() => pod.verify(token)).toThrow(TokenInvalid);
 });
 
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
@@ -94,6 +118,30 @@ test('a refusal tells why, and repeats nothing of the token', () => {
 test.each(hostile)('a token with %s is refused', (_what, token) => {
   expect(() => tokens.verify(token)).toThrow(TokenInvalid);
 });
+
+/** A ring that counts how often a key of it verified. */
+function counting(): { readonly ring: KeyRing; readonly verified: () => number } {
+  let count = 0;
+  const counted = ({ kid, algorithm, publicKey }: VerificationKey): VerificationKey => ({
+    kid,
+    algorithm,
+    get publicKey() {
+      count += 1;
+      return publicKey;
+    },
+  });
+  const byKid = new Map([...ring.byKid].map(([kid, key]) => [kid, counted(key)]));
+  return { ring: { ...ring, byKid }, verified: () => count };
+}
+
+/** With the other signature of the same text that holds: (r, n − s). */
+function malleated(token: string): string {
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const signature = Buffer.from(token.slice(token.lastIndexOf('.') + 1), 'base64url');
+  const s = order - BigInt(`0x${signature.toString('hex', 32)}`);
+  const other = Buffer.concat([signature.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')]);
+  return `${inputOf(token)}.${other.toString('base64url')}`;
+}
 
 function inputOf(token: string): string {
   return token.slice(0, token.lastIndexOf('.'));

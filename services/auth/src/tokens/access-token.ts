@@ -5,6 +5,7 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 import { TokenError } from '@authstack/verify';
 import type { AccessTokenClaims as VerifiedClaims } from '@authstack/verify';
 import { verifyToken } from '@authstack/verify/token';
+import { TokenCache } from '@authstack/verify/token-cache';
 import { AuthError, NotReady } from '../errors.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { roles } from '../users/user.ts';
@@ -55,10 +56,28 @@ const TYPE = 'at+jwt';
 /** What the tokens of this service have beyond those of any stack. */
 const ours = z.object({ roles: z.array(z.enum(roles)), auth_time: z.number() });
 
+/** So many are verified once, for as long as the ring is the same and they have not expired. */
+const CACHED_TOKENS = 5_000;
+
+interface VerifiedUser {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly claims: AccessTokenClaims;
+}
+
 export function createAccessTokens({ ring, clock, settings }: AccessTokenPorts): AccessTokens {
   const { issuer, accessTokenTtl, clockSkew } = settings;
   const [defaultAudience = issuer, ...others] = settings.audiences;
   const audiences = [defaultAudience, ...others];
+  let cache = new TokenCache<VerifiedUser>(CACHED_TOKENS);
+  let cachedFor: KeyRing | undefined;
+
+  /** What an earlier ring vouched for must be verified again. */
+  function cacheOf(current: KeyRing): TokenCache<VerifiedUser> {
+    if (current !== cachedFor) cache = new TokenCache(CACHED_TOKENS);
+    cachedFor = current;
+    return cache;
+  }
 
   return {
     issue(user, session) {
@@ -84,19 +103,30 @@ export function createAccessTokens({ ring, clock, settings }: AccessTokenPorts):
     },
 
     verify(token) {
-      const keys = ring()?.byKid;
-      if (!keys) throw new NotReady('the signing keys are');
-      const at = { now: clock.now(), clockSkew: clockSkew / 1000 };
-      const verified = checked(() => verifyToken(token, { issuer, audiences, keys }, at));
-      const parsed = ours.safeParse(verified);
-      if (!parsed.success) throw new TokenInvalid('the access token has a role that does not exist, or no auth_time');
-      return { ...verified, ...parsed.data };
+      const current = ring();
+      if (!current) throw new NotReady('the signing keys are');
+      const now = clock.now();
+      const cached = cacheOf(current);
+      const known = cached.get(token, now);
+      if (known) return known.claims;
+      const accepted = { issuer, audiences, keys: current.byKid };
+      const claims = checked(() => verifyToken(token, accepted, { now, clockSkew: clockSkew / 1000 }));
+      const user = { id: claims.sub, sessionId: claims.sid, claims };
+      cached.set(token, user, { until: claims.exp * 1000 + clockSkew, now });
+      return claims;
     },
   };
 }
 
 /** The messages are for the client, and hold nothing that it sent. */
-function checked(verify: () => VerifiedClaims): VerifiedClaims {
+function checked(verify: () => VerifiedClaims): AccessTokenClaims {
+  const verified = verifiedBy(verify);
+  const parsed = ours.safeParse(verified);
+  if (!parsed.success) throw new TokenInvalid('the access token has a role that does not exist, or no auth_time');
+  return { ...verified, ...parsed.data };
+}
+
+function verifiedBy(verify: () => VerifiedClaims): VerifiedClaims {
   try {
     return verify();
   } catch (cause) {
