@@ -25,9 +25,10 @@ const costs: readonly [string, readonly string[], (visitor: Visitor) => Promise<
   ['who is signed in, by cookie', ['aggregate'], (visitor) => visitor.on(pod, 'GET /api/users/currentuser')],
   ['who is signed in, by bearer', ['aggregate'], ({ token }) => asBearer('GET /api/users/currentuser', token)],
   [
-    // A share of the network's window first, which lasts for some; what went wrong for the account from there, and from everywhere.
+    // A share of the network's window first, which lasts for some; what went wrong for the account; the user; its new session, and
+    // whether it has too many.
     'a sign-in',
-    ['findAndModify', 'find', 'find', 'find', 'findAndModify', 'aggregate'],
+    ['findAndModify', 'find', 'find', 'findAndModify', 'find'],
     ({ email }) => signIn(email),
   ],
   ['a sign-out by bearer', ['aggregate', 'update'], ({ token }) => asBearer('POST /api/users/signout', token)],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startStack } from '../testing/stack.ts';
 import type { TestStack } from '../testing/stack.ts';
-import { addSessions, storedSessions } from '../testing/stored.mongo.ts';
+import { addSessions, sessionsReadDuring, storedSessions } from '../testing/stored.mongo.ts';
 import type { StoredSession } from '../testing/stored.mongo.ts';
 import { claimsOf, newcomer, send, Visitor } from '../testing/visitor.ts';
 import { PASSWORD } from '../testing/world.ts';
@@ -98,6 +98,20 @@ test('a user has a bounded number of open sessions: the one unused for the longe
   expect(audited).toHaveLength(1);
   expect(audited[0]).toContain(ended[0]?._id);
   for (const each of [visitor, newest, bystander]) expect(await each.isSignedIn(pod)).toBe(true);
+});
+
+test('as long as there are not too many, a sign-in ends none and looks at none, however many have ended', async () => {
+  const visitor = await newcomer(pod);
+  const like = await storedOf(visitor);
+  const open = Array.from({ length: MOST_OPEN - 2 }, (_, index) => ({ lastUsedAt: before(2 + index) }));
+  const ended = Array.from({ length: 20 }, () => ({ endedAt: before(1), endReason: 'sign-out' }));
+  await addSessions(stack.database.uri, like, [...open, ...ended]);
+
+  const read = await sessionsReadDuring(stack.database.uri, () => again(visitor));
+
+  expect(read).toBe(0);
+  const left = await storedSessions(stack.database.uri, { userId: like.userId, endedAt: { $exists: false } });
+  expect(left).toHaveLength(MOST_OPEN);
 });
 
 test('signing in from many places at once does not exceed the bound', async () => {

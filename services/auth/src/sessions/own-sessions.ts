@@ -26,6 +26,7 @@ export async function endSession(id: SessionId, { user }: Actor, { sessions }: S
 
 /** After a sign-in: what exceeds the bound ends, whatever was unused for the longest first. */
 export async function endLeastUsed(user: User, { sessions, audit }: SessionPorts): Promise<void> {
+  if (!(await sessions.isBeyond(user.id, MOST_OPEN))) return;
   const exceeding = await sessions.leastUsedOf(user.id, { keep: MOST_OPEN, limit: ENDED_AT_ONCE });
   await Promise.all(
     exceeding.map(async (session) => {

@@ -1,4 +1,4 @@
-import { Schema } from 'mongoose';
+import { mongo, Schema } from 'mongoose';
 import type { Model, PipelineStage } from 'mongoose';
 import { authContract } from '../api.ts';
 import type { Link } from '../mongo/link.ts';
@@ -57,7 +57,8 @@ const schema = new Schema<SessionFields>(
   { collection: 'sessions', strict: 'throw', strictQuery: 'throw', versionKey: false },
 );
 // Sessions that have ended are stored until their absolute end; whoever lists the open ones never reads them.
-schema.index({ userId: 1, endedAt: 1, openedAt: -1 });
+const byUser = { userId: 1, endedAt: 1, openedAt: -1 } as const;
+schema.index(byUser);
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 const notEnded = { endedAt: { $exists: false } } as const;
@@ -123,6 +124,17 @@ export function createSessionStore(link: Link): SessionStore & { ensureIndexes()
       const found = await read([{ $match: theirs }, { $sort: { openedAt: -1, _id: 1 } }, { $limit: limit }]);
       return found.map(asSession);
     },
+
+    isBeyond: (userId, most) =>
+      run(async () => {
+        // An index holds null where the field is absent, but a filter for that reads each document; bounds of the index do not.
+        const bounds = {
+          hint: byUser,
+          min: { userId, endedAt: null, openedAt: new mongo.MaxKey() },
+          max: { userId, endedAt: null, openedAt: new mongo.MinKey() },
+        };
+        return (await Sessions.findOne({}, { _id: 0, openedAt: 1 }, bounds).skip(most).lean()) !== null;
+      }),
 
     async leastUsedOf(userId, { keep, limit }) {
       const found = await read([

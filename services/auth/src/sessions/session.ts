@@ -74,6 +74,8 @@ export interface SessionStore {
   end(id: SessionId, reason: EndReason): Promise<boolean>;
   /** The open ones, the newest first. */
   openOf(user: User, limit: number): Promise<readonly Session[]>;
+  /** Whether more than so many were not ended; far cheaper than to ask which. */
+  isBeyond(userId: UserId, most: number): Promise<boolean>;
   /** All that were not ended but the `keep` most recently used, at most `limit`. */
   leastUsedOf(userId: UserId, most: { readonly keep: number; readonly limit: number }): Promise<readonly Session[]>;
 }

@@ -52,7 +52,20 @@ export async function addSessions(uri: string, like: StoredSession, changes: rea
 }
 
 /** What the pods asked the database meanwhile, by name of command, as the database itself saw it. */
-export function commandsDuring(uri: string, work: () => Promise<unknown>): Promise<readonly string[]> {
+export async function commandsDuring(uri: string, work: () => Promise<unknown>): Promise<readonly string[]> {
+  const seen = await profileOf(uri, work);
+  // The profiler shows statements of an update, not the command that brought them.
+  return seen.map(({ op, command }) => (op === 'update' ? 'update' : String(Object.keys(command as object)[0])));
+}
+
+/** How many stored sessions the pods' reads looked at meanwhile; what an index alone answers is none. */
+export async function sessionsReadDuring(uri: string, work: () => Promise<unknown>): Promise<number> {
+  const seen = await profileOf(uri, work);
+  const reads = seen.filter(({ op, ns }) => op !== 'update' && String(ns).endsWith('.sessions'));
+  return reads.reduce((sum, { docsExamined }) => sum + Number(docsExamined ?? 0), 0);
+}
+
+function profileOf(uri: string, work: () => Promise<unknown>): Promise<readonly mongo.Document[]> {
   return onDatabase(uri, async (database) => {
     await database.setProfilingLevel('all');
     try {
@@ -66,7 +79,6 @@ export function commandsDuring(uri: string, work: () => Promise<unknown>): Promi
       .sort({ ts: 1 })
       .toArray();
     await database.collection('system.profile').drop();
-    // The profiler shows statements of an update, not the command that brought them.
-    return seen.map(({ op, command }) => (op === 'update' ? 'update' : String(Object.keys(command as object)[0])));
+    return seen;
   });
 }

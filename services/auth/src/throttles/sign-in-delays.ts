@@ -1,13 +1,6 @@
 import type { Millis } from '@authstack/http-service/clock';
 import { delayAfter, delays } from './limits.ts';
-import type { Counted } from './limits.ts';
-import type { ThrottleKey, ThrottleStore } from './throttle-store.ts';
-
-/** Whose wrong passwords slow an attempt down. */
-export interface Subject {
-  readonly counted: Counted;
-  readonly key: ThrottleKey;
-}
+import type { Subject, ThrottleKey, ThrottleStore } from './throttle-store.ts';
 
 export type Outcome = 'right' | 'wrong' | 'undecided';
 
@@ -28,7 +21,11 @@ interface Place {
   readonly subject: Subject;
   /** Attempts of the subject that were under way in this pod when it came. */
   readonly ahead: number;
-  failures: number;
+}
+
+/** With what was wrong before it came. */
+interface Judged extends Place {
+  readonly failures: number;
 }
 
 /**
@@ -46,29 +43,28 @@ export class SignInDelays {
 
   /** Asks the subjects in their order; a narrow one comes first, so that whoever it refuses takes no turn of the wider one. */
   async begin(subjects: readonly Subject[]): Promise<Attempt | Refused> {
-    const places: Place[] = [];
+    const places = subjects.map((subject) => this.enter(subject));
     try {
-      for (const subject of subjects) {
-        const place = this.enter(subject);
-        places.push(place);
+      const failures = await this.store.failures(subjects);
+      const counted = places.map((place, index) => ({ ...place, failures: failures[index] ?? 0 }));
+      for (const place of counted) {
         const wait = await this.waitOf(place);
-        if (wait !== undefined) {
-          this.leave(places);
-          return { isRefused: true, by: subject, wait };
-        }
+        if (wait === undefined) continue;
+        this.leave(places);
+        return { isRefused: true, by: place.subject, wait };
       }
+      return { isRefused: false, end: (outcome) => this.end(counted, outcome) };
     } catch (error) {
       this.leave(places);
       throw error;
     }
-    return { isRefused: false, end: (outcome) => this.end(places, outcome) };
   }
 
   /** Before anything is waited for, so that of attempts that come together each counts those before it. */
   private enter(subject: Subject): Place {
     const ahead = this.underWay.get(subject.key) ?? 0;
     this.underWay.set(subject.key, ahead + 1);
-    return { subject, ahead, failures: 0 };
+    return { subject, ahead };
   }
 
   private leave(places: readonly Place[]): void {
@@ -80,16 +76,14 @@ export class SignInDelays {
   }
 
   /** Undefined when the attempt may go on. */
-  private async waitOf(place: Place): Promise<Millis | undefined> {
-    const { counted, key } = place.subject;
-    const { free, together } = delays[counted];
-    place.failures = await this.store.failures(counted, key);
-    if (place.ahead < (place.failures === 0 ? together : free - place.failures)) return undefined;
-    const turn = await this.store.takeTurn(counted, key, delayAfter(place.failures, delays[counted]));
+  private async waitOf({ subject, ahead, failures }: Judged): Promise<Millis | undefined> {
+    const limits = delays[subject.counted];
+    if (ahead < (failures === 0 ? limits.together : limits.free - failures)) return undefined;
+    const turn = await this.store.takeTurn(subject, delayAfter(failures, limits));
     return turn.granted ? undefined : turn.wait;
   }
 
-  private async end(places: readonly Place[], outcome: Outcome): Promise<void> {
+  private async end(places: readonly Judged[], outcome: Outcome): Promise<void> {
     try {
       if (outcome !== 'undecided') await Promise.all(places.map((place) => this.record(place, outcome)));
     } finally {
@@ -97,9 +91,9 @@ export class SignInDelays {
     }
   }
 
-  private async record({ subject: { counted, key }, failures }: Place, outcome: 'right' | 'wrong'): Promise<void> {
-    if (outcome === 'wrong') await this.store.addFailure(counted, key);
+  private async record({ subject, failures }: Judged, outcome: 'right' | 'wrong'): Promise<void> {
+    if (outcome === 'wrong') await this.store.addFailure(subject);
     // Of the account as a whole nothing is forgotten: a sign-in of its owner must not set strangers free.
-    else if (failures > 0 && counted !== 'account') await this.store.forget(counted, key);
+    else if (failures > 0 && subject.counted !== 'account') await this.store.forget(subject);
   }
 }

@@ -1,10 +1,11 @@
+import { systemClock } from '@authstack/http-service/clock';
 import { Schema } from 'mongoose';
 import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
 import { RateLimiterMongo, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Link } from '../mongo/link.ts';
 import { FORGET_SECONDS, windows } from './limits.ts';
-import type { Counted, Operation } from './limits.ts';
-import type { ThrottleStore, Turn } from './throttle-store.ts';
+import type { Operation } from './limits.ts';
+import type { Subject, ThrottleStore, Turn } from './throttle-store.ts';
 
 /** As rate-limiter-flexible writes it. */
 interface CounterFields {
@@ -46,24 +47,29 @@ export function createThrottleStore({
   const byOperation = mapValues(windows, (operation, window) => limiter(operation, window));
   const failing = limiter('failures', { points: Number.MAX_SAFE_INTEGER, seconds: FORGET_SECONDS });
   const turns = limiter('turn', { points: 1, seconds: 1 });
-  const within = (counted: Counted, key: string): string => `${counted}:${key}`;
+  const within = ({ counted, key }: Subject): string => `${counted}:${key}`;
 
   return {
     prepare: () => patiently(() => Counter.createIndexes()),
     take: (operation, key, points) => turnOf(byOperation[operation].consume(key, points)),
-    async failures(counted, key) {
-      return (await failing.get(within(counted, key)))?.consumedPoints ?? 0;
+    async failures(subjects) {
+      // The library reads one counter at a time, and each is a trip to the database. It judges by the time of the machine.
+      const keys = subjects.map((subject) => failing.getKey(within(subject)));
+      const unexpired = { key: { $in: keys }, expire: { $gt: systemClock.now() } };
+      // A failure that another pod has just written counts, though no majority has it yet.
+      const found = await run(() => Counter.find(unexpired).select('key points').readConcern('local').lean());
+      return keys.map((key) => found.find((counter) => counter.key === key)?.points ?? 0);
     },
-    async addFailure(counted, key) {
-      await failing.penalty(within(counted, key));
+    async addFailure(subject) {
+      await failing.penalty(within(subject));
     },
-    takeTurn(counted, key, seconds) {
+    takeTurn(subject, seconds) {
       // Every limiter of the library takes it; its types leave it out for this one.
       const lasting = { attrs: {}, customDuration: seconds };
-      return turnOf(turns.consume(within(counted, key), 1, lasting));
+      return turnOf(turns.consume(within(subject), 1, lasting));
     },
-    async forget(counted, key) {
-      await Promise.all([failing, turns].map((each) => each.delete(within(counted, key))));
+    async forget(subject) {
+      await Promise.all([failing, turns].map((each) => each.delete(within(subject))));
     },
   };
 }
@@ -90,8 +96,6 @@ function clientOf(Counter: Model<CounterFields>, run: Link['run']): object {
         run(() =>
           Counter.findOneAndUpdate(filter, update, { upsert: true, returnDocument: 'after', ...writing }).lean(),
         ),
-      // A failure that another pod has just written counts, though no majority has it yet.
-      findOne: (filter: Filter) => run(() => Counter.findOne(filter).readConcern('local').lean()),
       deleteOne: (filter: Filter) => run(() => Counter.deleteOne(filter, writing)),
     }),
   };

@@ -14,8 +14,8 @@ import { SIGN_IN_POINTS } from './limits.ts';
 import type { Counted, Operation } from './limits.ts';
 import { Shares } from './shares.ts';
 import { SignInDelays } from './sign-in-delays.ts';
-import type { Outcome, Subject } from './sign-in-delays.ts';
-import type { ThrottleKey, ThrottleStore } from './throttle-store.ts';
+import type { Outcome } from './sign-in-delays.ts';
+import type { Subject, ThrottleKey, ThrottleStore } from './throttle-store.ts';
 
 /** Slows down whoever guesses passwords, floods, or makes accounts by the thousand. All of it throws TooManyAttempts. */
 export interface Throttles {
