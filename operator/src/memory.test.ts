@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startApiServer } from '../../test/support/api-server.ts';
 import type { ApiServer } from '../../test/support/api-server.ts';
-import { applyTo, installChart } from '../../test/support/installed-operator.ts';
-import { freePort, startServer } from '../../test/support/processes.ts';
+import { applyTo } from '../../test/support/installed-operator.ts';
 import type { Server } from '../../test/support/processes.ts';
 import { eventually } from './runtime/testing/eventually.ts';
+import { startHurriedOperator } from './testing/start-hurried-operator.ts';
 
-const SYSTEM = 'authstack-system';
 const COUNT = 10;
 /** In the name of everything that is deleted again, and of nothing else. */
 const MARK = 'vanishing';
@@ -21,25 +20,8 @@ let operator: Server;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'memory-'));
   api = await startApiServer();
-  for (const namespace of [SYSTEM, 'auth']) await api.kubectl(['create', 'namespace', namespace]);
-  await api.kubectl(['-n', 'auth', 'create', 'serviceaccount', 'default']);
-  const { environment, kubeconfig } = await installChart(api, { name: 'auth-stack', namespace: SYSTEM });
-  const port = await freePort();
-  const given = {
-    ...environment,
-    PATH: process.env['PATH'] ?? '',
-    KUBECONFIG: kubeconfig,
-    AUTHSTACK_PROBE_PORT: String(port),
-  };
-  const variables = Object.entries(given).map(([name, value]) => `${name}=${value}`);
-  const flags = ['--conditions=authstack-source', '--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${folder}`];
-  const main = join(import.meta.dirname, 'testing/hurried-operator.ts');
-  const answers = async (): Promise<void> => {
-    const { ok, status } = await fetch(`http://127.0.0.1:${port}/readyz`);
-    if (!ok) throw new Error(`readyz answers ${status}`);
-  };
-  const args = ['-i', ...variables, process.execPath, ...flags, main];
-  operator = await startServer('env', args, { log: join(folder, 'operator.log'), answers });
+  const flags = ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${folder}`];
+  ({ server: operator } = await startHurriedOperator(api, { folder, flags }));
 }, 120_000);
 
 afterAll(async () => {

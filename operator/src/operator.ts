@@ -43,6 +43,7 @@ import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { keyOf } from './runtime/objects.ts';
 import type { Kind, KubernetesObject } from './runtime/objects.ts';
 import { createStackReconciler } from './stack/reconcile.ts';
+import { createFailedCreates } from './workloads/pods-not-created.ts';
 
 export interface OperatorDeps {
   readonly client: ApiClient;
@@ -115,12 +116,16 @@ function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSe
   const now = (): number => clock.now();
   const identityOf = createOperatorIdentities({ cluster, now, perObject });
   const agents = createAgentClient({ identityOf, perObject });
+  const failedCreates = createFailedCreates({ cluster, perObject });
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
   manager.control({
     name: 'authstack',
     concurrency: MAX_CONCURRENT_RECONCILES,
     kind: authStackKind,
-    reconciler: createStackReconciler({ cluster, agents, authPodClient, databaseClient, now, images, seesCluster }),
+    reconciler: createStackReconciler({
+      ...{ cluster, agents, authPodClient, databaseClient, failedCreates },
+      ...{ now, images, seesCluster },
+    }),
     finalizer: FINALIZER,
     conditionTypes: stackConditionTypes,
     transientConditionTypes,

@@ -150,9 +150,9 @@ export class StackLifeCycle {
       hashAnnotation: 'test',
       namespaces: { watches: () => 'watched', refusedNamespaces: () => [] },
     });
-    const pass = { now: Date.now(), signal: AbortSignal.timeout(10_000) };
-    const missing = { statefulSet, missing: [`${name}-0`], since: 0 };
-    expect(await observeFailedCreates(missing, cluster, pass)).toEqual({ cause: 'exceeded quota' });
+    const signal = AbortSignal.timeout(10_000);
+    const missing = { statefulSet, missing: [`${name}-0`] };
+    expect(await observeFailedCreates(missing, cluster, { signal })).toEqual({ cause: 'exceeded quota' });
     await client.close();
   }
 

@@ -10,6 +10,8 @@ import type { Pass } from '../runtime/reconciler.ts';
 import { readAuthSecrets } from '../stored/auth-secrets.ts';
 import { databaseUriOf, readDatabaseUri } from '../stored/database-uri.ts';
 import type { SeenDatabaseUri } from '../stored/database-uri.ts';
+import { canHaveUsers } from '../stored/database-users.ts';
+import { readIdentity } from '../stored/identity.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
 import { textsIn } from '../stored/secret.ts';
 import type { DatabaseClient } from './database-client.ts';
@@ -71,8 +73,15 @@ async function observeDatabaseUri(
   { cluster, deployment }: WithDeployment,
   pass: Pass,
 ): Promise<SeenDatabaseUri> {
-  const ref = { namespace: namespaceOf(stack), name: databaseUriOf(stack).secretName };
-  if (!stack.spec.mongodb.external) return readDatabaseUri(stack, await cluster.find(secretKind, ref, pass));
+  const namespace = namespaceOf(stack);
+  const ref = { namespace, name: databaseUriOf(stack).secretName };
+  if (!stack.spec.mongodb.external) {
+    const identity = cluster.cached(secretKind, { namespace, name: namesOf(stack.metadata.name).identity });
+    const user = canHaveUsers(readIdentity(stack, identity))
+      ? await cluster.find(secretKind, ref, pass)
+      : cluster.cached(secretKind, ref);
+    return readDatabaseUri(stack, user);
+  }
   if ((deployment?.status?.availableReplicas ?? 0) > 0) return 'present';
   return readDatabaseUri(stack, await cluster.read(secretKind, ref, pass));
 }

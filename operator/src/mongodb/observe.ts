@@ -16,14 +16,14 @@ import {
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Secret, StatefulSet } from '../runtime/core-kinds.ts';
 import type { Kind, KubernetesObject } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
-import { authUserSecret, rootUserSecret } from '../stored/database-users.ts';
+import { authUserSecret, canHaveUsers, rootUserSecret } from '../stored/database-users.ts';
 import type { Credentials } from '../stored/database-users.ts';
 import { readIdentity } from '../stored/identity.ts';
 import type { SeenIdentity } from '../stored/identity.ts';
 import { keyfileSecret } from '../stored/keyfile.ts';
 import { belongsTo, readStored } from '../stored/secret.ts';
 import type { Seen } from '../stored/secret.ts';
-import { observeFailedCreates } from '../workloads/pods-not-created.ts';
+import type { FailedCreates } from '../workloads/pods-not-created.ts';
 import { claimName, connectionUri, hostsOf, memberHost, memberName, ordinalsOf } from './members/addresses.ts';
 import { addressOf } from './members/member.ts';
 import type { Member, MongodbImages, MongodbObservation, SeenSecret, SeenUser } from './members/observation.ts';
@@ -32,6 +32,7 @@ import { lacksPods } from './objects/stateful-set.ts';
 export interface MongodbPorts {
   readonly cluster: Cluster;
   readonly images: MongodbImages;
+  readonly failedCreates: FailedCreates;
   /** What is in no namespace (StorageClasses, volumes, Nodes): an operator of listed namespaces has no right to it. */
   readonly seesCluster: boolean;
 }
@@ -52,7 +53,7 @@ export async function observeMongodb(
   { pods, reports, ...ports }: MongodbPorts & ObservedMembers,
   pass: Pass,
 ): Promise<MongodbObservation> {
-  const { cluster, images, seesCluster } = ports;
+  const { cluster, images, failedCreates, seesCluster } = ports;
   const names = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
   const statefulSet = cluster.cached(statefulSetKind, { namespace, name: names.mongodb });
@@ -69,7 +70,10 @@ export async function observeMongodb(
     images,
     ...(await observeSecrets(stack, { cluster, members }, pass)),
     hasAgentCertificate: cluster.cached(secretKind, { namespace, name: names.agentTls }) !== undefined,
-    ...(statefulSet && { statefulSet, ...(await observeCreation(stack, { cluster, members, statefulSet }, pass)) }),
+    ...(statefulSet && {
+      statefulSet,
+      ...(await observeCreation(stack, { failedCreates, members, statefulSet }, pass)),
+    }),
     ...(budget && { budget }),
     members,
     unlabelled: await findUnlabelled(stack, { cluster, members, statefulSet }, pass),
@@ -88,9 +92,8 @@ async function observeSecrets(
   const identity = await observeIdentity(stack, { cluster, members }, pass);
   // The watch sees only what carries our label; a Secret without it must be seen before one is made.
   const find = (name: string): Promise<Secret | undefined> => cluster.find(secretKind, { namespace, name }, pass);
-  // Users come once the set is initiated; looking for what cannot exist yet would cost requests all the time until then.
   const findUser = (name: string): Promise<Secret | undefined> =>
-    identity.state === 'initiated' ? find(name) : Promise.resolve(cluster.cached(secretKind, { namespace, name }));
+    canHaveUsers(identity) ? find(name) : Promise.resolve(cluster.cached(secretKind, { namespace, name }));
   const [keyfile, rootUser, authUser] = await Promise.all([
     find(names.keyfile),
     findUser(names.rootUser),
@@ -157,19 +160,23 @@ function membersOf(
     });
 }
 
+interface Creation extends Pick<MongodbPorts, 'failedCreates'>, Pick<Members, 'members'> {
+  readonly statefulSet: StatefulSet;
+}
+
 /** Why pods are missing that the StatefulSet's controller has already tried to create. */
 async function observeCreation(
   stack: AuthStack,
-  { cluster, members, statefulSet }: Members & { readonly statefulSet: StatefulSet },
+  { failedCreates, members, statefulSet }: Creation,
   pass: Pass,
 ): Promise<Pick<MongodbObservation, 'podsNotCreated'>> {
-  if (!lacksPods(statefulSet)) return {};
   const { metadata, spec } = statefulSet;
-  const missing = Array.from({ length: spec?.replicas ?? 0 }, (_, ordinal) => memberName(stack, ordinal)).filter(
-    (name) => members.every((member) => member.name !== name || !member.pod),
+  const wanted = lacksPods(statefulSet) ? (spec?.replicas ?? 0) : 0;
+  const missing = Array.from({ length: wanted }, (_, ordinal) => memberName(stack, ordinal)).filter((name) =>
+    members.every((member) => member.name !== name || !member.pod),
   );
   const since = Date.parse(metadata.creationTimestamp ?? '');
-  const podsNotCreated = await observeFailedCreates({ statefulSet, missing, since }, cluster, pass);
+  const podsNotCreated = await failedCreates({ statefulSet, missing, since }, pass);
   return podsNotCreated ? { podsNotCreated } : {};
 }
 

@@ -1,5 +1,6 @@
 import { namesOf } from '../api/names.ts';
 import { DATABASE_URI_KEY } from './database-uri.ts';
+import type { SeenIdentity } from './identity.ts';
 import type { StoredSecret } from './secret.ts';
 
 /** A user of the database, stored before it is created there. */
@@ -21,6 +22,14 @@ function credentialsIn({ username = '', password = '' }: Readonly<Record<string,
   return password.length < MIN_PASSWORD
     ? `password is shorter than ${MIN_PASSWORD} characters`
     : { username, password };
+}
+
+/**
+ * Users come once the set is initiated. Who looks for what cannot exist yet, in case it lacks its labels, asks for it all the
+ * time until then; the watch is enough for one that was brought.
+ */
+export function canHaveUsers({ state }: SeenIdentity): boolean {
+  return state === 'initiated';
 }
 
 /** Secret `<stack>-mongodb-root`. */
