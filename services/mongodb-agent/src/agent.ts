@@ -23,7 +23,9 @@ import { isReady, observeMongod } from './mongod/observe.ts';
 import { reconfig } from './mongod/reconfig.ts';
 import { readOplog, readServer } from './mongod/statistics.ts';
 import { stepDown } from './mongod/step-down.ts';
+import { stepUp } from './mongod/step-up.ts';
 import { ensureUser } from './mongod/users.ts';
+import { createMongodWatch } from './mongod/watch.ts';
 import { openVolume } from './volume/volume.ts';
 
 export interface AgentOptions {
@@ -71,6 +73,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     readServer: () => readServer(mongod),
     readOplog: () => readOplog(mongod),
   });
+  const watch = createMongodWatch({ mongod, clock, log });
   const routes = commandRoutes({
     observe,
     release: (request) => release({ gate, volume }, request),
@@ -78,6 +81,8 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     reconfig: (request) => reconfig({ mongod, clock }, request),
     ensureUser: (request) => ensureUser(mongod, request),
     stepDown: () => stepDown(mongod),
+    stepUp: (request) => stepUp({ mongod, clock }, request),
+    watch: watch.subscribe,
     fence: (request) => fence({ gate, volume, log }, request),
     wipe: (request) => wipe({ gate, volume, log }, request),
     setCompatibility: (request) => setCompatibility(mongod, request),
@@ -104,6 +109,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
   };
   const running = [
     watchGate({ gate, volume, clock, log }, ending.signal),
+    watch.run(ending.signal),
     keepTlsFresh({ directory: tlsDir, server: api, clock, log }, ending.signal),
   ];
   const ports = { apiPort: serving.api.port, probePort: serving.probes.port };

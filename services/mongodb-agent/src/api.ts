@@ -8,6 +8,8 @@ export const agentContract = {
   slowestAnswerMillis: 40_000,
   /** The API serves only clients whose certificate chains to the stack's CA and carries this common name. */
   clientCommonName: 'authstack-operator',
+  /** A stream repeats its last line this often. */
+  heartbeatMillis: 5_000,
   paths: {
     observation: '/v1/observation',
     release: '/v1/release',
@@ -15,6 +17,8 @@ export const agentContract = {
     reconfig: '/v1/reconfig',
     users: '/v1/users',
     stepDown: '/v1/step-down',
+    stepUp: '/v1/step-up',
+    watch: '/v1/watch',
     fence: '/v1/fence',
     wipe: '/v1/wipe',
     compatibility: '/v1/feature-compatibility',
@@ -44,6 +48,15 @@ const configMember = z.object({
   priority: z.number().min(0).max(1000),
 });
 export type ConfigMember = z.infer<typeof configMember>;
+
+/** Position in the oplog; of two, the one of the newer term is ahead, whatever its time. */
+const optime = z.object({ term: z.int(), seconds: z.int(), ordinal: z.int() });
+export type Optime = z.infer<typeof optime>;
+
+/** Positive: the first is ahead. */
+export function compareOptimes(one: Optime, other: Optime): number {
+  return one.term - other.term || one.seconds - other.seconds || one.ordinal - other.ordinal;
+}
 
 const observedMember = z.object({
   _id: z.int(),
@@ -84,7 +97,7 @@ export const gateState = z.enum(['waiting', 'released', 'unknown']);
 export type GateState = z.infer<typeof gateState>;
 
 const mongod = z.object({
-  /** `down`: nothing listens. `starting`: it listens and does not answer. */
+  /** `down`: its port refuses connections, so it does not run. `starting`: it does not answer, for whatever reason. */
   state: z.enum(['down', 'starting', 'answers']),
   version: z.string().exactOptional(),
   featureCompatibilityVersion: z.string().exactOptional(),
@@ -103,6 +116,10 @@ const replicaSet = z.discriminatedUnion('state', [
     replicaSetId: z.string(),
     self: memberState,
     selfHost: z.string().exactOptional(),
+    /** Of elections, as far as this member knows; that of the configuration may be older. */
+    term: z.int().exactOptional(),
+    /** Of the last write that this member has applied. */
+    optime: optime.exactOptional(),
     config: z.object({ version: z.int(), term: z.int(), members: z.array(configMember) }),
     /** As this member sees them; empty when it does not know (a removed member). */
     members: z.array(observedMember),
@@ -152,6 +169,27 @@ export const userRequest = z.strictObject({
 export type UserRequest = z.infer<typeof userRequest>;
 export const userReply = z.object({ outcome: z.enum(['created', 'updated', 'unchanged']) });
 export type UserReply = z.infer<typeof userReply>;
+
+export const stepUpRequest = z.strictObject({
+  /** In which the primary has ended; in any other nothing is done. */
+  term: z.int().min(1),
+  /** The member that has ended, as the configuration names it. */
+  ended: z.string().min(3).max(300),
+});
+export type StepUpRequest = z.infer<typeof stepUpRequest>;
+export const stepUpReply = z.object({
+  /** `ended`: no reachable voter had more, so the new primary did not wait. `left`: it ends, or has ended, by itself. */
+  catchUp: z.enum(['ended', 'left']),
+});
+export type StepUpReply = z.infer<typeof stepUpReply>;
+
+/** A line of `paths.watch`: what the agent knows of its mongod the moment it happens. */
+export const watchedMongod = z.object({
+  /** `ended`: its port refuses connections. A frozen one still `runs`. */
+  mongod: z.enum(['unknown', 'runs', 'ended']),
+  role: z.enum(['unknown', 'primary', 'secondary', 'neither']),
+});
+export type WatchedMongod = z.infer<typeof watchedMongod>;
 
 /** `fenced: true`: no mongod starts on the volume from now on; one that runs continues until its pod is deleted. */
 export const fenceRequest = z.strictObject({ pvcUid, fenced: z.boolean() });
@@ -205,6 +243,11 @@ export const errorCode = z.enum([
   'KEYFILE_GONE',
   /** No caught-up electable member could take over. */
   'NO_SUCCESSOR',
+  /** An election has taken place since the request was decided on. */
+  'TERM_CHANGED',
+  'NOT_SECONDARY',
+  /** No majority voted for this member. */
+  'ELECTION_LOST',
   'INTERNAL',
 ]);
 export type ErrorCode = z.infer<typeof errorCode>;

@@ -8,6 +8,7 @@ import { agentContract } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
 import { problemOf } from './problem.ts';
+import type { Subscribe } from '../mongod/watch.ts';
 import type { Route } from './routes.ts';
 import type { TlsFiles } from './tls-files.ts';
 
@@ -51,12 +52,14 @@ export function createApiServer({ routes, tls, clock, log, counted }: ApiServerD
   }
 }
 
-type Outcome = { readonly body: unknown } | { readonly problem: ReturnType<typeof problemOf> };
+type Outcome =
+  { readonly body: unknown } | { readonly subscribe: Subscribe } | { readonly problem: ReturnType<typeof problemOf> };
 
 async function serve(request: IncomingMessage, route: Route | undefined): Promise<Outcome> {
   refuseStrangers(request);
   if (!route) throw new Refusal('NOT_FOUND', `there is no ${request.url ?? ''}`);
   if (request.method !== route.method) throw new Refusal('METHOD_NOT_ALLOWED', `use ${route.method}`);
+  if ('subscribe' in route) return { subscribe: route.subscribe };
   return { body: await route.handle(route.method === 'POST' ? await readJson(request) : undefined) };
 }
 
@@ -104,6 +107,15 @@ function send(response: ServerResponse, outcome: Outcome): { status: number; cod
       .writeHead(status, { 'content-type': 'application/problem+json', connection: 'close' })
       .end(JSON.stringify(outcome.problem));
     return { status, code };
+  }
+  if ('subscribe' in outcome) {
+    response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+    const unsubscribe = outcome.subscribe({
+      line: (line) => void response.write(`${line}\n`),
+      end: () => void response.end(),
+    });
+    response.once('close', unsubscribe);
+    return { status: 200, code: 'OK' };
   }
   if (outcome.body === undefined) {
     response.writeHead(204).end();

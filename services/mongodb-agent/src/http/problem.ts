@@ -27,6 +27,9 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   COMPATIBILITY_REFUSED: 409,
   KEYFILE_GONE: 409,
   NO_SUCCESSOR: 409,
+  TERM_CHANGED: 409,
+  NOT_SECONDARY: 409,
+  ELECTION_LOST: 409,
   INTERNAL: 500,
 };
 

@@ -6,6 +6,7 @@ import {
   initiateRequest,
   reconfigRequest,
   releaseRequest,
+  stepUpRequest,
   userRequest,
   wipeRequest,
 } from '../api.ts';
@@ -19,10 +20,13 @@ import type {
   ReconfigReply,
   ReconfigRequest,
   ReleaseRequest,
+  StepUpReply,
+  StepUpRequest,
   UserReply,
   UserRequest,
   WipeRequest,
 } from '../api.ts';
+import type { Subscribe } from '../mongod/watch.ts';
 import { InvalidBody } from './problem.ts';
 
 /** What the operator may request from the agent. */
@@ -33,17 +37,25 @@ export interface Commands {
   readonly reconfig: (request: ReconfigRequest) => Promise<ReconfigReply>;
   readonly ensureUser: (request: UserRequest) => Promise<UserReply>;
   readonly stepDown: () => Promise<void>;
+  readonly stepUp: (request: StepUpRequest) => Promise<StepUpReply>;
+  readonly watch: Subscribe;
   readonly fence: (request: FenceRequest) => Promise<void>;
   readonly wipe: (request: WipeRequest) => Promise<void>;
   readonly setCompatibility: (request: CompatibilityRequest) => Promise<void>;
   readonly readKeyfile: () => Promise<KeyfileReply>;
 }
 
-export interface Route {
-  readonly method: 'GET' | 'POST';
-  /** Answers the body to send; `undefined` is 204. */
-  readonly handle: (body: unknown) => Promise<unknown>;
-}
+export type Route =
+  | {
+      readonly method: 'GET' | 'POST';
+      /** Answers the body to send; `undefined` is 204. */
+      readonly handle: (body: unknown) => Promise<unknown>;
+    }
+  | {
+      readonly method: 'GET';
+      /** Lines of JSON without end. */
+      readonly subscribe: Subscribe;
+    };
 
 const nothing = z.strictObject({});
 
@@ -56,6 +68,8 @@ export function commandRoutes(commands: Commands): ReadonlyMap<string, Route> {
     [paths.reconfig, post(reconfigRequest, commands.reconfig)],
     [paths.users, post(userRequest, commands.ensureUser)],
     [paths.stepDown, post(nothing, commands.stepDown)],
+    [paths.stepUp, post(stepUpRequest, commands.stepUp)],
+    [paths.watch, { method: 'GET', subscribe: commands.watch }],
     [paths.fence, post(fenceRequest, commands.fence)],
     [paths.wipe, post(wipeRequest, commands.wipe)],
     [paths.compatibility, post(compatibilityRequest, commands.setCompatibility)],

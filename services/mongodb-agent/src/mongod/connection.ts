@@ -1,18 +1,25 @@
 import { connect } from 'node:net';
 import { MongoClient } from 'mongodb';
 import type { Document, MongoClientOptions } from 'mongodb';
+import { isErrno } from '../errors.ts';
 import { asRefusal, hasCode, code, unavailable } from './failures.ts';
 import { readKeyfile } from './keyfile.ts';
 
 export interface CommandOptions {
   readonly db?: string;
   readonly timeoutMillis?: number;
+  readonly signal?: AbortSignal;
 }
+
+/**
+ * `refuses`: nothing listens on mongod's port, so no mongod runs. `silent`: neither accepted nor refused in time, which
+ * proves nothing: the mongod may be frozen.
+ */
+export type PortState = 'accepts' | 'refuses' | 'silent';
 
 /** The mongod of this pod, and no other member. Every failure that the caller can act on is a `Refusal`. */
 export interface Mongod {
-  /** Whether anything listens on mongod's port. */
-  listens(): Promise<boolean>;
+  readonly port: () => Promise<PortState>;
   command(command: Document, options?: CommandOptions): Promise<Document>;
   /** Whether mongod accepts this user with this password. */
   accepts(credentials: { username: string; password: string }): Promise<boolean>;
@@ -36,7 +43,8 @@ const clientOptions = {
   connectTimeoutMS: TIMEOUT,
   serverSelectionTimeoutMS: TIMEOUT,
   heartbeatFrequencyMS: 5_000,
-  maxPoolSize: 4,
+  // One of them waits for changes of mongod's role.
+  maxPoolSize: 5,
 } as const satisfies MongoClientOptions;
 
 export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions): Mongod {
@@ -55,14 +63,15 @@ export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions
   }
 
   return {
-    listens: () => listens(host, port),
-    command: async (command, { db = 'admin', timeoutMillis = TIMEOUT } = {}) => {
+    port: () => portState(host, port),
+    command: async (command, { db = 'admin', timeoutMillis = TIMEOUT, signal: given } = {}) => {
       const client = await systemClient();
-      const signal = AbortSignal.timeout(timeoutMillis);
+      const late = AbortSignal.timeout(timeoutMillis);
+      const signal = given ? AbortSignal.any([late, given]) : late;
       try {
         return await client.db(db).command(command, { signal });
       } catch (error) {
-        if (signal.aborted) throw unavailable(new Error(`no answer within ${timeoutMillis} ms`));
+        if (late.aborted) throw unavailable(new Error(`no answer within ${timeoutMillis} ms`));
         throw asRefusal(error);
       }
     },
@@ -90,17 +99,17 @@ async function readKey(files: readonly string[]): Promise<string> {
   return keyfile.replaceAll(/\s/g, '');
 }
 
-function listens(host: string, port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+function portState(host: string, port: number): Promise<PortState> {
+  const { promise, resolve } = Promise.withResolvers<PortState>();
   const socket = connect({ host, port, timeout: TIMEOUT });
   socket.once('connect', () => {
-    resolve(true);
+    resolve('accepts');
   });
-  socket.once('error', () => {
-    resolve(false);
+  socket.once('error', (error) => {
+    resolve(isErrno(error, 'ECONNREFUSED') ? 'refuses' : 'silent');
   });
   socket.once('timeout', () => {
-    resolve(false);
+    resolve('silent');
   });
   return promise.finally(() => {
     socket.destroy();

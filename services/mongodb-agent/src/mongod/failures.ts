@@ -15,6 +15,10 @@ export const code = {
   currentConfigNotCommitted: 308,
   userAlreadyExists: 51003,
   writeConcernTimeout: 64,
+  illegalOperation: 20,
+  notSecondary: 95,
+  commandFailed: 125,
+  electionInProgress: 216,
 } as const;
 
 const notPrimary = new Set([10107, 13435, 13436, 11602, 189]);

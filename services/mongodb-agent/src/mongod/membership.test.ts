@@ -1,7 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { agentContract } from '../api.ts';
 import { direct } from '../testing/direct.ts';
-import { becomes, initiateSet, reconfigure, settings, startOnEmptyVolume } from '../testing/replica-set.ts';
+import {
+  becomes,
+  initiateSet,
+  reconfigure,
+  settings,
+  startOnEmptyVolume,
+  startSetOfThree,
+} from '../testing/replica-set.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
 
@@ -44,18 +51,8 @@ test('a primary that is stopped hands over before it ends, and one steps down on
   await using one = await startPod(0);
   await using two = await startPod(1);
   await using three = await startPod(2);
-  const pods = [one, two, three];
-  await initiateSet(one);
-  await Promise.all([startOnEmptyVolume(two), startOnEmptyVolume(three)]);
-  const votes = async (...given: readonly (0 | 1)[]): Promise<number> =>
-    reconfigure(
-      one,
-      given.flatMap((vote, _id) => pods.slice(_id, _id + 1).map((pod) => ({ pod, _id, votes: vote }))),
-    );
-  await votes(1, 0, 0);
-  await Promise.all([becomes(two, 'SECONDARY'), becomes(three, 'SECONDARY')]);
-  await votes(1, 1, 0);
-  await votes(1, 1, 1);
+  const pods = [one, two, three] as const;
+  await startSetOfThree(pods);
 
   const exit = one.endContainer('SIGTERM');
   const successor = await newPrimary([two, three]);

@@ -5,6 +5,7 @@ import type { Mongod } from './connection.ts';
 import { code, hasCode } from './failures.ts';
 import { buildInfoReply, compatibilityReply, helloReply, statusReply } from './replies.ts';
 import type { ConfigReply, StatusReply } from './replies.ts';
+import { optimeOf } from './optime.ts';
 
 export interface Seen {
   readonly mongod: MongodObservation;
@@ -13,7 +14,11 @@ export interface Seen {
 
 /** Never throws for a mongod that is down, starting or in any other state: that is part of the observation. */
 export async function observeMongod(mongod: Mongod): Promise<Seen> {
-  if (!(await mongod.listens())) return { mongod: { state: 'down' }, replicaSet: { state: 'unknown' } };
+  const port = await mongod.port();
+  if (port === 'refuses') return { mongod: { state: 'down' }, replicaSet: { state: 'unknown' } };
+  if (port === 'silent') {
+    return { mongod: { state: 'starting', problem: silentPort }, replicaSet: { state: 'unknown' } };
+  }
   try {
     const { version } = buildInfoReply.parse(await mongod.command({ buildInfo: 1 }));
     const compatibility = await readCompatibility(mongod);
@@ -29,10 +34,12 @@ export async function observeMongod(mongod: Mongod): Promise<Seen> {
   }
 }
 
+const silentPort = "mongod's port neither accepts nor refuses connections; its process may be frozen";
+
 /** Whether clients may use this member. */
 export async function isReady(mongod: Mongod): Promise<boolean> {
   // Asked first because the driver would look for a mongod that is down longer than the kubelet waits.
-  if (!(await mongod.listens())) return false;
+  if ((await mongod.port()) !== 'accepts') return false;
   const { isWritablePrimary, secondary } = helloReply.parse(
     await mongod.command({ hello: 1 }, { timeoutMillis: 1_000 }),
   );
@@ -69,6 +76,8 @@ async function describe(mongod: Mongod, { config }: ConfigReply): Promise<Replic
     state: 'initialized',
     replicaSetId: config.settings.replicaSetId.toHexString(),
     self: status.myState,
+    ...(status.term !== undefined && { term: status.term }),
+    ...(status.optimes && { optime: optimeOf(status.optimes.appliedOpTime) }),
     ...(selfHost !== undefined && { selfHost }),
     config: {
       version: config.version,
@@ -80,7 +89,7 @@ async function describe(mongod: Mongod, { config }: ConfigReply): Promise<Replic
   };
 }
 
-async function readStatus(mongod: Mongod): Promise<StatusReply> {
+export async function readStatus(mongod: Mongod): Promise<StatusReply> {
   try {
     return statusReply.parse(await mongod.command({ replSetGetStatus: 1 }));
   } catch (error) {

@@ -1,6 +1,7 @@
 import { ObjectId } from 'mongodb';
 import { z } from 'zod';
 import { memberState } from '../api.ts';
+import { optimeReply } from './optime.ts';
 import type { MemberState } from '../api.ts';
 
 // mongod's answers, as far as the agent uses them. Configurations stay loose: a reconfig sends back what it did not change.
@@ -38,6 +39,10 @@ const stateNumber = z.int().transform((number): MemberState => states[number] ??
 
 export const statusReply = z.object({
   myState: stateNumber,
+  /** mongod's own time. */
+  date: z.date().optional(),
+  term: z.int().optional(),
+  optimes: z.object({ appliedOpTime: optimeReply }).optional(),
   members: z.array(
     z.object({
       _id: z.int(),
@@ -46,12 +51,20 @@ export const statusReply = z.object({
       health: z.number().transform((health) => (health === 1 ? 1 : 0)),
       state: stateNumber,
       optimeDate: z.date().optional(),
+      optime: optimeReply.optional(),
+      /** When this member last answered, by the clock of the one that asked. */
+      lastHeartbeat: z.date().optional(),
       self: z.boolean().optional(),
     }),
   ),
 });
 export type StatusReply = z.infer<typeof statusReply>;
 
-export const helloReply = z.object({ isWritablePrimary: z.boolean(), secondary: z.boolean() });
+export const helloReply = z.object({
+  isWritablePrimary: z.boolean(),
+  secondary: z.boolean(),
+  /** mongod answers a `hello` with it only once something has changed. */
+  topologyVersion: z.object({ processId: z.instanceof(ObjectId), counter: z.number() }).optional(),
+});
 export const buildInfoReply = z.object({ version: z.string() });
 export const compatibilityReply = z.object({ featureCompatibilityVersion: z.object({ version: z.string() }) });

@@ -3,17 +3,19 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { tool } from '../../../../test/support/tools.ts';
 import { startAgent } from '../agent.ts';
-import { agentContract, observation } from '../api.ts';
-import type { Observation } from '../api.ts';
+import { agentContract, observation, watchedMongod } from '../api.ts';
+import type { Observation, WatchedMongod } from '../api.ts';
 import { systemClock } from '../clock.ts';
 import { gateContainer } from '../gate-script.ts';
 import { createAuthority, writeTlsFiles } from './certificates.ts';
@@ -49,6 +51,8 @@ export interface Pod extends AsyncDisposable {
   readonly thaw: () => void;
   readonly call: (path: string, body?: object | string, client?: KeyPair) => Promise<Reply>;
   readonly observe: () => Promise<Observation>;
+  /** What the agent streams of its mongod, from now on. */
+  readonly watch: () => Promise<AsyncDisposable & { readonly last: () => Promise<WatchedMongod> }>;
 }
 
 /** `version`: the version of mongod that the gate expects. */
@@ -112,6 +116,16 @@ export async function startPod(ordinal = 0, { version }: { readonly version?: st
       if (status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}; ${log.join('')}`);
       return observation.parse(body);
     },
+    watch: async () => {
+      const to = { port: agent.apiPort, path: agentContract.paths.watch, ca: authority.cert, client: operator };
+      const incoming = await ask(to);
+      const seen: WatchedMongod[] = [];
+      createInterface(incoming).on('line', (line) => seen.push(watchedMongod.parse(JSON.parse(line))));
+      return {
+        last: () => Promise.resolve(seen.at(-1) ?? { mongod: 'unknown', role: 'unknown' }),
+        [Symbol.asyncDispose]: () => Promise.resolve(void incoming.destroy()),
+      };
+    },
     [Symbol.asyncDispose]: async () => {
       await endContainer('SIGKILL');
       await agent.close();
@@ -127,7 +141,15 @@ interface Destination {
   readonly client: Partial<KeyPair>;
 }
 
-async function send({ port, path, ca, client }: Destination, body?: object | string): Promise<Reply> {
+async function send(to: Destination, body?: object | string): Promise<Reply> {
+  const incoming = await ask(to, body);
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return { status: incoming.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+async function ask({ port, path, ca, client }: Destination, body?: object | string): Promise<IncomingMessage> {
   const outgoing = request({
     ...{ port, path, ca, ...client, agent: false },
     servername: 'localhost',
@@ -136,11 +158,8 @@ async function send({ port, path, ca, client }: Destination, body?: object | str
   });
   const answered = once(outgoing, 'response');
   outgoing.end(typeof body === 'string' ? body : JSON.stringify(body));
-  const [incoming] = (await answered) as [AsyncIterable<Buffer> & { statusCode: number }];
-  const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString('utf8');
-  return { status: incoming.statusCode, body: text === '' ? undefined : JSON.parse(text) };
+  const [incoming] = (await answered) as [IncomingMessage];
+  return incoming;
 }
 
 /** Waits for a condition, and fails with what it saw last. */

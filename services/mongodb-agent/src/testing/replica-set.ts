@@ -23,6 +23,22 @@ export async function initiateSet(pod: Pod): Promise<string> {
   return initiateReply.parse(body).replicaSetId;
 }
 
+/** Three members with a vote each, the first of them primary. */
+export async function startSetOfThree(pods: readonly [Pod, Pod, Pod]): Promise<void> {
+  const [one, two, three] = pods;
+  await initiateSet(one);
+  await Promise.all([startOnEmptyVolume(two), startOnEmptyVolume(three)]);
+  const votes = (...given: readonly (0 | 1)[]): Promise<number> =>
+    reconfigure(
+      one,
+      given.flatMap((vote, _id) => pods.slice(_id, _id + 1).map((pod) => ({ pod, _id, votes: vote }))),
+    );
+  await votes(1, 0, 0);
+  await Promise.all([becomes(two, 'SECONDARY'), becomes(three, 'SECONDARY')]);
+  await votes(1, 1, 0);
+  await votes(1, 1, 1);
+}
+
 export async function becomes(pod: Pod, state: 'PRIMARY' | 'SECONDARY' | 'REMOVED'): Promise<void> {
   await eventually(pod.observe, {
     holds: ({ replicaSet }) =>
