@@ -60,38 +60,37 @@ export function isSignedBy({ publicKey, algorithm }: VerificationKey, signed: Bu
   const { digest, signatureBytes } = schemes[algorithm];
   if (signature.length !== signatureBytes(publicKey)) return false;
   const readable = algorithm === 'ES256' ? derOf(signature) : signature;
-  return verify(digest, signed, publicKey, readable);
+  return readable !== undefined && verify(digest, signed, publicKey, readable);
 }
 
 /**
  * An ECDSA signature, r and s side by side, as OpenSSL reads it. node:crypto does the same for `dsaEncoding:
  * 'ieee-p1363'`, but then verifies a third fewer tokens per second: a KeyObject within options is slow.
  */
-function derOf(signature: Buffer): Buffer {
-  const middle = signature.length / 2;
-  const end = writeInteger(signature.subarray(middle), writeInteger(signature.subarray(0, middle), 2));
+function derOf(signature: Buffer): Buffer | undefined {
+  const end = writeInteger(signature, 1, writeInteger(signature, 0, 2));
   der[0] = SEQUENCE;
   der[1] = end - 2;
-  return der.subarray(0, end);
+  return derByLength[end];
 }
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
-/** Room for the longest, the same for every signature: a sequence of two integers, of 33 bytes each. */
-const der = Buffer.alloc(2 + 2 * (2 + 33));
+const INTEGER_BYTES = 32;
+/** Room for the longest, the same for every signature: a sequence of two integers, a byte longer each if need be. */
+const der = Buffer.alloc(2 + 2 * (2 + 1 + INTEGER_BYTES));
+const derByLength = Array.from({ length: der.length + 1 }, (_, length) => der.subarray(0, length));
 
 /** The shortest form; a leading zero where the number would read as negative. Answers where the next one begins. */
-function writeInteger(bytes: Buffer, at: number): number {
-  let first = 0;
-  while (first < bytes.length - 1 && bytes[first] === 0) first += 1;
-  const digits = bytes.subarray(first);
-  const isNegative = ((digits[0] ?? 0) & 0x80) !== 0;
-  const begin = at + 2 + (isNegative ? 1 : 0);
-  const end = begin + digits.length;
+function writeInteger(signature: Buffer, which: 0 | 1, at: number): number {
+  const after = (which + 1) * INTEGER_BYTES;
+  let from = which * INTEGER_BYTES;
+  while (from < after - 1 && signature[from] === 0) from += 1;
+  let end = at + 2;
+  if ((signature[from] ?? 0) >= 0x80) der[end++] = 0;
+  for (; from < after; from += 1) der[end++] = signature[from] ?? 0;
   der[at] = INTEGER;
   der[at + 1] = end - at - 2;
-  der[at + 2] = 0;
-  der.set(digits, begin);
   return end;
 }
 

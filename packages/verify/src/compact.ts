@@ -33,6 +33,8 @@ export function parseCompact(token: string): CompactToken {
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+/** The bits of each character, by its code. */
+const BITS = Uint8Array.from({ length: 128 }, (_, code) => Math.max(0, ALPHABET.indexOf(String.fromCharCode(code))));
 /** Which bits of the last character belong to no byte, by the length of a text modulo 4. No text has one over. */
 const UNUSED_BITS = [0, undefined, 0b1111, 0b11];
 
@@ -42,10 +44,39 @@ const UNUSED_BITS = [0, undefined, 0b1111, 0b11];
  */
 function isCanonical(part: string): boolean {
   const unused = UNUSED_BITS[part.length % 4];
-  return unused !== undefined && (ALPHABET.indexOf(part.charAt(part.length - 1)) & unused) === 0;
+  return unused !== undefined && ((BITS[part.charCodeAt(part.length - 1)] ?? 0) & unused) === 0;
+}
+
+/**
+ * Room for bytes of one token, the same for every token: memory of its own for each would cost more than to decode it. Verifying
+ * is synchronous, and nothing of one token is looked at when the next one comes.
+ */
+class Room {
+  private readonly bytes = Buffer.alloc(MAX_LENGTH);
+  private latest = this.bytes;
+
+  /** Valid until the next call. */
+  put(text: string, encoding: 'latin1' | 'base64url'): Buffer {
+    const length = this.bytes.write(text, encoding);
+    // Tokens of one stack are nearly all of one length.
+    if (this.latest.length !== length) this.latest = this.bytes.subarray(0, length);
+    return this.latest;
+  }
+}
+
+const rooms = { signed: new Room(), signature: new Room(), text: new Room() };
+
+/** The bytes that the signature is of, valid until the next call. */
+export function signedBytesOf({ signed }: CompactToken): Buffer {
+  return rooms.signed.put(signed, 'latin1');
+}
+
+/** Valid until the next call. */
+export function signatureBytesOf({ signature }: CompactToken): Buffer {
+  return rooms.signature.put(signature, 'base64url');
 }
 
 /** The text that a part is the base64url of. */
 export function textOf(part: string): string {
-  return Buffer.from(part, 'base64url').toString('utf8');
+  return rooms.text.put(part, 'base64url').toString('utf8');
 }

@@ -15,17 +15,16 @@ type Keys = ReadonlyMap<string, VerificationKey>;
 const refused = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'zip', 'enc'] as const;
 
 /** The header that was read last and its key: a stack signs with one key at a time, so nearly every token has this one. */
-const latest = new WeakMap<Keys, { readonly header: string; readonly key: VerificationKey }>();
+let latest: { readonly keys: Keys; readonly header: string; readonly key: VerificationKey } | undefined;
 
 /**
  * The key that a token with this header (base64url) must be signed with. The header only chooses among the keys in force,
  * never an algorithm.
  */
 export function keyOf(header: string, keys: Keys): VerificationKey {
-  const known = latest.get(keys);
-  if (known?.header === header) return known.key;
+  if (latest?.keys === keys && latest.header === header) return latest.key;
   const key = keyNamedBy(parseJson(textOf(header)), keys);
-  latest.set(keys, { header, key });
+  latest = { keys, header, key };
   return key;
 }
 

@@ -1,5 +1,5 @@
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject(value) && !Array.isArray(value);
 }
 
 /** `undefined` for what is not JSON. */
@@ -15,11 +15,14 @@ export function parseJson(text: string): unknown {
 export function deepFrozen<T extends object>(parsed: T): T {
   const rest: object[] = [parsed];
   for (let value = rest.pop(); value !== undefined; value = rest.pop()) {
-    for (const name of Object.keys(value)) {
-      const part: unknown = (value as Record<string, unknown>)[name];
-      if (typeof part === 'object' && part !== null) rest.push(part);
+    for (const part of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
+      if (isObject(part)) rest.push(part);
     }
     Object.freeze(value);
   }
   return parsed;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,6 +1,7 @@
 import { sign } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { AccessTokenClaims } from './access-token-claims.ts';
 import { algorithms } from './algorithms.ts';
 import { TokenError, TokenExpired } from './errors.ts';
 import { claimsAt, hmacTokenOf, ISSUER, part, signature, signingKey, tokenOf } from './testing/issuer.ts';
@@ -126,6 +127,41 @@ test.each<[string, string, string]>([
 ])('a hostile token is refused: %s', (_what, token, code) => {
   expect(refusalOf(token)).toMatchObject({ code, status: 401 });
 });
+
+const wrongClaims: Readonly<Record<keyof AccessTokenClaims, readonly unknown[]>> = {
+  iss: ['', 1, [ISSUER]],
+  sub: ['', 1, null],
+  aud: ['', 1, [], [''], ['shop', 1]],
+  exp: ['1', -1, 8.65e12, null],
+  iat: ['1', -1, 8.65e12, null],
+  nbf: ['1', -1, 8.65e12, null],
+  jti: ['', 1, null],
+  client_id: ['', 1, null],
+  sid: ['', 1, null],
+  ver: ['1', 0.5, 2 ** 53, null],
+  roles: ['admin', [''], [1], {}, null],
+  auth_time: ['1', -1, 8.65e12, null],
+};
+
+test.each(Object.entries(wrongClaims))('a claim that is not what it must be is named: %s', (name, values) => {
+  for (const value of values) {
+    const refusal = refusalOf(tokenOf(key, { ...claims, [name]: value }));
+    expect(refusal).toMatchObject({ code: 'TOKEN_CLAIMS_REFUSED', message: expect.stringContaining(name) });
+  }
+});
+
+test.each(['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid', 'ver', 'roles'])(
+  'a claim that is missing is not taken from what all objects inherit: %s',
+  (name) => {
+    const token = tokenOf(key, without(name));
+    Object.defineProperty(Object.prototype, name, { value: claims[name], configurable: true });
+    try {
+      expect(refusalOf(token)).toMatchObject({ code: 'TOKEN_CLAIMS_REFUSED' });
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name);
+    }
+  },
+);
 
 /** The two numbers of an ES256 signature. */
 const goodBytes = Buffer.from(goodSignature, 'base64url');

@@ -3,7 +3,7 @@ import type { VerificationKey } from './algorithms.ts';
 import { checkClaims } from './claims.ts';
 import type { AccessTokenClaims } from './access-token-claims.ts';
 import type { Millis } from './clock.ts';
-import { parseCompact, textOf } from './compact.ts';
+import { parseCompact, signatureBytesOf, signedBytesOf, textOf } from './compact.ts';
 import { TokenSignatureInvalid } from './errors.ts';
 import { keyOf } from './header.ts';
 import { parseJson } from './json.ts';
@@ -32,10 +32,9 @@ export interface At {
  *     text ─▸ three canonical parts ─▸ header ─▸ key in force ─▸ signature ─▸ claims
  */
 export function verifyToken(token: string, { issuer, audiences, keys }: Accepted, at: At): AccessTokenClaims {
-  const { header, payload, signed, signature } = parseCompact(token);
-  const key = keyOf(header, keys);
-  const isAuthentic = isSignedBy(key, Buffer.from(signed, 'latin1'), Buffer.from(signature, 'base64url'));
-  if (!isAuthentic) throw new TokenSignatureInvalid();
+  const parts = parseCompact(token);
+  const key = keyOf(parts.header, keys);
+  if (!isSignedBy(key, signedBytesOf(parts), signatureBytesOf(parts))) throw new TokenSignatureInvalid();
   const now = Math.floor(at.now / 1000);
-  return checkClaims(parseJson(textOf(payload)), { issuer, audiences, now, clockSkew: at.clockSkew });
+  return checkClaims(parseJson(textOf(parts.payload)), { issuer, audiences, now, clockSkew: at.clockSkew });
 }
