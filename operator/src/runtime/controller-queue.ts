@@ -44,6 +44,12 @@ export class ControllerQueue {
     this.queue.add(key, urgency);
   }
 
+  /** After that delay, once for however many ask meanwhile; without one at once. */
+  addWithin(key: string, delay: Millis = 0): void {
+    if (delay === 0) this.add(key);
+    else this.queue.addAfter(key, delay);
+  }
+
   /** Again after its back-off, which is returned. */
   retry(key: string): Millis {
     this.metrics.queueRetries.inc(this.labels);

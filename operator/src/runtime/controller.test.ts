@@ -7,6 +7,7 @@ import type { ControllerOptions } from './controller-options.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 import { silent } from './log.ts';
 import { createRuntimeMetrics } from './metrics.ts';
+import type { Mapping } from './mapping.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { Kind, KubernetesObject } from './objects.ts';
 import { kindKey } from './paths.ts';
@@ -373,6 +374,51 @@ test('an object that a mapping chokes on keeps nobody else from hearing', async 
   expect(passes).toBe(before + 1);
   await world.stop();
 });
+
+test('a burst of changes that are let settle is one pass, which sees the last of them; others wait for nothing', async () => {
+  const keys = (): string[] => ['default/a'];
+  const settling = { kind: configMapKind, keys, settle: 1_000, when: ofName('copy') };
+  const prompt = { kind: configMapKind, keys, when: ofName('own') };
+  const seen: (string | undefined)[] = [];
+  const lastOf = (): string | undefined =>
+    world.others.get({ namespace: 'default', name: 'copy' })?.metadata.resourceVersion;
+  const apply = (): Promise<Outcome> => {
+    seen.push(lastOf());
+    return Promise.resolve({ conditions: [ready] });
+  };
+  const world: World = new World({ apply }, { mappings: [settling, prompt] });
+  let version = 0;
+  const change = (name: string): void => {
+    version += 1;
+    const metadata = { name, namespace: 'default', resourceVersion: String(version) };
+    world.others.set({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+  };
+  world.write('a', 1);
+  await world.clock.advance(10);
+  seen.length = 0;
+
+  for (let turn = 0; turn < 9; turn++) {
+    change('copy');
+    await world.clock.advance(100);
+  }
+  expect(seen).toEqual([]);
+  await world.clock.advance(100);
+  expect(seen).toEqual(['9']);
+  change('copy');
+  await world.clock.advance(999);
+  expect(seen).toEqual(['9']);
+  await world.clock.advance(1);
+  expect(seen).toEqual(['9', '10']);
+
+  change('own');
+  await world.clock.advance(0);
+  expect(seen).toEqual(['9', '10', '10']);
+  await world.stop();
+});
+
+function ofName(name: string): NonNullable<Mapping['when']> {
+  return ({ before, after }) => (after ?? before)?.metadata.name === name;
+}
 
 test('something that is no object asks for passes of objects that exist', async () => {
   const passes: string[] = [];

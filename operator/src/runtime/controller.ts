@@ -48,7 +48,7 @@ export class Controller<T extends KubernetesObject> {
     });
     for (const mapped of options.mappings ?? []) {
       stores(mapped.kind).onChange((change) => {
-        for (const key of concernedBy(mapped, change, ports.log)) this.queue.add(key);
+        for (const key of concernedBy(mapped, change, ports.log)) this.queue.addWithin(key, mapped.settle);
       });
     }
     options.wakeUps?.follow((key) => {

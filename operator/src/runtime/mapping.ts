@@ -1,7 +1,7 @@
 import { messageOf } from './log.ts';
 import type { Log } from './log.ts';
 import { keyOf, refOf } from './objects.ts';
-import type { Kind, KubernetesObject, ObjectRef } from './objects.ts';
+import type { Kind, KubernetesObject, Millis, ObjectRef } from './objects.ts';
 import type { Predicate } from './predicates.ts';
 import type { Change } from './store.ts';
 
@@ -12,6 +12,11 @@ export interface Mapping {
   readonly keys: (object: KubernetesObject) => readonly string[];
   /** Absent: every change is worth a look. */
   readonly when?: Predicate;
+  /**
+   * Such changes come in bursts, so the pass comes only so long after the first of them, and sees what all have changed
+   * until then. Absent: as soon as a worker is free.
+   */
+  readonly settle?: Millis;
 }
 
 /** A mapping that reads more than metadata of its kind. */
@@ -34,7 +39,7 @@ export function toOwner(kind: Kind, owner: Kind): Mapping {
 
 /** Before and after: an object that changed its owner concerns both. */
 export function concernedBy(
-  { kind, keys, when }: Mapping,
+  { kind, keys, when }: Pick<Mapping, 'kind' | 'keys' | 'when'>,
   change: Change<KubernetesObject>,
   log: Log,
 ): ReadonlySet<string> {
