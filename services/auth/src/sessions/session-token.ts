@@ -1,4 +1,5 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { keyedHash } from '../secrets/secrets.ts';
 import type { SecretKey } from '../secrets/secrets.ts';
 import type { SessionId, TokenHash } from './session.ts';
 
@@ -23,7 +24,7 @@ export function newSessionToken(): SessionToken {
 
 /** The same child from every replica, so that a lost answer or two tabs never fork a session. */
 export function childOf(parent: SessionToken, refreshKey: SecretKey): SessionToken {
-  const own = createHmac('sha256', refreshKey.bytes).update('authstack session child\0').update(parent).digest();
+  const own = keyedHash(refreshKey).update('authstack session child\0').update(parent).digest();
   return Buffer.concat([familyOf(parent), own]).toString('base64url') as SessionToken;
 }
 

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { secretKey } from '../secrets/secrets.ts';
 import type { KeySet } from '../secrets/secrets.ts';
 import { knownDevice, withAccount } from './device-proof.ts';
 
 function keySet(...ids: readonly [string, ...string[]]): KeySet {
-  const keys = new Map(ids.map((id) => [id, { id, bytes: randomBytes(32) }]));
+  const keys = new Map(ids.map((id) => [id, secretKey(id, randomBytes(32))]));
   const [current] = keys.values();
   if (!current) throw new Error('no key');
   return { current, ids: [...keys.keys()], find: (id) => keys.get(id) };

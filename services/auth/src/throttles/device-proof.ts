@@ -1,4 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { keyedHash } from '../secrets/secrets.ts';
 import type { KeySet, SecretKey } from '../secrets/secrets.ts';
 
 /**
@@ -50,7 +51,7 @@ function partsOf(proof = ''): Parts | undefined {
 
 /** 128 bits of it. */
 function markOf(key: SecretKey, nonce: string, account: string): string {
-  return createHmac('sha256', key.bytes)
+  return keyedHash(key)
     .update(JSON.stringify(['authstack device', nonce, account]))
     .digest()
     .subarray(0, 16)

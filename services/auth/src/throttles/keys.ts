@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { keyedHash } from '../secrets/secrets.ts';
 import type { SecretKey } from '../secrets/secrets.ts';
 import type { ThrottleKey } from './throttle-store.ts';
 
@@ -7,7 +7,7 @@ import type { ThrottleKey } from './throttle-store.ts';
  * keeps it apart from everything else that is derived from that key.
  */
 export function throttleKey(key: SecretKey, ...parts: readonly string[]): ThrottleKey {
-  return createHmac('sha256', key.bytes)
+  return keyedHash(key)
     .update(JSON.stringify(['authstack throttle', ...parts]))
     .digest('base64url') as ThrottleKey;
 }
