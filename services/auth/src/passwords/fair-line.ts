@@ -1,4 +1,4 @@
-import { RecentTurns } from './recent-turns.ts';
+import { RecentArrivals } from './recent-arrivals.ts';
 
 /** Whose an entry is: of which account, and from which network. Known devices of either are apart from strangers. */
 export interface Flow {
@@ -15,7 +15,7 @@ export interface Flow {
 export class FairLine<Entry extends Flow> {
   /** Maps keep the order of insertion: the first prefix, and the first account of each, is next. */
   private readonly prefixes = new Map<string, Map<string, Entry[]>>();
-  private readonly turns = new RecentTurns();
+  private readonly arrivals = new RecentArrivals();
   private count = 0;
 
   get size(): number {
@@ -33,6 +33,7 @@ export class FairLine<Entry extends Flow> {
     const accounts = this.prefixes.get(entry.prefix) ?? new Map<string, Entry[]>();
     this.prefixes.set(entry.prefix, accounts);
     accounts.set(entry.account, [...(accounts.get(entry.account) ?? []), entry]);
+    this.arrivals.note(entry.prefix);
     this.count += 1;
   }
 
@@ -54,18 +55,17 @@ export class FairLine<Entry extends Flow> {
     const next = this.next(isReady);
     if (!next) return undefined;
     this.remove(next);
-    this.turns.note(next.prefix);
     rotate(this.prefixes.get(next.prefix), next.account);
     rotate(this.prefixes, next.prefix);
     return next;
   }
 
   /**
-   * The newest entry of the account with the most entries, in the prefix with the most. Among equals in the prefix that had most
-   * of the last turns, for a flood may come evenly from as many prefixes as there are places; then the one that came last.
+   * The newest entry of the account with the most entries, in the prefix with the most. Among equals in the prefix that came most
+   * often of late, for a flood may come evenly from as many prefixes as there are places; then the one that came last.
    */
   mostCrowded(): Entry | undefined {
-    const [, accounts] = last(this.prefixes, ([prefix, all]) => sizeOf(all) + this.turns.partOf(prefix)) ?? [];
+    const [, accounts] = last(this.prefixes, ([prefix, all]) => sizeOf(all) + this.arrivals.partOf(prefix)) ?? [];
     return accounts && last(accounts.values(), (entries) => entries.length)?.at(-1);
   }
 

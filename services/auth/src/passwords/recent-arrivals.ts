@@ -1,8 +1,8 @@
-/** So many turns are remembered: a few seconds of all the hashes that one thread makes, and room for many prefixes. */
+/** So many are remembered: under a flood those of the last second, with a few of each prefix that it comes from. */
 const REMEMBERED = 256;
 
-/** Who had the last turns. Bounded, and without a clock: what counts is how many others have had theirs since. */
-export class RecentTurns {
+/** Who came last. Bounded, and without a clock: what counts is how many others have come since. */
+export class RecentArrivals {
   private readonly last: string[] = [];
   private readonly counts = new Map<string, number>();
   private next = 0;
@@ -15,7 +15,7 @@ export class RecentTurns {
     this.add(who, 1);
   }
 
-  /** Which part of them; less than 1. */
+  /** Which part of them was its; less than 1. */
   partOf(who: string): number {
     return (this.counts.get(who) ?? 0) / (REMEMBERED + 1);
   }
