@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import { createHttpService } from '@authstack/http-service/service';
 import type { HttpService } from '@authstack/http-service/service';
@@ -13,7 +12,8 @@ import type { Metrics } from './metrics/metrics.ts';
 import { createDatabase } from './mongo/database.ts';
 import type { Database } from './mongo/database.ts';
 import { Admission, limitsFor } from './passwords/admission.ts';
-import { createHashThreads, hashingCores } from './passwords/hash-threads.ts';
+import { createHashThreads, hashingThreads } from './passwords/hash-threads.ts';
+import type { Machine } from './passwords/hash-threads.ts';
 import { createPasswords } from './passwords/passwords.ts';
 import type { SessionPorts } from './sessions/grant.ts';
 import { createSessionStore } from './sessions/session-store.mongo.ts';
@@ -30,15 +30,16 @@ import { createUserStore, newUserId } from './users/user.mongo.ts';
 export interface ServicePorts {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly machine: Machine;
 }
 
 const FINISH_WITHIN: Millis = 15_000;
 
-export function createService(settings: Settings, { clock, log }: ServicePorts): HttpService {
+export function createService(settings: Settings, { clock, log, machine }: ServicePorts): HttpService {
   const metrics = createMetrics();
   const files = watchMountedFiles(settings.files, { clock, log, metrics, peppersInUse: () => users.peppersInUse() });
   const { ring, secrets } = files;
-  const hashThreads = createHashThreads(hashingCores(availableParallelism()));
+  const hashThreads = createHashThreads(hashingThreads(machine));
   const admission = new Admission(limitsFor(hashThreads.count));
   const passwords = createPasswords({ admission, threads: hashThreads, secrets, metrics });
   const database = databaseOf(files, metrics, { clock, log });
@@ -103,7 +104,11 @@ interface Stores {
   readonly throttles: ReturnType<typeof createThrottleStore>;
 }
 
-function databaseOf({ uri }: MountedFiles, { fileReloads }: Metrics, ports: ServicePorts): Database<Stores> {
+function databaseOf(
+  { uri }: MountedFiles,
+  { fileReloads }: Metrics,
+  ports: Pick<ServicePorts, 'clock' | 'log'>,
+): Database<Stores> {
   return createDatabase({
     uri,
     stores: (link) => ({

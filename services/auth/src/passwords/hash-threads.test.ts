@@ -5,7 +5,7 @@ import { verify } from '@node-rs/argon2';
 import { expect, test } from '@jest/globals';
 import { bundle, products } from '../../../../cluster/images.ts';
 import { run } from '../../../../cluster/process.ts';
-import { createHashThreads, hashingCores } from './hash-threads.ts';
+import { createHashThreads, hashingThreads } from './hash-threads.ts';
 
 const pepper = new Uint8Array(32).fill(7);
 const other = new Uint8Array(32).fill(9);
@@ -85,10 +85,15 @@ test('as bundled for the image it finds its threads as well', async () => {
   }
 });
 
+const MiB = 2 ** 20;
+
 test.each([
-  [1, 1],
-  [2, 1],
-  [8, 7],
-])('of %i cores %i hash', (available, hashing) => {
-  expect(hashingCores(available)).toBe(hashing);
+  ['every core hashes, for the event loop has the priority', { parallelism: 2, cores: 2, memory: 0 }, 2],
+  ['a single core hashes', { parallelism: 1, cores: 1, memory: 0 }, 1],
+  ['a quota leaves a core to the event loop', { parallelism: 3, cores: 8, memory: 0 }, 2],
+  ['a quota of one core is shared', { parallelism: 1, cores: 8, memory: 0 }, 1],
+  ['the threads fit into half of the memory', { parallelism: 64, cores: 64, memory: 512 * MiB }, 8],
+  ['were it ever so little, one hashes', { parallelism: 8, cores: 8, memory: 16 * MiB }, 1],
+])('%s', (_what, machine, threads) => {
+  expect(hashingThreads(machine)).toBe(threads);
 });

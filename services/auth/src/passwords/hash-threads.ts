@@ -9,9 +9,27 @@ export interface HashThreads extends AsyncDisposable {
   readonly run: (job: HashJob) => Promise<HashResult>;
 }
 
-/** The event loop keeps a core for itself: where a container's CPU is limited, a lower priority alone does not leave it one. */
-export function hashingCores(available: number): number {
-  return Math.max(1, available - 1);
+/** What the process may use. */
+export interface Machine {
+  /** Threads of it that can run at once: node:os, which knows of quotas. */
+  readonly parallelism: number;
+  readonly cores: number;
+  /** Bytes; 0 where nothing limits them. */
+  readonly memory: number;
+}
+
+const MiB = 2 ** 20;
+/** The 19 MiB that a hash fills, and a heap of its own. */
+const MEMORY_OF_THREAD = 32 * MiB;
+/** The other half is for whoever answers requests. */
+const MEMORY_FOR_THREADS = 1 / 2;
+
+/** One for each core: the event loop has the priority where both want the same. */
+export function hashingThreads({ parallelism, cores, memory }: Machine): number {
+  // A quota knows no priorities: once hashes have used it up, the event loop stands still until it is renewed.
+  const wanted = parallelism < cores ? parallelism - 1 : parallelism;
+  const fitting = memory === 0 ? wanted : Math.floor((memory * MEMORY_FOR_THREADS) / MEMORY_OF_THREAD);
+  return Math.max(1, Math.min(wanted, fitting));
 }
 
 /** Its own file in the image, too: cluster/images.ts. */

@@ -1,15 +1,14 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mongo } from 'mongoose';
 import { limitsFor } from '../passwords/admission.ts';
-import { hashingCores } from '../passwords/hash-threads.ts';
+import { hashingThreads } from '../passwords/hash-threads.ts';
 import { startStack } from '../testing/stack.ts';
 import type { TestStack } from '../testing/stack.ts';
 import { fromPage, newcomer, send } from '../testing/visitor.ts';
 import type { Visitor } from '../testing/visitor.ts';
-import { anEmail, PASSWORD, until } from '../testing/world.ts';
+import { anEmail, MACHINE, PASSWORD, until } from '../testing/world.ts';
 import type { Pod } from '../testing/world.ts';
 
 let stack: TestStack;
@@ -29,7 +28,7 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]();
 });
 
-const limits = limitsFor(hashingCores(availableParallelism()));
+const limits = limitsFor(hashingThreads(MACHINE));
 
 async function metric(series: string): Promise<number> {
   const { text } = await pod.probe('/metrics');

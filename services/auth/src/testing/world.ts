@@ -9,6 +9,7 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 import { systemClock } from '@authstack/http-service/clock';
 import { readEnvironment } from '../environment.ts';
 import { logOptions } from '@authstack/http-service/log-options';
+import type { Machine } from '../passwords/hash-threads.ts';
 import { createService } from '../service.ts';
 
 export const ORIGIN = 'http://localhost:8081';
@@ -45,6 +46,9 @@ export class MovableClock implements Clock {
     this.wrongBy += by;
   }
 }
+
+/** Of each pod: one thread hashes, wherever the tests run. */
+export const MACHINE: Machine = { parallelism: 1, cores: 1, memory: 0 };
 
 export interface RingKey {
   readonly kid: string;
@@ -161,7 +165,8 @@ export async function startPod(
     },
   });
   const clock = new MovableClock(pace);
-  const service = createService(settings, { clock, log: pino(logOptions(settings, ['privateJwk']), sink) });
+  const log = pino(logOptions(settings, ['privateJwk']), sink);
+  const service = createService(settings, { clock, log, machine: MACHINE });
   await service.start();
   const url = `http://127.0.0.1:${service.ports.public}`;
   return {
