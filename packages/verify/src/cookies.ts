@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 export function cookieOf(header: string, name: string): string | undefined {
   for (let begin = 0; begin < header.length; begin = endOf(header, begin) + 1) {
     const end = afterName(header, begin, name);
-    if (header[end] === '=') return header.slice(end + 1, endOf(header, begin)).trim();
+    if (header.charAt(end) === '=') return header.slice(end + 1, endOf(header, begin)).trim();
   }
   return undefined;
 }
@@ -32,11 +32,16 @@ function rewriteCookies(
   known: { readonly sent: string; readonly kept: string },
 ): void {
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (name.length !== 'cookie'.length || name.toLowerCase() !== 'cookie') continue;
+    if (!isCookie(rawHeaders[index] ?? '')) continue;
     const value = rawHeaders[index + 1] ?? '';
     rawHeaders[index + 1] = value === known.sent ? known.kept : without(value, names);
   }
+}
+
+function isCookie(name: string): boolean {
+  // As clients write it; whatever other names of six letters there are, none of them is made lower case for each request.
+  if (name === 'Cookie' || name === 'cookie') return true;
+  return /^cookie$/i.test(name);
 }
 
 /** Where a cookie parser ran before us. */
@@ -47,13 +52,17 @@ function forgetParsed(request: IncomingMessage & { cookies?: unknown }, names: r
 }
 
 function without(header: string, names: readonly string[]): string {
-  const kept: string[] = [];
-  let isWhole = true;
+  let kept = '';
+  /** Where what is not decided yet begins. */
+  let from = 0;
   for (let begin = 0; begin <= header.length; begin = endOf(header, begin) + 1) {
-    if (names.some((name) => isNamed(header, begin, name))) isWhole = false;
-    else kept.push(header.slice(begin, endOf(header, begin)));
+    if (!isNamedOneOf(header, begin, names)) continue;
+    kept += header.slice(from, begin);
+    from = endOf(header, begin) + 1;
   }
-  return isWhole ? header : kept.join(';').trim();
+  if (from === 0) return header;
+  // Of a last pair the separator before it goes too.
+  return (from > header.length ? kept.slice(0, -1) : kept + header.slice(from)).trim();
 }
 
 // Pairs are looked at where they stand: to split the header and trim each name would cost more than to look up its token.
@@ -63,13 +72,16 @@ function endOf(header: string, begin: number): number {
   return end < 0 ? header.length : end;
 }
 
-/** Whether the pair that begins there has this name; it may be without a value. */
-function isNamed(header: string, begin: number, name: string): boolean {
-  const end = afterName(header, begin, name);
-  return end === header.length || header[end] === '=' || header[end] === ';';
+/** Whether the pair that begins there has one of the names; it may be without a value. */
+function isNamedOneOf(header: string, begin: number, names: readonly string[]): boolean {
+  for (const name of names) {
+    const end = afterName(header, begin, name);
+    if (end >= 0 && (end === header.length || '=;'.includes(header.charAt(end)))) return true;
+  }
+  return false;
 }
 
-/** Where the name ends, white space around it included; -1 if the pair begins with another one. */
+/** Where the name ends, white space around it included; -1, where no text has a character: the pair has another name. */
 function afterName(header: string, begin: number, name: string): number {
   const at = afterSpace(header, begin);
   return header.startsWith(name, at) ? afterSpace(header, at + name.length) : -1;

@@ -11,6 +11,7 @@ import {
   VerifierNotReady,
   VerifyError,
 } from './errors.ts';
+import { knownOf } from './known.ts';
 import type { Refresher, Renewal } from './refresh.ts';
 import type { Trust } from './trust.ts';
 import type { User } from './user.ts';
@@ -31,8 +32,6 @@ export interface IdentifyPorts {
   readonly refreshEnded: (outcome: RefreshOutcome, reason?: string) => void;
 }
 
-/** Session tokens by request, where no handler can reach them. */
-const sessionTokens = new WeakMap<IncomingMessage, string>();
 /** Until the mounted Secret is read; `session` is a name that services use for cookies of their own. */
 const possibleSessionNames = ['__Host-session', '__Secure-session', 'session'];
 /** After a change of `inlineRefresh` browsers still send the other one. */
@@ -42,14 +41,19 @@ const formerSessionNames = ['__Host-session', '__Secure-session'];
 export function hideSession(request: IncomingMessage, trust: Trust | undefined): void {
   const { cookie } = request.headers;
   if (cookie === undefined) return;
-  const names = trust ? [trust.cookieNames.session] : possibleSessionNames;
-  for (const name of names) {
+  const session = trust?.cookieNames.session;
+  for (const name of session === undefined ? possibleSessionNames : [session]) {
     const token = cookieOf(cookie, name);
     if (token === undefined) continue;
-    sessionTokens.set(request, token);
+    knownOf(request).sessionToken = token;
     break;
   }
-  removeCookies(request, [...names, ...formerSessionNames]);
+  removeCookies(request, hiddenNames(session));
+}
+
+function hiddenNames(session: string | undefined): readonly string[] {
+  if (session === undefined) return possibleSessionNames;
+  return formerSessionNames.includes(session) ? formerSessionNames : [session, ...formerSessionNames];
 }
 
 /**
@@ -73,7 +77,7 @@ export function identify(
 
   const identity = identityFrom('nobody', () => ports.verify(token));
   if (identity.state === 'user' || !(identity.why instanceof TokenExpired)) return identity;
-  const sessionToken = sessionTokens.get(request);
+  const { sessionToken } = knownOf(request);
   if (sessionToken === undefined) return identity;
   const { sid } = identity.why.claims;
   return renewed({ sessionToken, sid, trust }, response, ports).then(

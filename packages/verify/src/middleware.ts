@@ -3,7 +3,7 @@ import type { VerifyError } from './errors.ts';
 import { identify } from './identify.ts';
 import type { Identity, IdentifyPorts } from './identify.ts';
 import { sendProblem } from './problem.ts';
-import { rememberUser } from './user.ts';
+import { knownOf } from './known.ts';
 
 /** Express, connect, and everything else that passes on Node's own requests. */
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
@@ -13,13 +13,11 @@ export type Admission = (identity: Identity) => VerifyError | undefined;
 
 /** Each request is identified once, whichever middleware comes first. */
 export function createGuard(ports: IdentifyPorts, refused: (code: string) => void): (admit: Admission) => Middleware {
-  const identities = new WeakMap<IncomingMessage, Identity | Promise<Identity>>();
-
   function identityOf(request: IncomingMessage, response: ServerResponse): Identity | Promise<Identity> {
-    const known = identities.get(request);
-    if (known !== undefined) return known;
+    const known = knownOf(request);
+    if (known.identified?.by === ports) return known.identified.identity;
     const identity = identify(request, response, ports);
-    identities.set(request, identity);
+    known.identified = { by: ports, identity };
     return identity;
   }
 
@@ -31,7 +29,7 @@ export function createGuard(ports: IdentifyPorts, refused: (code: string) => voi
       sendProblem(to.response, refusal);
       return false;
     }
-    if (identity.state === 'user') rememberUser(to.request, identity.user);
+    if (identity.state === 'user') knownOf(to.request).user = identity.user;
     return true;
   }
 
