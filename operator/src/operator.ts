@@ -15,6 +15,7 @@ import {
 } from './api/names.ts';
 import { createAgentClient } from './agents/client.ts';
 import { authPodClient } from './auth-pods/client.ts';
+import { createAuthPodProber } from './auth-pods/prober.ts';
 import { databaseClient } from './auth-service/database-client.ts';
 import { createOperatorIdentities } from './certificates/operator-identity.ts';
 import { consumerMappings, createConsumerReconciler } from './consumers/reconcile.ts';
@@ -42,6 +43,7 @@ import type { Manager } from './runtime/manager.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { keyOf } from './runtime/objects.ts';
 import type { Kind, KubernetesObject, Millis } from './runtime/objects.ts';
+import { WakeUps } from './runtime/wake-ups.ts';
 import { createStackReconciler } from './stack/reconcile.ts';
 import { createFailedCreates } from './workloads/pods-not-created.ts';
 
@@ -123,15 +125,25 @@ function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSe
   const identityOf = createOperatorIdentities({ cluster, now, perObject });
   const agents = createAgentClient({ identityOf, perObject });
   const failedCreates = createFailedCreates({ cluster, perObject });
+  const wakeUps = new WakeUps();
+  const authPodProber = createAuthPodProber({
+    clock,
+    perObject,
+    onChange: (stack) => {
+      wakeUps.wake(keyOf(stack));
+    },
+  });
+  manager.whileLeading((signal) => authPodProber.run(signal));
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
   manager.control({
     name: 'authstack',
     concurrency: MAX_CONCURRENT_RECONCILES,
     kind: authStackKind,
     reconciler: createStackReconciler({
-      ...{ cluster, agents, authPodClient, databaseClient, failedCreates },
+      ...{ cluster, agents, authPodClient, authPodProber, databaseClient, failedCreates },
       ...{ now, images, seesCluster },
     }),
+    wakeUps,
     finalizer: FINALIZER,
     conditionTypes: stackConditionTypes,
     transientConditionTypes,

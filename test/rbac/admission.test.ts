@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { SERVING_LABEL, labelsOf } from '../../operator/src/api/names.ts';
 import { createApiClient } from '../../operator/src/runtime/client.ts';
 import type { ApiClient, ApiRequest } from '../../operator/src/runtime/client.ts';
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
@@ -8,6 +9,7 @@ import { applyTo, installChart } from '../support/installed-operator.ts';
 
 const SYSTEM = 'authstack-system';
 const ours = { 'app.kubernetes.io/managed-by': 'authstack-operator' };
+const shop = { metadata: { name: 'shop' } };
 const MERGE = 'application/merge-patch+json';
 const APPLY = 'application/apply-patch+yaml';
 
@@ -54,6 +56,18 @@ async function furnish(): Promise<void> {
     { apiVersion: 'v1', kind: 'Secret', metadata: named('ours', { labels: ours }) },
     { apiVersion: 'v1', kind: 'Service', metadata: named('theirs'), spec: { ports: [{ port: 80 }] } },
     { apiVersion: 'v1', kind: 'Pod', metadata: named('theirs'), spec: podSpec() },
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: named('shop-auth-1', { labels: { ...labelsOf(shop, 'auth'), [SERVING_LABEL]: 'true' } }),
+      spec: podSpec(),
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: named('shop-mongodb-0', { labels: labelsOf(shop, 'mongodb') }),
+      spec: podSpec(),
+    },
     {
       apiVersion: 'apps/v1',
       kind: 'StatefulSet',
@@ -125,9 +139,12 @@ function attempt(thief: ApiClient, request: Attempt): Promise<unknown> {
 const theirs = `${pathOf('secrets')}/theirs`;
 const labelled = { metadata: { labels: ours } };
 const POD = `${pathOf('pods')}/theirs`;
+const AUTH_POD = `${pathOf('pods')}/shop-auth-1`;
+const outOfService = { [SERVING_LABEL]: 'false' };
 const STACK = `${pathOf('authstack.dev/v1alpha1/authstacks')}/shop`;
 const notItsOwn = 'may only write objects labelled';
 const noBusiness = 'has no business with';
+const onlyServing = 'may only delete pods, and set authstack.dev/serving of pods of the auth service';
 
 test.each<[string, Attempt, string]>([
   ['make an object without the label', create('secrets', secret('x', {})), notItsOwn],
@@ -181,6 +198,53 @@ test.each<[string, Attempt, string]>([
     'make a pod',
     create('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x', labels: ours }, spec: podSpec() }),
     'may only delete pods',
+  ],
+  [
+    'take a pod of others out of a Service',
+    patch(POD, { metadata: { labels: { ...ours, ...outOfService } } }),
+    notItsOwn,
+  ],
+  [
+    'give that label to a member of the database',
+    patch(`${pathOf('pods')}/shop-mongodb-0`, { metadata: { labels: outOfService } }),
+    onlyServing,
+  ],
+  ['give it another value', patch(AUTH_POD, { metadata: { labels: { [SERVING_LABEL]: 'sometimes' } } }), onlyServing],
+  ['take it away', patch(AUTH_POD, { metadata: { labels: { [SERVING_LABEL]: null } } }), onlyServing],
+  [
+    'change another label of an auth pod',
+    patch(AUTH_POD, { metadata: { labels: { 'authstack.dev/stack': 'other' } } }),
+    onlyServing,
+  ],
+  [
+    'add a label to an auth pod beside it',
+    patch(AUTH_POD, { metadata: { labels: { ...outOfService, app: 'theirs' } } }),
+    onlyServing,
+  ],
+  [
+    'make another pod an auth pod',
+    patch(`${pathOf('pods')}/shop-mongodb-0`, { metadata: { labels: labelsOf(shop, 'auth') } }),
+    onlyServing,
+  ],
+  [
+    'take an auth pod from its ReplicaSet',
+    patch(AUTH_POD, { metadata: { labels: { 'app.kubernetes.io/name': null } } }),
+    onlyServing,
+  ],
+  [
+    'annotate an auth pod',
+    patch(AUTH_POD, { metadata: { labels: outOfService, annotations: { x: 'y' } } }),
+    onlyServing,
+  ],
+  ['hold an auth pod by a finalizer', patch(AUTH_POD, { metadata: { finalizers: ['example.com/x'] } }), onlyServing],
+  [
+    'change the image of a running auth pod',
+    patch(
+      AUTH_POD,
+      { metadata: { labels: outOfService }, spec: { containers: [{ name: 'one', image: 'other' }] } },
+      'application/strategic-merge-patch+json',
+    ),
+    onlyServing,
   ],
   [
     'make pods with an account',
@@ -391,16 +455,22 @@ test('nothing that was tried has happened', async () => {
   expect(await names('secrets')).toEqual(
     ['alike', 'belonging', 'ours', 'stripped', 'theirs'].map((name) => `secret/${name}`),
   );
-  expect(await names('pods,statefulsets')).toEqual(['pod/theirs', 'statefulset.apps/theirs']);
+  expect(await names('pods,statefulsets')).toEqual([
+    ...['shop-auth-1', 'shop-mongodb-0', 'theirs'].map((name) => `pod/${name}`),
+    'statefulset.apps/theirs',
+  ]);
+  const labels = await api.kubectl(['-n', 'shop', 'get', 'pod', 'shop-auth-1', '-o', 'jsonpath={.metadata.labels}']);
+  expect(JSON.parse(labels)).toEqual({ ...labelsOf(shop, 'auth'), [SERVING_LABEL]: 'true' });
   expect(await names('authstacks')).toEqual(['authstack.authstack.dev/shop']);
 });
 
-test('what it needs is let through: its own objects, a label that somebody took away, the finalizer, the status', async () => {
+test('what it needs is let through: its own objects, labels, the finalizer, the status', async () => {
   const own = `${pathOf('secrets')}/mine`;
   await attempt(admin, create('secrets', secret('mine', ours)));
   await attempt(admin, patch(own, { stringData: { x: 'y' } }));
   await attempt(admin, { method: 'DELETE', path: own });
   await attempt(admin, patch(`${pathOf('secrets')}/stripped`, labelled));
+  await attempt(admin, patch(AUTH_POD, { metadata: { labels: outOfService } }));
   await attempt(admin, create('apps/v1/deployments', workload({})));
   await attempt(admin, patch(STACK, { metadata: { finalizers: ['authstack.dev/cleanup'] } }));
   await attempt(admin, patch(`${STACK}/status`, { status: { observedGeneration: 1 } }));

@@ -92,6 +92,7 @@ test.each([
     await lifeCycle.consumerChangesItsMind();
     await lifeCycle.stackBecomesSmaller();
     await lifeCycle.volumesChange();
+    await lifeCycle.anAuthPodLacksItsLabel();
     await lifeCycle.templateChangesUnderAPod();
     await lifeCycle.anEventIsRepeated(operator.kubeconfig);
     await lifeCycle.podsAreNotCreated(operator.kubeconfig);

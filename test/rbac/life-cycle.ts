@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { createApiClient } from '../../operator/src/runtime/client.ts';
 import { systemClock } from '../../operator/src/runtime/clock.ts';
 import type { StatefulSet } from '../../operator/src/runtime/core-kinds.ts';
-import { labelsOf } from '../../operator/src/api/names.ts';
+import { IN_SERVICE, SERVING_LABEL, labelsOf } from '../../operator/src/api/names.ts';
 import { createEventRecorder } from '../../operator/src/runtime/events.ts';
 import { FakeClock } from '../../operator/src/runtime/fake-clock.ts';
 import { createLiveCluster } from '../../operator/src/runtime/live-cluster.ts';
@@ -162,6 +162,20 @@ export class StackLifeCycle {
 
   private async patch(target: readonly string[], change: object): Promise<void> {
     await this.api.kubectl(['patch', ...target, '--type=merge', '-p', JSON.stringify(change)]);
+  }
+
+  /** One of a template that had no label for the Service gets it. */
+  async anAuthPodLacksItsLabel(): Promise<void> {
+    const name = `${this.stack}-auth-older`;
+    const metadata = { name, namespace: 'auth', labels: labelsOf({ metadata: { name: this.stack } }, 'auth') };
+    const spec = { containers: [{ name: 'auth', image: 'auth' }] };
+    await this.apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
+    const pod = ['-n', 'auth', 'pod', name];
+    await eventually(async () => {
+      const labels = await this.api.kubectl(['get', ...pod, '-o', 'jsonpath={.metadata.labels}']);
+      expect(JSON.parse(labels)).toMatchObject({ [SERVING_LABEL]: IN_SERVICE });
+    });
+    await this.api.kubectl(['delete', ...pod, '--force', '--grace-period=0']);
   }
 
   /** A pod of an older template that never ran stands in the way of a newer one. */

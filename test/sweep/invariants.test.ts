@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { OUT_OF_SERVICE, SERVING_LABEL } from '../../operator/src/api/names.ts';
 import { createApiClient } from '../../operator/src/runtime/client.ts';
 import type { ApiClient } from '../../operator/src/runtime/client.ts';
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
@@ -97,6 +98,16 @@ test('a deleted claim is a violation', async () => {
   await api.kubectl(['create', '-f', '-'], JSON.stringify(claim));
   await api.kubectl(['-n', auth, 'delete', 'pvc', 'data', '--wait=false']);
   await isViolated(auth, /PersistentVolumeClaim data was deleted/);
+});
+
+test('a pod that is taken out of its Service is a violation', async () => {
+  const { auth } = await followed('pod');
+  await api.kubectl(['-n', auth, 'create', 'serviceaccount', 'default']);
+  const spec = { containers: [{ name: 'auth', image: 'auth' }] };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-auth-1', namespace: auth }, spec };
+  await api.kubectl(['create', '-f', '-'], JSON.stringify(pod));
+  await api.kubectl(['-n', auth, 'label', 'pod', 'main-auth-1', `${SERVING_LABEL}=${OUT_OF_SERVICE}`]);
+  await isViolated(auth, /Pod main-auth-1 was taken out/);
 });
 
 test('states are equal except for what depends on chance, and a field that differs is named', async () => {

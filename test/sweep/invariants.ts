@@ -1,8 +1,8 @@
-import { CONSUMER_LABEL, namesOf } from '../../operator/src/api/names.ts';
+import { CONSUMER_LABEL, OUT_OF_SERVICE, SERVING_LABEL, namesOf } from '../../operator/src/api/names.ts';
 import type { ApiClient } from '../../operator/src/runtime/client.ts';
 import { systemClock } from '../../operator/src/runtime/clock.ts';
-import { persistentVolumeClaimKind, secretKind } from '../../operator/src/runtime/core-kinds.ts';
-import type { PersistentVolumeClaim, Secret } from '../../operator/src/runtime/core-kinds.ts';
+import { persistentVolumeClaimKind, podKind, secretKind } from '../../operator/src/runtime/core-kinds.ts';
+import type { PersistentVolumeClaim, Pod, Secret } from '../../operator/src/runtime/core-kinds.ts';
 import { silent } from '../../operator/src/runtime/log.ts';
 import type { Kind, KubernetesObject, Millis } from '../../operator/src/runtime/objects.ts';
 import { runReflector } from '../../operator/src/runtime/reflector.ts';
@@ -29,6 +29,7 @@ export class InvariantChecker {
   private readonly options: InvariantOptions;
   private readonly secrets: Store<Secret> = new Store();
   private readonly claims: Store<PersistentVolumeClaim> = new Store();
+  private readonly pods: Store<Pod> = new Store();
   private readonly seen: Map<string, Recorded> = new Map();
   private readonly consumers: Map<string, string> = new Map();
   private readonly stop: AbortController = new AbortController();
@@ -43,7 +44,11 @@ export class InvariantChecker {
       const claim = after ?? before;
       if (claim && (!after || after.metadata.deletionTimestamp !== undefined)) this.recordDeletion(claim);
     });
+    this.pods.onChange(({ before, after }) => {
+      if (after && !isOutOfService(before) && isOutOfService(after)) this.recordRemoval(after);
+    });
     this.watch(secretKind, this.secrets);
+    this.watch(podKind, this.pods);
     this.watch(persistentVolumeClaimKind, this.claims);
   }
 
@@ -124,6 +129,15 @@ export class InvariantChecker {
   private recordDeletion({ metadata: { namespace = '', name } }: PersistentVolumeClaim): void {
     this.seen.get(namespace)?.violations.push(`PersistentVolumeClaim ${name} was deleted`);
   }
+
+  /** Here every pod answers who asks it. */
+  private recordRemoval({ metadata: { namespace = '', name } }: Pod): void {
+    this.seen.get(namespace)?.violations.push(`Pod ${name} was taken out of its Service`);
+  }
+}
+
+function isOutOfService(pod: Pod | undefined): boolean {
+  return pod?.metadata.labels?.[SERVING_LABEL] === OUT_OF_SERVICE;
 }
 
 function kidsOf(secret: Secret): readonly string[] {

@@ -2,6 +2,7 @@ import { appendFile, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { ListeningPod } from '../../operator/src/auth-pods/testing/listening-pod.ts';
 import { createApiClient, isApiError } from '../../operator/src/runtime/client.ts';
 import type { ApiClient } from '../../operator/src/runtime/client.ts';
 import { systemClock } from '../../operator/src/runtime/clock.ts';
@@ -43,7 +44,8 @@ interface MemberPod extends Pod {
 
 /**
  * Does for one API server what kubelets, a volume provisioner and a resizer would: claims are bound and grow, pods run, and
- * what is deleted ends. Pods of the database are real agents and real mongods; of other pods only the status is simulated.
+ * what is deleted ends. Pods of the database are real agents and real mongods; other pods answer when asked whether they are
+ * there, and else only their status is simulated.
  */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const folder = await mkdtemp(join(tmpdir(), 'node-'));
@@ -61,6 +63,7 @@ export class Node implements AsyncDisposable {
   private readonly pods: Store<MemberPod> = new Store();
   private readonly claims: Store<PersistentVolumeClaim> = new Store();
   private readonly members: Map<string, Promise<Member>> = new Map();
+  private readonly listening: Map<string, ListeningPod> = new Map();
   private readonly addresses: Map<string, string> = new Map();
   private readonly work: Set<Promise<void>> = new Set();
 
@@ -77,7 +80,7 @@ export class Node implements AsyncDisposable {
     this.pods.onChange(({ before, after }) => {
       if (after?.metadata.deletionTimestamp !== undefined) this.begin(this.end(after));
       else if (after && !before) this.begin(this.run(after));
-      else if (before && !after) this.begin(this.killMember(before));
+      else if (before && !after) this.begin(this.kill(before));
     });
     this.watch(persistentVolumeClaimKind, this.claims);
     this.watch(podKind, this.pods);
@@ -96,13 +99,14 @@ export class Node implements AsyncDisposable {
   /** Ends the members of a namespace at once, without telling the API server. */
   async evict(namespace: string): Promise<void> {
     const gone = this.pods.list({ namespace });
-    await Promise.all(gone.map((pod) => this.killMember(pod)));
+    await Promise.all(gone.map((pod) => this.kill(pod)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop.abort();
     await Promise.all(this.work);
     for (const member of this.members.values()) await (await member).kill();
+    for (const listener of this.listening.values()) await listener[Symbol.asyncDispose]();
     await this.client.close();
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -139,6 +143,7 @@ export class Node implements AsyncDisposable {
     const address = await this.addressOf(pod);
     const isMember = metadata.labels?.['app.kubernetes.io/component'] === 'mongodb';
     if (isMember) await this.startMember(pod, address);
+    else if (this.isThere(pod)) this.listening.set(uidOf(pod), await ListeningPod.at(address));
     const facts = { address, now: this.options.now() };
     await this.patchStatus(podKind, pod, runningStatus(pod, { ...facts, ready: !isMember }));
     const member = this.members.get(uidOf(pod));
@@ -208,7 +213,7 @@ export class Node implements AsyncDisposable {
   }
 
   private async end(pod: MemberPod): Promise<void> {
-    await this.killMember(pod);
+    await this.kill(pod);
     const body = { gracePeriodSeconds: 0, preconditions: { uid: uidOf(pod) } };
     await this.client.send({
       method: 'DELETE',
@@ -218,10 +223,13 @@ export class Node implements AsyncDisposable {
     });
   }
 
-  private async killMember(pod: MemberPod): Promise<void> {
+  private async kill(pod: MemberPod): Promise<void> {
     const member = this.members.get(uidOf(pod));
     this.members.delete(uidOf(pod));
     await (await member)?.kill();
+    const listener = this.listening.get(uidOf(pod));
+    this.listening.delete(uidOf(pod));
+    await listener?.[Symbol.asyncDispose]();
   }
 
   private volumeOf(claim: PersistentVolumeClaim): string {

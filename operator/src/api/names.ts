@@ -11,8 +11,10 @@ export const CONSUMER_LABEL = 'authstack.dev/consumer';
 export const CONSUMERS_BY_STACK = 'stack';
 /** Index of the AuthConsumers that name a Secret, by its `namespace/name`. */
 export const CONSUMERS_BY_SECRET = 'secret';
-/** Of pods of the auth service, `true` or `false`: whether their Service sends to them. Only the operator sets it. */
+/** Of pods of the auth service: whether their Service sends to them. Only the operator sets it. */
 export const SERVING_LABEL = 'authstack.dev/serving';
+export const IN_SERVICE = 'true';
+export const OUT_OF_SERVICE = 'false';
 export const APPLIED_HASH_ANNOTATION = 'authstack.dev/applied-hash';
 
 export type Component = 'mongodb' | 'auth' | 'signing-keys' | 'certificates' | 'consumer';

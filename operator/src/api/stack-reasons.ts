@@ -271,6 +271,16 @@ const authReady = {
     do: 'What the message says.',
     noticed: ['Pod', 'Deployment'],
   },
+  PodOutOfService: {
+    status: 'True',
+    seen: 'A pod does not answer the operator while others do, so the Service sends it nothing until it answers again.',
+    do: 'The `kubectl describe` in the message.',
+  },
+  PodsUnreachable: {
+    status: 'True',
+    seen: 'No pod answers the operator on port 9090, though their kubelets call them ready. None is taken out of the Service.',
+    do: 'Check NetworkPolicies and firewalls between the operator and the pods of the auth service.',
+  },
   RollingOut: { status: 'True', seen: 'New pods start; the old ones serve until they are ready.' },
   Starting: { status: 'False', seen: 'No pod is ready yet.' },
   DatabaseUriNotFound: {

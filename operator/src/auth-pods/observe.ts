@@ -2,13 +2,15 @@ import { variables } from '@authstack/auth-service/api';
 import type { PodStatus } from '@authstack/auth-service/api';
 import { z } from 'zod';
 import type { AuthStack } from '../api/auth-stack.ts';
-import { namespaceOf, selectorOf } from '../api/names.ts';
+import { OUT_OF_SERVICE, SERVING_LABEL, namespaceOf, selectorOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { podKind } from '../runtime/core-kinds.ts';
 import type { Pod } from '../runtime/core-kinds.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import type { AuthPodClient } from './client.ts';
+import type { AuthPodProber } from './prober.ts';
+import type { Reachability } from './reachability.ts';
 
 /** A pod of the auth service, as one pass observed it for every feature. */
 export interface AuthPod {
@@ -22,6 +24,9 @@ export interface AuthPod {
   /** `notAsked`: nothing that the stack needs to know. */
   readonly status: PodStatus | 'unknown' | 'notAsked';
 }
+
+/** With whether it can be reached, which is read apart: of that only the latest counts. */
+export type ReachedPod = AuthPod & { readonly reachability: Reachability };
 
 export interface AuthPodsPorts {
   readonly cluster: Cluster;
@@ -40,6 +45,26 @@ export async function observeAuthPods(
     return status?.podIP === undefined ? 'unknown' : authPodClient.status(status.podIP, pass);
   };
   return Promise.all(pods.map(async (pod) => authPodOf(pod, await statusOf(pod))));
+}
+
+/** As it is known in this moment; those that are Terminating are left out. */
+export function observeReachability(
+  stack: AuthStack,
+  { authPods, authPodProber }: { readonly authPods: readonly AuthPod[]; readonly authPodProber: AuthPodProber },
+): readonly ReachedPod[] {
+  const ref = { namespace: namespaceOf(stack), name: stack.metadata.name };
+  const reachability = ({ pod, isReady, isTerminating }: AuthPod): Reachability => {
+    const { namespace = '', name, labels } = pod.metadata;
+    const ip = pod.status?.podIP;
+    // Nobody sends to one that is not ready; a pod that starts is not asked again and again.
+    const matters = !isTerminating && (isReady || labels?.[SERVING_LABEL] === OUT_OF_SERVICE);
+    if (matters && ip !== undefined) return authPodProber.reachabilityOf({ namespace, name, ip, stack: ref });
+    authPodProber.leave({ namespace, name });
+    return { state: 'unknown' };
+  };
+  return authPods
+    .map((authPod) => ({ ...authPod, reachability: reachability(authPod) }))
+    .filter(({ isTerminating }) => !isTerminating);
 }
 
 export function authPodOf(pod: Pod, status: AuthPod['status']): AuthPod {

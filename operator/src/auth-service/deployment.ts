@@ -1,7 +1,7 @@
 import { authContract, files, variables } from '@authstack/auth-service/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { durationMillis } from '../api/duration.ts';
-import { labelsOf, namesOf, selectorOf } from '../api/names.ts';
+import { IN_SERVICE, SERVING_LABEL, labelsOf, namesOf, selectorOf } from '../api/names.ts';
 import type { KubernetesObject } from '../runtime/objects.ts';
 import { databaseUriOf } from '../stored/database-uri.ts';
 import { objectMeta, PORT_NAMES } from './object-meta.ts';
@@ -50,7 +50,8 @@ export function authDeployment(stack: AuthStack, options: DeploymentOptions): Ku
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
       selector: { matchLabels: selectorOf(stack, 'auth') },
       template: {
-        metadata: { labels: labelsOf(stack, 'auth') },
+        // Never in the selector above: it is immutable, and a pod whose label changes would be nobody's.
+        metadata: { labels: { ...labelsOf(stack, 'auth'), [SERVING_LABEL]: IN_SERVICE } },
         spec: podSpec(stack, { ...options, ...(admin !== undefined && { admin }) }),
       },
     },

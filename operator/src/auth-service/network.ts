@@ -1,16 +1,21 @@
 import { authContract } from '@authstack/auth-service/api';
 import type { AuthStack } from '../api/auth-stack.ts';
-import { namesOf, selectorOf } from '../api/names.ts';
+import { IN_SERVICE, SERVING_LABEL, namesOf, selectorOf } from '../api/names.ts';
 import type { KubernetesObject } from '../runtime/objects.ts';
 import { objectMeta, PORT_NAMES } from './object-meta.ts';
 
 /** How the auth service's pods are reached, and whom they may reach. */
 
-export function authService(stack: AuthStack): KubernetesObject {
+export interface ServiceOptions {
+  /** Whether it asks for the label that the operator sets. */
+  readonly selectsServing: boolean;
+}
+
+export function authService(stack: AuthStack, { selectsServing }: ServiceOptions): KubernetesObject {
   const { publicPort } = authContract;
   const spec = {
     type: 'ClusterIP',
-    selector: selectorOf(stack, 'auth'),
+    selector: { ...selectorOf(stack, 'auth'), ...(selectsServing && { [SERVING_LABEL]: IN_SERVICE }) },
     ports: [{ name: 'http', port: publicPort, targetPort: PORT_NAMES.public, protocol: 'TCP' }],
   };
   return { apiVersion: 'v1', kind: 'Service', metadata: objectMeta(stack), spec } as KubernetesObject;

@@ -31,7 +31,7 @@ export async function observeAuthService(
   stack: AuthStack,
   { cluster, images, authPods, databaseClient }: AuthServicePorts,
   pass: Pass,
-): Promise<AuthServiceObservation> {
+): Promise<Omit<AuthServiceObservation, 'serving'>> {
   const names = namesOf(stack.metadata.name);
   const ref = (name: string): ObjectRef => ({ namespace: namespaceOf(stack), name });
   // The watch sees only what carries our labels; a Secret without them must be reported as that, not as absent.

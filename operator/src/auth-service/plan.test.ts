@@ -55,6 +55,7 @@ const settled: AuthServiceObservation = {
   initialAdmin: { state: 'notAsked' },
   deployment: aDeployment(),
   pods: [],
+  serving: [],
 };
 const none = { deployment: aDeployment({ availableReplicas: 0 }) };
 const external = { uriSecretRef: { name: 'atlas', key: 'uri' } };

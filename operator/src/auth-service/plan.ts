@@ -13,7 +13,16 @@ import { autoscalerOf } from './autoscaling.ts';
 import { authDeployment } from './deployment.ts';
 import { authPodDisruptionBudget } from './disruption-budget.ts';
 import { authIngress, authNetworkPolicy, authService } from './network.ts';
-import { allReplicasServe, noReplicaServes, someReplicasServe, thePodsDoNotExist, wantedReplicas } from './replicas.ts';
+import {
+  aPodIsOutOfService,
+  allReplicasServe,
+  noPodAnswers,
+  noReplicaServes,
+  someReplicasServe,
+  thePodsDoNotExist,
+  wantedReplicas,
+} from './replicas.ts';
+import { mayServiceSelectServing, planServing } from './serving.ts';
 import {
   noSigningKeyExists,
   theDatabaseCannotBeRead,
@@ -43,6 +52,8 @@ const holdPods: readonly Rule<AuthServiceObservation, AuthVerdict>[] = [
 const reports: readonly Rule<AuthServiceObservation, AuthVerdict>[] = [
   theInitialAdminIsMissing,
   thePodsDoNotExist,
+  noPodAnswers,
+  aPodIsOutOfService,
   allReplicasServe,
   noReplicaServes,
 ];
@@ -51,14 +62,17 @@ export function planAuthService(seen: AuthServiceObservation): AuthServicePlan {
   const { stack, now } = seen;
   const held = firstAnswer(holdPods, seen);
   const verdict = held ?? firstAnswer(reports, seen) ?? someReplicasServe(seen);
-  const actions = [...desiredNetwork(seen), ...(held ? [] : [desiredPods(seen)])];
+  const serving = planServing(stack, seen.serving);
+  // First what is failing requests right now.
+  const actions = [...serving.actions, ...desiredNetwork(seen), ...(held ? [] : [desiredPods(seen)])];
   const plan = planOf<'AuthReady', AuthServiceAction, undefined>(
     { ...verdict, actions },
     { stack, now, type: 'AuthReady', status: undefined },
   );
+  const recheckAt = Math.min(plan.recheckAt ?? Infinity, now + (serving.again ?? Infinity));
   const { name, namespace = '' } = stack.metadata;
   const foundations = isFirstStart(seen) ? [{ type: 'createAuthSecrets', stack: { namespace, name } } as const] : [];
-  return { ...plan, foundations };
+  return { ...plan, ...(Number.isFinite(recheckAt) && { recheckAt }), foundations };
 }
 
 function isFirstStart({ secrets }: AuthServiceObservation): boolean {
@@ -75,7 +89,7 @@ function desiredNetwork(seen: AuthServiceObservation): readonly KubernetesAction
   const { stack, podDisruptionBudget, ingress } = seen;
   const wantsIngress = stack.spec.auth.ingress;
   return [
-    apply(serviceKind, authService(stack)),
+    apply(serviceKind, authService(stack, { selectsServing: mayServiceSelectServing(seen.serving) })),
     apply(networkPolicyKind, authNetworkPolicy(stack)),
     // With one replica it would stop every drain of its node.
     ...(wantedReplicas(seen) > 1

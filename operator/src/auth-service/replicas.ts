@@ -1,10 +1,12 @@
 import { authContract } from '@authstack/auth-service/api';
-import { namespaceOf, selectorOf } from '../api/names.ts';
+import { namesOf, namespaceOf, selectorOf } from '../api/names.ts';
+import { listed } from '../runtime/listed.ts';
 import { diagnoseAll } from '../workloads/diagnose.ts';
 import type { PodAdvice } from '../workloads/diagnose.ts';
 import { replicaFailureOf } from '../workloads/pods-not-created.ts';
 import { autoscalerOf } from './autoscaling.ts';
 import { AUTH_CONTAINER } from './deployment.ts';
+import { describe, lookAt, planServing } from './serving.ts';
 import type { AuthServiceObservation, AuthVerdict } from './types.ts';
 
 /** Rules about the pods of the auth service. */
@@ -23,6 +25,38 @@ export function thePodsDoNotExist({ stack, deployment, pods }: AuthServiceObserv
     status: 'False',
     reason: 'PodsNotCreated',
     message: `Deployment ${deployment.metadata.name} cannot create pods: ${failure.cause}; ${events}`,
+  };
+}
+
+/** Its own network is the suspect: what their kubelets say is all that the operator knows. */
+export function noPodAnswers(seen: AuthServiceObservation): AuthVerdict | undefined {
+  const { available, wanted } = countsOf(seen);
+  if (available === 0 || !planServing(seen.stack, seen.serving).nobodyAnswers) return undefined;
+  return {
+    status: 'True',
+    reason: 'PodsUnreachable',
+    message:
+      `${available} of ${wanted} pods of the auth service serve by the word of their kubelets, and none answers the operator ` +
+      `on port ${authContract.probePort}, so none is taken out of Service ${namesOf(seen.stack.metadata.name).auth}. Check ` +
+      `NetworkPolicies and firewalls between the operator and the pods: ${listPods(seen)} -o wide`,
+    ...stalledRollout(seen),
+  };
+}
+
+/** Those that serve keep the stack ready. */
+export function aPodIsOutOfService(seen: AuthServiceObservation): AuthVerdict | undefined {
+  const { available, wanted } = countsOf(seen);
+  const out = planServing(seen.stack, seen.serving).outOfService;
+  const serving = available - out.filter(({ isReady }) => isReady).length;
+  if (out.length === 0 || serving <= 0) return undefined;
+  const advice = [...new Set(out.map(({ pod }) => lookAt(pod)))];
+  return {
+    status: 'True',
+    reason: 'PodOutOfService',
+    message:
+      `${serving} of ${wanted} pods of the auth service serve; ${listed(out.map(({ pod }) => describe(pod)))} did not answer ` +
+      `the operator, so Service ${namesOf(seen.stack.metadata.name).auth} sends nothing there: ${listed(advice)}`,
+    ...stalledRollout(seen),
   };
 }
 

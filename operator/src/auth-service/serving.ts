@@ -1,4 +1,4 @@
-import { SERVING_LABEL, namesOf, namespaceOf } from '../api/names.ts';
+import { IN_SERVICE, OUT_OF_SERVICE, SERVING_LABEL, namesOf, namespaceOf } from '../api/names.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { SILENT_AFTER, STEADY_WITHIN } from '../auth-pods/reachability.ts';
 import type { Reachability } from '../auth-pods/reachability.ts';
@@ -47,7 +47,7 @@ export function planServing(stack: AuthStack, pods: readonly ServingPod[]): Serv
   const wanted = wantedOf(pods);
   const again = Math.min(...pods.map((pod) => waitOf(pod, { pods, wanted })));
   return {
-    actions: pods.flatMap((pod) => relabel(stack, pod, wanted.has(pod) ? IN : OUT)),
+    actions: pods.flatMap((pod) => relabel(stack, pod, wanted.has(pod) ? IN_SERVICE : OUT_OF_SERVICE)),
     outOfService: pods.filter((pod) => !isIn(pod) || !wanted.has(pod)),
     nobodyAnswers: pods.some(isReady) && pods.filter(isReady).every(isSilent),
     ...(Number.isFinite(again) && { again }),
@@ -59,7 +59,7 @@ export function planServing(stack: AuthStack, pods: readonly ServingPod[]): Serv
  * selector has the label only while every pod that is ready has it.
  */
 export function mayServiceSelectServing(pods: readonly ServingPod[]): boolean {
-  return pods.filter(isReady).every(({ pod }) => [IN, OUT].includes(labelOf(pod) ?? ''));
+  return pods.filter(isReady).every(({ pod }) => [IN_SERVICE, OUT_OF_SERVICE].includes(labelOf(pod) ?? ''));
 }
 
 /** The pods that the Service is to send to, once they are ready. */
@@ -83,7 +83,7 @@ function isReady(pod: ServingPod): boolean {
 
 /** Also one that never had the label: it gets it, and until then the Service does not ask for it. */
 function isIn({ pod }: ServingPod): boolean {
-  return labelOf(pod) !== OUT;
+  return labelOf(pod) !== OUT_OF_SERVICE;
 }
 
 function labelOf({ metadata }: Pod): string | undefined {
@@ -127,9 +127,6 @@ function mayBeWitness(pod: ServingPod): boolean {
   return isReady(pod) && !isSilent(pod) && !isWitness(pod);
 }
 
-const IN = 'true';
-const OUT = 'false';
-
 function relabel(stack: AuthStack, { pod, isReady }: ServingPod, value: string): readonly KubernetesAction[] {
   const before = labelOf(pod);
   if (before === value) return [];
@@ -137,11 +134,11 @@ function relabel(stack: AuthStack, { pod, isReady }: ServingPod, value: string):
   const patch = { metadata: { labels: { [SERVING_LABEL]: value } } };
   const change = { type: 'patch', kind: podKind, target: { namespace, name, uid }, patch } as const;
   const service = `Service ${namesOf(stack.metadata.name).auth}`;
-  if (value === OUT) {
+  if (value === OUT_OF_SERVICE) {
     const message = `${describe(pod)} has not answered for 3 s while others do; ${service} sends it nothing more: ${lookAt(pod)}`;
     return [{ ...change, event: { type: 'Warning', reason: 'PodTakenOutOfService', message } }];
   }
-  if (before !== OUT || !isReady) return [change];
+  if (before !== OUT_OF_SERVICE || !isReady) return [change];
   return [
     {
       ...change,

@@ -5,6 +5,7 @@ import type { Deployment, Pod } from '../runtime/core-kinds.ts';
 import type { KubernetesObject, Millis, ObjectRef } from '../runtime/objects.ts';
 import type { SeenAuthSecrets } from '../stored/auth-secrets.ts';
 import type { SeenDatabaseUri } from '../stored/database-uri.ts';
+import type { ServingPod } from './serving.ts';
 
 export interface AuthImages {
   /** The chart's image; spec.auth.image overrides it. */
@@ -42,6 +43,8 @@ export interface AuthServiceObservation {
   readonly initialAdmin: SeenInitialAdmin;
   readonly deployment?: Deployment;
   readonly pods: readonly Pod[];
+  /** Those that are not Terminating, with whether each can be reached. */
+  readonly serving: readonly ServingPod[];
   readonly podDisruptionBudget?: KubernetesObject;
   readonly ingress?: KubernetesObject;
 }

@@ -2,8 +2,9 @@ import type { AgentClient } from '../agents/client.ts';
 import { observeAgents } from '../agents/observe.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namespaceOf, selectorOf } from '../api/names.ts';
-import { observeAuthPods } from '../auth-pods/observe.ts';
+import { observeAuthPods, observeReachability } from '../auth-pods/observe.ts';
 import type { AuthPod, AuthPodsPorts } from '../auth-pods/observe.ts';
+import type { AuthPodProber } from '../auth-pods/prober.ts';
 import { observeAuthService } from '../auth-service/observe.ts';
 import type { AuthServicePorts } from '../auth-service/observe.ts';
 import { observeCertificates } from '../certificates/observe.ts';
@@ -22,7 +23,7 @@ export type StackPorts = CertificatesPorts &
   MongodbPorts &
   SigningKeysPorts &
   AuthPodsPorts &
-  Omit<AuthServicePorts, 'authPods'> & { readonly agents: AgentClient };
+  Omit<AuthServicePorts, 'authPods'> & { readonly agents: AgentClient; readonly authPodProber: AuthPodProber };
 
 export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pass): Promise<StackObservation> {
   const authPods = await observeAuthPods(stack, ports, pass);
@@ -37,7 +38,8 @@ export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pa
     certificates,
     database,
     signingKeys,
-    authService,
+    // Read last: agents of a node that is gone were waited for, and who answered before that may be gone as well.
+    authService: { ...authService, serving: observeReachability(stack, { ...ports, authPods }) },
     consumers: observeStackConsumers(stack, ports, pass),
   };
 }

@@ -32,9 +32,11 @@ tests hold both to the requests that the operator makes. */}}
   resources: [persistentvolumeclaims]
   verbs: [get, list, watch, create, patch, delete]
 # Reasons for conditions; the StatefulSet is OnDelete, so mongodb/ replaces its pods. Read live where one lost our label.
+# Patched for one label of auth pods, which takes those that do not answer out of their Service; the
+# ValidatingAdmissionPolicy refuses any other change.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, delete]
+  verbs: [get, list, watch, patch, delete]
 # The members of the database.
 - apiGroups: [apps]
   resources: [statefulsets]
