@@ -1,3 +1,5 @@
+import { authContract } from '@authstack/auth-service/api';
+import { IN_SERVICE, SERVING_LABEL, selectorOf } from '../../operator/src/api/names.ts';
 import { apply, kubectl } from './kubectl.ts';
 
 const NAMESPACE = 'e2e';
@@ -11,8 +13,25 @@ export function originOf(stack: { readonly namespace: string; readonly name: str
   return `http://${stack.name}.${stack.namespace}.localhost:${gatewayPort}`;
 }
 
-// One address for every stack of every scenario: the host name selects it. Services are looked up at each
-// request, because scenarios delete and re-create them.
+/** The addresses of a stack's auth pods: the gateway goes to them and to the next one, as that of examples/gateway.yaml does. */
+export function authPodsService({ namespace, name }: { readonly namespace: string; readonly name: string }): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: `${name}${POD_ADDRESSES}`, namespace },
+    spec: {
+      clusterIP: 'None',
+      selector: { ...selectorOf({ metadata: { name } }, 'auth'), [SERVING_LABEL]: IN_SERVICE },
+      ports: [{ name: 'http', port: authContract.publicPort }],
+    },
+  };
+}
+
+/** After the name of the stack. */
+const POD_ADDRESSES = '-auth-pods';
+
+// One address for every stack of every scenario: the host name selects it. Names are looked up again and again, because
+// scenarios delete and re-create what they stand for.
 const nginxConf = `
 pid /tmp/nginx.pid;
 error_log stderr warn;
@@ -28,14 +47,15 @@ http {
   proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_http_version 1.1;
-  # A pod that has just been killed may still be in its Service, and nobody answers for it any more.
-  proxy_connect_timeout 2s;
+  proxy_connect_timeout 1s;
+  proxy_next_upstream error timeout;
+  proxy_next_upstream_tries 3;
   server {
     listen 8080;
     server_name "~^(?<stack>[a-z0-9-]+)\\.(?<ns>[a-z0-9-]+)\\.localhost$";
     location /api/orders { proxy_pass http://orders.$ns-shop.svc.cluster.local:8080; }
     location /shop { proxy_pass http://orders.$ns-shop.svc.cluster.local:8080; }
-    location / { proxy_pass http://$stack-auth.$ns.svc.cluster.local:8080; }
+    location / { proxy_pass http://$stack${POD_ADDRESSES}.$ns.svc.cluster.local:${authContract.publicPort}; }
   }
   server { listen 8080 default_server; return 200 "gateway of the scenarios\\n"; }
 }

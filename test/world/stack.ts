@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { eventually } from './eventually.ts';
 import type { Within } from './eventually.ts';
-import { gatewayEntry, originOf } from './gateway.ts';
+import { authPodsService, gatewayEntry, originOf } from './gateway.ts';
 import { apply, find, get, kubectl, list, portForward } from './kubectl.ts';
 import type { StoredObject } from './kubectl.ts';
 import { crash } from './node.ts';
@@ -63,7 +63,7 @@ export class Stack {
   }
 
   async create(): Promise<void> {
-    await apply(this.manifest());
+    await apply(this.manifest(), authPodsService(this));
   }
 
   async delete(): Promise<void> {
