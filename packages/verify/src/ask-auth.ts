@@ -1,5 +1,10 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import * as tls from 'node:tls';
+import { connectTo } from './connect.ts';
+import type { ConnectOptions, Target } from './connect.ts';
 import { cookieOf } from './cookies.ts';
 import { RefreshUnavailable, SessionRefused } from './errors.ts';
 import type { Trust } from './trust.ts';
@@ -16,8 +21,8 @@ const MAX_RETRY_AFTER_SECONDS = 60;
  * Asks the auth service once. Throws SessionRefused when the session has ended, and RefreshUnavailable when there is no answer
  * to that.
  */
-export async function askAuth(sessionToken: string, trust: Trust, signal: AbortSignal): Promise<Refreshed> {
-  return read(await post(sessionToken, trust, signal), trust);
+export async function askAuth(sessionToken: string, trust: Trust, options: ConnectOptions): Promise<Refreshed> {
+  return read(await post(sessionToken, trust, options), trust);
 }
 
 interface Answer {
@@ -25,9 +30,13 @@ interface Answer {
   readonly headers: http.IncomingHttpHeaders;
 }
 
-function post(sessionToken: string, trust: Trust, signal: AbortSignal): Promise<Answer> {
+async function post(sessionToken: string, trust: Trust, options: ConnectOptions): Promise<Answer> {
   const url = new URL(`${trust.authUrl}/api/users/refresh`);
   const { request } = url.protocol === 'https:' ? https : http;
+  const target = targetOf(url);
+  // A new connection each time: renewals are rare, and a kept one may lead to a pod that is gone.
+  const connected = await connectTo(target, options);
+  const createConnection = (): Socket => (url.protocol === 'https:' ? encrypted(connected, target, trust) : connected);
   const headers = {
     accept: 'application/json',
     cookie: `${trust.cookieNames.session}=${sessionToken}`,
@@ -38,9 +47,7 @@ function post(sessionToken: string, trust: Trust, signal: AbortSignal): Promise<
     const fail = (cause: unknown): void => {
       reject(new RefreshUnavailable({ cause }));
     };
-    // A new connection each time: renewals are rare, and a kept one may lead to a pod that is gone.
-    const options = { method: 'POST', headers, signal, agent: false, ...(trust.ca !== undefined && { ca: trust.ca }) };
-    request(url, options, (response) => {
+    request(url, { method: 'POST', headers, signal: options.signal, createConnection }, (response) => {
       response.once('error', fail).once('end', () => {
         resolve({ status: response.statusCode ?? 0, headers: response.headers });
       });
@@ -49,6 +56,15 @@ function post(sessionToken: string, trust: Trust, signal: AbortSignal): Promise<
       .once('error', fail)
       .end();
   });
+}
+
+function targetOf({ hostname, port, protocol }: URL): Target {
+  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  return { host, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+}
+
+function encrypted(socket: Socket, { host }: Target, { ca }: Trust): Socket {
+  return tls.connect({ socket, host, servername: isIP(host) === 0 ? host : '', ...(ca !== undefined && { ca }) });
 }
 
 function read({ status, headers }: Answer, { cookieNames }: Trust): Refreshed {

@@ -91,7 +91,7 @@ export class Refresher {
     });
     try {
       const { signal } = timeout;
-      return await this.places.run(() => askAuth(sessionToken, trust, signal), signal);
+      return await this.places.run(() => askAuth(sessionToken, trust, { clock: this.clock, signal }), signal);
     } catch (cause) {
       throw cause instanceof VerifyError ? cause : new RefreshUnavailable({ cause });
     } finally {
