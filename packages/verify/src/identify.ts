@@ -11,17 +11,11 @@ import {
   VerifierNotReady,
   VerifyError,
 } from './errors.ts';
+import type { Identity } from './identity.ts';
 import { knownOf } from './known.ts';
 import type { Refresher, Renewal } from './refresh.ts';
 import type { Trust } from './trust.ts';
 import type { User } from './user.ts';
-
-export type Identity =
-  | { readonly state: 'user'; readonly user: User }
-  /** Admitted where nobody needs to sign in. */
-  | { readonly state: 'nobody'; readonly why: VerifyError }
-  /** Refused everywhere. */
-  | { readonly state: 'refused'; readonly why: VerifyError };
 
 export type RefreshOutcome = 'refreshed' | 'refused' | 'unavailable';
 

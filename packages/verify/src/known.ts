@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Identity } from './identify.ts';
+import type { Identity } from './identity.ts';
 import type { User } from './user.ts';
 
 /** What the middleware knows of a request. */

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { VerifyError } from './errors.ts';
 import { identify } from './identify.ts';
-import type { Identity, IdentifyPorts } from './identify.ts';
+import type { IdentifyPorts } from './identify.ts';
+import type { Identity } from './identity.ts';
 import { sendProblem } from './problem.ts';
 import { knownOf } from './known.ts';
 
