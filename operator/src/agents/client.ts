@@ -5,6 +5,7 @@ import { namesOf } from '../api/names.ts';
 import { podKind } from '../runtime/core-kinds.ts';
 import type { PerObjectOf } from '../runtime/manager.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
+import { CONNECTS_WITHIN, hostOf } from '../runtime/pod-connection.ts';
 
 /** Where the agent of a member answers. */
 export interface AgentAddress {
@@ -75,7 +76,7 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
     if (known?.identity === identity) return known.agent;
     const servername = `${name}.${namesOf(stack.name).mongodb}.${stack.namespace ?? ''}.svc`;
     const agent = new Agent({
-      connect: { ...identity, servername, timeout: ANSWERS_WITHIN },
+      connect: { ...identity, servername, timeout: CONNECTS_WITHIN },
       keepAliveTimeout: 30_000,
     });
     connections.set(pod, { identity, agent });
@@ -92,9 +93,8 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
     if (!dispatcher) {
       throw new AgentError(act, { code: 'UNREACHABLE', detail: 'the stack has no certificate authority yet' });
     }
-    const host = member.ip.includes(':') ? `[${member.ip}]` : member.ip;
     const send = async (): Promise<{ status: number; body: unknown }> => {
-      const answer = await request(`https://${host}:${agentContract.apiPort}${path}`, {
+      const answer = await request(`https://${hostOf(member.ip)}:${agentContract.apiPort}${path}`, {
         dispatcher,
         signal: AbortSignal.any([signal, AbortSignal.timeout(rest.within)]),
         ...(rest.body === undefined

@@ -1,7 +1,8 @@
 import { authContract, podStatus } from '@authstack/auth-service/api';
 import type { PodStatus } from '@authstack/auth-service/api';
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import type { Millis } from '../runtime/objects.ts';
+import { CONNECTS_WITHIN, hostOf } from '../runtime/pod-connection.ts';
 
 export interface AuthPodClient {
   /** What a pod of the auth service reports; `unknown` when it does not answer in time, whatever the reason. */
@@ -9,13 +10,14 @@ export interface AuthPodClient {
 }
 
 const ANSWERS_WITHIN: Millis = 2_000;
+const dispatcher = new Agent({ connect: { timeout: CONNECTS_WITHIN } });
 
 /** Over plain HTTP, as kubelet and Prometheus ask: nothing in the answer is a secret. */
 export const authPodClient: AuthPodClient = {
   async status(ip, { signal }) {
-    const host = ip.includes(':') ? `[${ip}]` : ip;
     try {
-      const answer = await request(`http://${host}:${authContract.probePort}${authContract.statusPath}`, {
+      const answer = await request(`http://${hostOf(ip)}:${authContract.probePort}${authContract.statusPath}`, {
+        dispatcher,
         signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWERS_WITHIN)]),
       });
       const status = podStatus.safeParse(JSON.parse(await answer.body.text()));
