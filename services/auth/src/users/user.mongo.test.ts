@@ -11,7 +11,8 @@ import type { Database } from '../mongo/database.ts';
 import type { PasswordHash } from '../passwords/passwords.ts';
 import { anEmail, until } from '../testing/world.ts';
 import type { Email } from './email.ts';
-import { createUserStore } from './user.mongo.ts';
+import { EmailTaken } from './errors.ts';
+import { createUserStore, newUserId } from './user.mongo.ts';
 import type { UserAttrs } from './user.ts';
 
 type Users = ReturnType<typeof createUserStore>;
@@ -160,6 +161,24 @@ test('a database with users and no marker gets one when a pod connects', async (
   await using _next = await connected();
 
   expect(await readMarker()).toEqual({ _id: 'users', since: first.createdAt, pepperId: 'p1' });
+});
+
+test('done again with its id a sign-up is the user it made, and with another id its address is taken', async () => {
+  const wanted = attrs();
+  const id = newUserId();
+  const made = await pod.users.add(wanted, id);
+  expect(made.id).toBe(id);
+  expect(await pod.users.add(wanted, id)).toEqual(made);
+  await expect(pod.users.add(wanted)).rejects.toThrow(EmailTaken);
+  expect(await countUsers()).toBe(1);
+});
+
+test('a replacement of a hash that is done again is still done', async () => {
+  const wanted = attrs();
+  const { id } = await pod.users.add(wanted);
+  const change = { from: wanted.password, to: 'p2:renewed' as PasswordHash };
+  expect(await pod.users.replacePassword(id, change)).toBe(true);
+  expect(await pod.users.replacePassword(id, change)).toBe(true);
 });
 
 test('a hash is replaced only while it is the one that was verified', async () => {
