@@ -2,6 +2,7 @@ import { mongo, Schema } from 'mongoose';
 import type { Model, PipelineStage } from 'mongoose';
 import { authContract } from '../api.ts';
 import type { Link } from '../mongo/link.ts';
+import { sharedReads } from '../mongo/shared-reads.ts';
 import { asUser } from '../users/user.mongo.ts';
 import type { StoredUser } from '../users/user.mongo.ts';
 import { chainWhenShown } from './chain.ts';
@@ -37,6 +38,7 @@ interface SessionFields {
 }
 
 type Read = SessionFields & { readonly asOf: Date };
+type ReadWithUser = Read & { readonly users: readonly StoredUser[] };
 
 const schema = new Schema<SessionFields>(
   {
@@ -97,10 +99,11 @@ export function createSessionStore(link: Link): SessionStore & { ensureIndexes()
         return asSession({ ...opened, asOf: opened.openedAt });
       }),
 
-    async find(id) {
-      const [found] = await read([{ $match: { _id: id } }, ...withUser]);
-      return found ? asHeld(found as Read & { readonly users: readonly StoredUser[] }) : undefined;
-    },
+    // Every request of somebody who is signed in asks this.
+    find: sharedReads(async (ids) => {
+      const found = await read([{ $match: { _id: { $in: ids } } }, ...withUser]);
+      return new Map(found.map((each) => [each._id, asHeld(each as ReadWithUser)]));
+    }),
 
     show: (shown) =>
       run(async () => {
@@ -183,7 +186,7 @@ function asSession({ _id, ...stored }: Read): Session {
   };
 }
 
-function asHeld({ users: [user], ...found }: Read & { readonly users: readonly StoredUser[] }): Held {
+function asHeld({ users: [user], ...found }: ReadWithUser): Held {
   return { session: asSession(found), user: user && asUser(user), newest: found.newest?.hash };
 }
 

@@ -35,6 +35,22 @@ test('ends the session and its tokens, and expires both cookies as they were set
   expect(bearer.status).toBe(401);
 });
 
+test('is seen at once by a token that was verified before, among many that ask at the same time', async () => {
+  const visitors = await Promise.all(Array.from({ length: 8 }, () => newcomer(pod)));
+  const askAll = () =>
+    Promise.all(
+      visitors.map(({ token }) =>
+        send(pod, 'GET /api/users/currentuser', { headers: { authorization: `Bearer ${token}` } }),
+      ),
+    );
+  const own = visitors.map(({ email }) => ({ status: 200, body: { currentUser: { email } } }));
+  expect(await askAll()).toMatchObject(own);
+
+  expect((await visitors[0]?.on(pod, 'POST /api/users/signout'))?.status).toBe(204);
+
+  expect(await askAll()).toMatchObject([problem(401, 'TOKEN_INVALID'), ...own.slice(1)]);
+});
+
 test('is idempotent, also for nobody', async () => {
   const visitor = await newcomer(pod);
   const copy = visitor.copy();
