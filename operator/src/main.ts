@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { exposeAuthPods } from './auth-pod-metrics.ts';
 import { exposeConditions } from './condition-metrics.ts';
 import { EnvironmentInvalid, readEnvironment } from './environment.ts';
 import type { Settings } from './environment.ts';
@@ -25,6 +26,7 @@ const client = connect();
 const leaseClient = connect();
 const operator = createOperator(settings, { client, leaseClient, clock: systemClock, log, metrics });
 exposeConditions(operator.cluster, metrics.registry);
+exposeAuthPods(operator.cluster, metrics.registry);
 
 const stopping = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 import { run } from '../../cluster/process.ts';
 import { labelsOf } from '../../operator/src/api/names.ts';
 import type { Component } from '../../operator/src/api/names.ts';
+import { exposeAuthPods } from '../../operator/src/auth-pod-metrics.ts';
 import { exposeConditions } from '../../operator/src/condition-metrics.ts';
 import { createRuntimeMetrics } from '../../operator/src/runtime/metrics.ts';
 import { createMetrics, observeService } from '../../services/auth/src/metrics/metrics.ts';
@@ -174,6 +175,7 @@ async function exposedMetrics(): Promise<readonly Metric[]> {
   });
   const { registry } = createRuntimeMetrics();
   exposeConditions({ cachedList: () => [] }, registry);
+  exposeAuthPods({ cachedList: () => [] }, registry);
   const texts = [agent, await auth.registry.metrics(), await registry.metrics()];
   return texts.flatMap((text) =>
     [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => ({ name, type })),
