@@ -14,12 +14,14 @@ import {
   STACK_NAMESPACE_LABEL,
 } from './api/names.ts';
 import { createAgentClient } from './agents/client.ts';
+import { createMemberStreams } from './agents/observe.ts';
 import { authPodClient } from './auth-pods/client.ts';
 import { createAuthPodProber } from './auth-pods/prober.ts';
 import { databaseClient } from './auth-service/database-client.ts';
 import { createOperatorIdentities } from './certificates/operator-identity.ts';
 import { consumerMappings, createConsumerReconciler } from './consumers/reconcile.ts';
 import type { Settings } from './environment.ts';
+import type { RememberedPrimary } from './mongodb/members/last-primary.ts';
 import type { ApiClient } from './runtime/client.ts';
 import type { Clock } from './runtime/clock.ts';
 import {
@@ -134,6 +136,16 @@ function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSe
     },
   });
   manager.whileLeading((signal) => authPodProber.run(signal));
+  const memberStreams = createMemberStreams({
+    agents,
+    perObject,
+    clock,
+    wake: (stack) => {
+      wakeUps.wake(stack);
+    },
+  });
+  manager.whileLeading((signal) => memberStreams.run(signal));
+  const primaries = perObject<RememberedPrimary>(authStackKind);
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
   manager.control({
     name: 'authstack',
@@ -141,7 +153,7 @@ function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSe
     kind: authStackKind,
     reconciler: createStackReconciler({
       ...{ cluster, agents, authPodClient, authPodProber, databaseClient, failedCreates },
-      ...{ now, images, seesCluster },
+      ...{ memberStreams, primaries, now, images, seesCluster },
     }),
     wakeUps,
     finalizer: FINALIZER,

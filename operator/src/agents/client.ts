@@ -3,6 +3,7 @@ import type { Observation } from '@authstack/mongodb-agent/api';
 import { Agent, request } from 'undici';
 import { namesOf } from '../api/names.ts';
 import { podKind } from '../runtime/core-kinds.ts';
+import { lines } from '../runtime/lines.ts';
 import type { PerObjectOf } from '../runtime/manager.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import { CONNECTS_WITHIN, hostOf } from '../runtime/pod-connection.ts';
@@ -40,6 +41,8 @@ interface Call {
 export interface AgentClient {
   /** `unknown` for every member that does not answer in time, whatever the reason. */
   observe(stack: ObjectRef, member: AgentAddress, call: Call): Promise<Observation | 'unknown'>;
+  /** What the agent streams of its mongod, a line for each change (`watchedMongod`); throws where it cannot be opened. */
+  watch(stack: ObjectRef, member: AgentAddress, call: Call): Promise<AsyncIterable<string>>;
   /** One of the agent's commands; throws `AgentError`. */
   command(stack: ObjectRef, command: AgentCommand, call: Call): Promise<void>;
   /** The keyfile that this member's mongod runs with; throws `AgentError`. */
@@ -67,6 +70,16 @@ interface Connections {
 export function createAgentClient({ identityOf, perObject }: AgentClientPorts): AgentClient {
   /** To each member's pod. They are closed when it is gone, and when the identity is a new one. */
   const connections = perObject<Connections>(podKind, ({ agent }) => void agent.close());
+  /** A pass that waits for a pod ends its wait when the Pod object is gone. */
+  const waits = perObject<AbortController>(podKind, (wait) => {
+    wait.abort();
+  });
+
+  function goneOf(pod: ObjectRef): AbortSignal {
+    const wait = waits.get(pod) ?? new AbortController();
+    waits.set(pod, wait);
+    return wait.signal;
+  }
 
   async function dispatcherTo(stack: ObjectRef, { name }: AgentAddress): Promise<Agent | undefined> {
     const identity = await identityOf(stack);
@@ -93,10 +106,11 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
     if (!dispatcher) {
       throw new AgentError(act, { code: 'UNREACHABLE', detail: 'the stack has no certificate authority yet' });
     }
+    const gone = goneOf({ ...stack, name: member.name });
     const send = async (): Promise<{ status: number; body: unknown }> => {
-      const answer = await request(`https://${hostOf(member.ip)}:${agentContract.apiPort}${path}`, {
+      const answer = await request(urlOf(member, path), {
         dispatcher,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(rest.within)]),
+        signal: AbortSignal.any([signal, gone, AbortSignal.timeout(rest.within)]),
         ...(rest.body === undefined
           ? { method: 'GET' }
           : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(rest.body) }),
@@ -125,6 +139,19 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
         throw error;
       }
     },
+    async watch(stack, member, { signal }) {
+      const path = agentContract.paths.watch;
+      const act = `${path} of ${member.name}`;
+      const dispatcher = await dispatcherTo(stack, member);
+      if (!dispatcher) {
+        throw new AgentError(act, { code: 'UNREACHABLE', detail: 'the stack has no certificate authority yet' });
+      }
+      // Who reads it judges silence.
+      const { statusCode, body } = await request(urlOf(member, path), { dispatcher, signal, bodyTimeout: 0 });
+      if (statusCode === 200) return lines(body);
+      await body.dump();
+      throw new AgentError(act, { code: 'NOT_FOUND', detail: `it answered ${statusCode}` });
+    },
     async command(stack, command, { signal }) {
       await call(stack, { ...command, within: agentContract.slowestAnswerMillis }, signal);
     },
@@ -134,4 +161,8 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
       return keyfileReply.parse(answer).keyfile;
     },
   };
+}
+
+function urlOf({ ip }: AgentAddress, path: string): string {
+  return `https://${hostOf(ip)}:${agentContract.apiPort}${path}`;
 }

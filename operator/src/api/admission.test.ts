@@ -70,7 +70,7 @@ test('the shortest AuthStack there is gets every default', async () => {
       trustedProxies: [],
       password: { minLength: 8 },
     },
-    mongodb: { members: 3, storage: { size: '10Gi' }, hibernate: false },
+    mongodb: { members: 3, storage: { size: '10Gi' }, hibernate: false, assistedElections: true },
     signingKeys: {
       algorithm: 'ES256',
       rotationInterval: '30d',

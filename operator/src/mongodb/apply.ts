@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { agentContract } from '@authstack/mongodb-agent/api';
+import { AgentError } from '../agents/client.ts';
 import type { AgentClient, AgentCommand } from '../agents/client.ts';
 import { isKubernetesAction, performKubernetes } from '../runtime/cluster.ts';
 import type { Cluster, Performed } from '../runtime/cluster.ts';
@@ -34,6 +35,7 @@ export class SecretGone extends Error {
 export async function performMongodb(action: MongodbAction, ports: MongodbApplyPorts, pass: Pass): Promise<Performed> {
   if (isKubernetesAction(action)) return performKubernetes(action, ports.cluster, pass);
   if (!isAgentAction(action)) return writeSecret(action, ports, pass);
+  if (action.type === 'standForElection') return standForElection(action, ports, pass);
   if (action.type === 'ensureUsers') await ensureUsers(action, ports, pass);
   else await ports.agents.command(action.stack, { member: action.member, ...requestOf(action) }, pass);
   return 'done';
@@ -43,7 +45,9 @@ function isAgentAction(action: AgentAction | SecretAction): action is AgentActio
   return 'member' in action && action.type !== 'recoverKeyfile';
 }
 
-function requestOf(action: Exclude<AgentAction, { type: 'ensureUsers' }>): Pick<AgentCommand, 'path' | 'body'> {
+function requestOf(
+  action: Exclude<AgentAction, { type: 'ensureUsers' | 'standForElection' }>,
+): Pick<AgentCommand, 'path' | 'body'> {
   const { paths } = agentContract;
   switch (action.type) {
     case 'release':
@@ -60,6 +64,23 @@ function requestOf(action: Exclude<AgentAction, { type: 'ensureUsers' }>): Pick<
       return { path: paths.wipe, body: { pvcUid: action.pvcUid } };
     case 'raiseCompatibility':
       return { path: paths.compatibility, body: { version: action.version } };
+  }
+}
+
+/** An election has taken place, or the votes went elsewhere; NOT_FOUND: the agent is older than the command. */
+const overtaken: ReadonlySet<string> = new Set(['TERM_CHANGED', 'NOT_SECONDARY', 'ELECTION_LOST', 'NOT_FOUND']);
+
+async function standForElection(
+  { stack, member, term, ended }: Extract<AgentAction, { type: 'standForElection' }>,
+  { agents }: MongodbApplyPorts,
+  pass: Pass,
+): Promise<Performed> {
+  try {
+    await agents.command(stack, { member, path: agentContract.paths.stepUp, body: { term, ended } }, pass);
+    return 'done';
+  } catch (error) {
+    if (error instanceof AgentError && overtaken.has(error.code)) return 'overtaken';
+    throw error;
   }
 }
 

@@ -48,6 +48,9 @@ const faults = [
   event('killPod', (set, at) => {
     set.killPod(at);
   }),
+  event('killMongod', (set, at) => {
+    set.killMongod(at);
+  }),
   event('endPod', (set, at) => {
     set.endPod(at);
   }),
@@ -200,6 +203,31 @@ test('a member that lost its disk never elects one that lags, whenever the prima
     }),
     { numRuns: 300 },
   );
+});
+
+test('a primary whose mongod ended is replaced at once, whatever else happens, and no acknowledged write is lost', () => {
+  const meanwhile = fc.array(fc.oneof(...operator, ...life, ...faults), { maxLength: 6 });
+  const roles = fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 });
+  let assisted = 0;
+  fc.assert(
+    fc.property(roles, meanwhile, meanwhile, ([primary = 0, behind = 1, hidden = 2], before, after) => {
+      const set = new SetModel(5);
+      settle(set);
+      set.standForElection(primary);
+      set.look();
+      set.lag(behind, true);
+      set.write();
+      set.cutOff(hidden, true);
+      set.killMongod(primary);
+      for (const happens of [...before, pass, ...after]) happens(set);
+      assisted += set.assisted;
+
+      expect(settle(set)).toBe('True/AllMembersHealthy');
+      expect(set.writesAcknowledged).toBeGreaterThan(0);
+    }),
+    { numRuns: 100 },
+  );
+  expect(assisted).toBeGreaterThan(20);
 });
 
 /** Rarely met by chance: the pod of a newcomer is deleted between its first start and its vote. */

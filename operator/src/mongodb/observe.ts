@@ -15,6 +15,7 @@ import {
 } from '../runtime/core-kinds.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Secret, StatefulSet } from '../runtime/core-kinds.ts';
 import type { Kind, KubernetesObject } from '../runtime/objects.ts';
+import type { PerObject } from '../runtime/per-object.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import { authUserSecret, canHaveUsers, rootUserSecret } from '../stored/database-users.ts';
 import type { Credentials } from '../stored/database-users.ts';
@@ -25,7 +26,9 @@ import { belongsTo, readStored } from '../stored/secret.ts';
 import type { Seen } from '../stored/secret.ts';
 import type { FailedCreates } from '../workloads/pods-not-created.ts';
 import { claimName, connectionUri, hostsOf, memberHost, memberName, ordinalsOf } from './members/addresses.ts';
-import { addressOf } from './members/member.ts';
+import { lastPrimaryOf, newestPrimary, stateOfPrimary } from './members/last-primary.ts';
+import type { RememberedPrimary } from './members/last-primary.ts';
+import { addressOf, stackRef } from './members/member.ts';
 import type { Member, MongodbImages, MongodbObservation, SeenSecret, SeenUser } from './members/observation.ts';
 import { lacksPods } from './objects/stateful-set.ts';
 
@@ -35,6 +38,7 @@ export interface MongodbPorts {
   readonly failedCreates: FailedCreates;
   /** What is in no namespace (StorageClasses, volumes, Nodes): an operator of listed namespaces has no right to it. */
   readonly seesCluster: boolean;
+  readonly primaries: PerObject<RememberedPrimary>;
 }
 
 /** What the stack observed for all features. */
@@ -53,7 +57,7 @@ export async function observeMongodb(
   { pods, reports, ...ports }: MongodbPorts & ObservedMembers,
   pass: Pass,
 ): Promise<MongodbObservation> {
-  const { cluster, images, failedCreates, seesCluster } = ports;
+  const { cluster, images, failedCreates, seesCluster, primaries } = ports;
   const names = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
   const statefulSet = cluster.cached(statefulSetKind, { namespace, name: names.mongodb });
@@ -76,10 +80,36 @@ export async function observeMongodb(
     }),
     ...(budget && { budget }),
     members,
+    ...(await observeLastPrimary(stack, { cluster, members, primaries }, pass)),
     unlabelled: await findUnlabelled(stack, { cluster, members, statefulSet }, pass),
     storageClass: seesCluster ? observeStorageClass(stack, { cluster, members }) : 'notLooked',
     volumesCanGrow: seesCluster ? observeExpansion({ cluster, members }) : 'notLooked',
   };
+}
+
+/**
+ * Whoever was primary, and whether its mongod is known to have ended. The cache may be minutes old, so that a Pod object is
+ * gone is asked of the API server; where that does not answer nothing is known.
+ */
+async function observeLastPrimary(
+  stack: AuthStack,
+  { cluster, members, primaries }: Members & Pick<MongodbPorts, 'primaries'>,
+  pass: Pass,
+): Promise<Pick<MongodbObservation, 'lastPrimary'>> {
+  const ref = stackRef(stack);
+  const newest = stack.spec.mongodb.assistedElections ? newestPrimary(members, primaries.get(ref)) : undefined;
+  if (!newest) {
+    primaries.delete(ref);
+    return {};
+  }
+  primaries.set(ref, newest);
+  const state = stateOfPrimary(newest, members);
+  if (state !== 'unknown') return { lastPrimary: lastPrimaryOf(newest, state === 'ended' ? 'mongod' : undefined) };
+  const isGone = await cluster.read(podKind, { ...ref, name: newest.name }, pass).then(
+    (pod) => pod?.metadata.uid !== newest.podUid,
+    () => false,
+  );
+  return { lastPrimary: lastPrimaryOf(newest, isGone ? 'pod' : undefined) };
 }
 
 async function observeSecrets(

@@ -21,6 +21,7 @@ import { notOffered } from './objects/version.ts';
 import { replicaSetContext } from './replica-set/context.ts';
 import type { ReplicaSetContext } from './replica-set/context.ts';
 import { aMajorityOfDisksIsEmpty, aMemberBelongsToAnotherSet } from './replica-set/data-loss.ts';
+import { thePrimaryHasEnded } from './replica-set/ended-primary.ts';
 import { aMemberIsNoLongerFenced } from './replica-set/fencing.ts';
 import { asServed } from './replica-set/health.ts';
 import { theStackIsHibernated } from './replica-set/hibernation.ts';
@@ -56,6 +57,7 @@ const rules: readonly Rule<ReplicaSetContext, DatabaseVerdict>[] = [
   theLossIsAccepted,
   aMajorityOfDisksIsEmpty,
   aMemberIsNoLongerFenced,
+  thePrimaryHasEnded,
   noPrimaryIsSeen,
   theUsersAreNotInTheDatabase,
   theSetServes,

@@ -1,5 +1,5 @@
-import type { AgentClient } from '../agents/client.ts';
 import { observeAgents } from '../agents/observe.ts';
+import type { AgentsPorts } from '../agents/observe.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namespaceOf, selectorOf } from '../api/names.ts';
 import { observeAuthPods, observeReachability } from '../auth-pods/observe.ts';
@@ -23,7 +23,8 @@ export type StackPorts = CertificatesPorts &
   MongodbPorts &
   SigningKeysPorts &
   AuthPodsPorts &
-  Omit<AuthServicePorts, 'authPods'> & { readonly agents: AgentClient; readonly authPodProber: AuthPodProber };
+  AgentsPorts &
+  Omit<AuthServicePorts, 'authPods'> & { readonly authPodProber: AuthPodProber };
 
 export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pass): Promise<StackObservation> {
   const authPods = await observeAuthPods(stack, ports, pass);
@@ -53,6 +54,9 @@ async function observeDatabase(
   if (stack.spec.mongodb.external) return { type: 'external', seen: observeExternalDatabase(stack, ports, pass) };
   const namespace = namespaceOf(stack);
   const pods = ports.cluster.cachedList(podKind, { namespace, labels: selectorOf(stack, 'mongodb') });
-  const reports = await observeAgents({ namespace, name: stack.metadata.name }, { pods, agents: ports.agents }, pass);
+  const { agents, memberStreams } = ports;
+  const holdsStreams = stack.spec.mongodb.assistedElections;
+  const ref = { namespace, name: stack.metadata.name };
+  const reports = await observeAgents(ref, { pods, agents, memberStreams, holdsStreams }, pass);
   return { type: 'mongodb', seen: await observeMongodb(stack, { ...ports, pods, reports }, pass) };
 }

@@ -68,6 +68,10 @@ export const mongodbSchema = z
     hibernate: z.boolean().default(false).meta({
       description: 'true: stops all members and keeps the volumes; nobody can sign in. false starts them again.',
     }),
+    assistedElections: z.boolean().default(true).meta({
+      description:
+        'true: once the mongod of the primary is known to have ended, the operator has the most recent secondary stand for election at once. false: the members wait for their own election timeout of 4 s.',
+    }),
     resources: resourcesSchema.optional(),
     external: z
       .object({

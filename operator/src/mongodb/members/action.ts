@@ -34,6 +34,8 @@ export type AgentAction = Reported & { readonly stack: ObjectRef; readonly membe
     | { readonly type: 'release' | 'initiate' | 'wipe'; readonly pvcUid: string }
     | { readonly type: 'fence'; readonly pvcUid: string; readonly fenced: boolean }
     | { readonly type: 'stepDown' }
+    /** In place of the primary of this term, `ended` by its host; `overtaken` where the term is another by now. */
+    | { readonly type: 'standForElection'; readonly term: number; readonly ended: string }
     | { readonly type: 'raiseCompatibility'; readonly version: string }
     | {
         readonly type: 'reconfigure';

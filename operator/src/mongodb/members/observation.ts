@@ -47,6 +47,15 @@ export interface Member {
   readonly isNodeGone?: true;
 }
 
+/** The member that was primary when a pass last saw one, in the newest term that is known of. */
+export interface LastPrimary {
+  readonly name: string;
+  readonly host: string;
+  readonly term: number;
+  /** Positive evidence that the mongod which was primary does not run any more; silence is none. */
+  readonly ended?: 'mongod' | 'pod';
+}
+
 /** Everything the plan may look at, already read; there is nothing in here to await. */
 export interface MongodbObservation {
   readonly stack: AuthStack;
@@ -63,6 +72,8 @@ export interface MongodbObservation {
   readonly budget?: KubernetesObject;
   /** By ordinal: those of the spec, and any further ones that have a claim or a pod. */
   readonly members: readonly Member[];
+  /** Absent: none was seen since this operator began to lead, or nobody wants to know. */
+  readonly lastPrimary?: LastPrimary;
   /** Objects that have the name of ours and lack our labels, so that no watch shows them. */
   readonly unlabelled: readonly { readonly kind: string; readonly name: string }[];
   /** Of the volumes, as far as it can be known: whether their provisioner exists. */

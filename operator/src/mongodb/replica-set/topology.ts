@@ -12,13 +12,18 @@ export interface Topology {
 }
 
 /** From the primary; while its agent cannot be asked, from a secondary that sees it. */
-export function topologyOf({ members }: MongodbObservation, { replicaSetId }: Initiated): Topology | undefined {
+export function topologyOf(
+  { members, lastPrimary }: MongodbObservation,
+  { replicaSetId }: Initiated,
+): Topology | undefined {
   const own = initializedMembers(members).filter(({ set }) => set.replicaSetId === replicaSetId);
   const primary = primaryOf(own);
   if (primary) return { reporter: primary, primaryHost: primary.host };
   for (const reporter of own.toSorted(byNewestConfig)) {
     const seen = reporter.set.members.find(({ state, health }) => state === 'PRIMARY' && health === 1);
-    if (reporter.set.self === 'SECONDARY' && seen) return { reporter, primaryHost: seen.host };
+    // Heartbeats are seconds old: one that is known to have ended is still seen for a while.
+    const hasEnded = lastPrimary?.ended !== undefined && seen?.host === lastPrimary.host;
+    if (reporter.set.self === 'SECONDARY' && seen && !hasEnded) return { reporter, primaryHost: seen.host };
   }
   return undefined;
 }

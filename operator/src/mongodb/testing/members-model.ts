@@ -1,4 +1,5 @@
-import type { ConfigMember } from '@authstack/mongodb-agent/api';
+import type { ConfigMember, Optime } from '@authstack/mongodb-agent/api';
+import type { mayEndCatchUp, Voter } from '../../../../services/mongodb-agent/src/mongod/catch-up.ts';
 import { isVoter } from '../members/member.ts';
 import { majorityOf } from '../replica-set/topology.ts';
 import { host } from './seen.ts';
@@ -80,15 +81,15 @@ export class MembersModel {
     if (node) node.isLagging = isLagging;
   }
 
-  /** One member stands for election, as after a time-out of its own. */
-  standForElection(ordinal: number): void {
+  /** One member stands for election, as after a time-out of its own; whether it is elected. */
+  standForElection(ordinal: number): boolean {
     const candidate = this.nodes[ordinal];
     const set = candidate && this.living(candidate);
-    if (!candidate || !set || candidate.isPrimary || !isElectable(candidate, set)) return;
+    if (!candidate || !set || candidate.isPrimary || !isElectable(candidate, set)) return false;
     const voters = set.config.members.filter(isVoter);
     const term = Math.max(...this.members(set.id).map((node) => node.disk.set?.term ?? 0)) + 1;
     const votes = voters.filter(({ host }) => this.votesFor(candidate, host));
-    if (votes.length < majorityOf(voters.length)) return;
+    if (votes.length < majorityOf(voters.length)) return false;
     for (const { host } of votes) {
       const voter = this.nodeOf(host);
       if (!voter) continue;
@@ -97,6 +98,7 @@ export class MembersModel {
     }
     candidate.isPrimary = true;
     this.checkElected(candidate);
+    return true;
   }
 
   /** As members do that hear of no primary; one that is healthy is not unseated. */
@@ -146,6 +148,32 @@ export class MembersModel {
   /** Everything works again. */
   heal(): void {
     for (const node of this.nodes) Object.assign(node, { isCutOff: false, isLagging: false });
+  }
+
+  /** A new primary takes what any member that it reaches has on top, before it accepts writes. */
+  protected catchUp(primary: Node, ended: string, mayEnd: typeof mayEndCatchUp): void {
+    const own = primary.disk.set;
+    if (!own) return;
+    const reached = own.config.members.flatMap(({ host }) => {
+      const node = this.nodeOf(host);
+      const set = node && node !== primary ? this.living(node) : undefined;
+      return set?.id === own.id ? [set] : [];
+    });
+    const newest = reached.find(({ log }) => reached.every((other) => isAtLeastAsNew(log, other.log)));
+    const isBehind = newest !== undefined && !isAtLeastAsNew(own.log, newest.log);
+    if (mayEnd(this.votersOf(primary, own), ended)) {
+      if (isBehind) throw new Broken(`member ${primary.ordinal} ended its catch-up, and others have more writes`);
+    } else if (isBehind) own.log = newest.log;
+  }
+
+  private votersOf(primary: Node, { id, config, log }: SetData): readonly Voter[] {
+    return config.members.filter(isVoter).map(({ host }) => {
+      const isSelf = host === hostOf(primary);
+      const node = this.nodeOf(host);
+      const set = node && this.living(node);
+      const isReached = set?.id === id;
+      return { host, isSelf, isReached, isCompared: isReached, optime: optimeIn(isSelf ? log : (set?.log ?? [])) };
+    });
   }
 
   // How a replica set works.
@@ -265,16 +293,21 @@ export function hostOf({ ordinal }: Node): string {
   return host(ordinal);
 }
 
+export function optimeIn(log: readonly Entry[]): Optime {
+  const { term, id } = log.at(-1) ?? { term: 0, id: 0 };
+  return { term, seconds: id, ordinal: 0 };
+}
+
 function versionOf({ disk }: Node): number {
   return disk.set?.config.version ?? 0;
 }
 
-function isAtLeastAsNew(log: readonly Entry[], than: readonly Entry[]): boolean {
+export function isAtLeastAsNew(log: readonly Entry[], than: readonly Entry[]): boolean {
   const [a, b] = [log.at(-1), than.at(-1)];
   if (!b) return true;
   return a !== undefined && (a.term > b.term || (a.term === b.term && log.length >= than.length));
 }
 
-function isElectable(node: Node, { config }: SetData): boolean {
+export function isElectable(node: Node, { config }: SetData): boolean {
   return config.members.some((entry) => entry.host === hostOf(node) && entry.priority > 0);
 }

@@ -92,6 +92,8 @@ export interface InSet {
   readonly lagSeconds?: number;
   readonly version?: number;
   readonly term?: number;
+  /** Time of the last write that it has applied; default 100. */
+  readonly appliedSeconds?: number;
   readonly committed?: boolean;
   readonly replicaSetId?: string;
 }
@@ -103,6 +105,7 @@ export function inSet({ self, votes, states = {}, lagSeconds = 0, ...set }: InSe
     const lag = state === 'SECONDARY' ? { lagSeconds } : {};
     return { _id, host: name, state, health: state === 'DOWN' ? 0 : 1, optimeMillis: NOW, ...lag };
   });
+  const { appliedSeconds = 100 } = set;
   const { version = 5, term = 1, committed = self === 'PRIMARY', replicaSetId = SET } = set;
   return {
     ...base,
@@ -113,6 +116,8 @@ export function inSet({ self, votes, states = {}, lagSeconds = 0, ...set }: InSe
       state: 'initialized',
       replicaSetId,
       self,
+      term,
+      optime: { term, seconds: appliedSeconds, ordinal: 1 },
       config: { version, term, members: [...configOf(votes)] },
       members,
       configCommitted: committed,

@@ -10,21 +10,39 @@ import { templateIdOf } from '../objects/pod-template.ts';
 import type { PodTemplate } from '../objects/pod-template.ts';
 import { planMongodb } from '../plan.ts';
 import type { MongodbPlan } from '../plan.ts';
-import { Broken, hostOf } from './members-model.ts';
+import { mayEndCatchUp } from '../../../../services/mongodb-agent/src/mongod/catch-up.ts';
+import { Broken, hostOf, isAtLeastAsNew, isElectable } from './members-model.ts';
 import type { Node } from './members-model.ts';
 import { NOW } from './seen.ts';
 import { StackModel } from './stack-model.ts';
 import type { Size } from './stack-model.ts';
+
+type Standing = Extract<MongodbAction, { readonly type: 'standForElection' }>;
+type Command = Exclude<Extract<MongodbAction, { readonly member: ReachableMember }>, Standing>;
+
+/** What is tried in the model; a mutant of either shows that the laws notice it. */
+interface Parts {
+  readonly plan: typeof planMongodb;
+  readonly mayEndCatchUp: typeof mayEndCatchUp;
+}
 
 /**
  * The members of one stack with their volumes, pods and Secrets, and the operator that plans for them. Everything
  * happens in single steps, so that a test can order them as badly as it likes.
  */
 export class SetModel extends StackModel {
+  /** Elections that a member won because the operator had it stand. */
+  assisted = 0;
+  private readonly parts: Parts;
   /** Nothing has happened since the plan was made. */
   private isFresh = false;
   private planned: MongodbAction[] = [];
   private initiated = 0;
+
+  constructor(members: Size, parts: Partial<Parts> = {}) {
+    super(members);
+    this.parts = { plan: planMongodb, mayEndCatchUp, ...parts };
+  }
 
   get wanted(): number {
     return this.spec.members;
@@ -39,7 +57,8 @@ export class SetModel extends StackModel {
   // What the operator does: it looks, and then acts step by step; in between anything may happen, also its end.
 
   look(): MongodbPlan {
-    const plan = planMongodb(this.observe());
+    const plan = this.parts.plan(this.observe());
+    for (const action of plan.actions) if (action.type === 'standForElection') this.checkAssistance(action);
     this.planned = [...plan.actions];
     this.isFresh = true;
     return plan;
@@ -53,6 +72,7 @@ export class SetModel extends StackModel {
 
   crash(): void {
     this.planned = [];
+    this.remembered = undefined;
   }
 
   // What happens to it.
@@ -111,6 +131,13 @@ export class SetModel extends StackModel {
     Object.assign(node, { mongod: 'held', isPrimary: false, isTerminating: false });
   }
 
+  /** Its pod and the agent in it stay. */
+  killMongod(ordinal: number): void {
+    this.isFresh = false;
+    const node = this.nodes[ordinal];
+    if (node?.mongod === 'runs') Object.assign(node, { mongod: 'held', isPrimary: false });
+  }
+
   /** Deleted as people and drains do it: Terminating until it has ended. */
   endPod(ordinal: number): void {
     this.isFresh = false;
@@ -150,10 +177,11 @@ export class SetModel extends StackModel {
   private perform(action: MongodbAction): boolean {
     if (!('member' in action)) return this.store(action);
     const node = this.called(action.member);
-    return node !== undefined && this.obey(node, action);
+    if (!node) return false;
+    return action.type === 'standForElection' ? this.standOnCommand(node, action) : this.obey(node, action);
   }
 
-  private obey(node: Node, action: Extract<MongodbAction, { readonly member: ReachableMember }>): boolean {
+  private obey(node: Node, action: Command): boolean {
     if (action.type === 'recoverKeyfile') return this.recoverKeyfile(node);
     if (action.type === 'raiseCompatibility') return node.isPrimary;
     switch (action.type) {
@@ -172,6 +200,30 @@ export class SetModel extends StackModel {
       case 'ensureUsers':
         return this.takeUsers(node);
     }
+  }
+
+  /** What mongod would refuse too: the voters tell a candidate of an older term that there is a newer one. */
+  private standOnCommand(node: Node, { term, ended }: Standing): boolean {
+    const set = this.living(node);
+    if (!set || node.isPrimary || set.term !== term) return true;
+    const isOutOfDate = this.members(set.id).some((other) => (this.living(other)?.term ?? 0) > term);
+    if (isOutOfDate || !this.standForElection(node.ordinal)) return true;
+    this.assisted += 1;
+    this.catchUp(node, ended, this.parts.mayEndCatchUp);
+    return true;
+  }
+
+  /** Whoever was primary in this term must not run any more, and nobody that is reached may be ahead of the candidate. */
+  private checkAssistance({ member, term }: Standing): void {
+    const running = this.nodes.find((node) => node.isPrimary && node.mongod === 'runs' && node.disk.set?.term === term);
+    if (running) throw new Broken(`an election is called, and member ${running.ordinal} still runs as primary`);
+    const candidate = this.called(member);
+    const own = candidate && this.living(candidate);
+    const ahead = this.nodes.find((node) => {
+      const set = node.isPrimary || node.isTerminating ? undefined : this.living(node);
+      return own && set?.id === own.id && isElectable(node, own) && !isAtLeastAsNew(own.log, set.log);
+    });
+    if (ahead) throw new Broken(`${member.name} is to stand for election, and member ${ahead.ordinal} is ahead of it`);
   }
 
   private recoverKeyfile(node: Node): boolean {

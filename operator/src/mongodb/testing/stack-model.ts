@@ -3,10 +3,12 @@ import type { AuthStack } from '../../api/auth-stack.ts';
 import type { Pod, Secret, StatefulSet } from '../../runtime/core-kinds.ts';
 import { readIdentity } from '../../stored/identity.ts';
 import { memberName } from '../members/addresses.ts';
-import type { Member, MongodbObservation, SeenUser } from '../members/observation.ts';
+import { lastPrimaryOf, newestPrimary, stateOfPrimary } from '../members/last-primary.ts';
+import type { RememberedPrimary } from '../members/last-primary.ts';
+import type { LastPrimary, Member, MongodbObservation, SeenUser } from '../members/observation.ts';
 import { MONGOD_CONTAINER } from '../objects/pod-template.ts';
 import type { PodTemplate } from '../objects/pod-template.ts';
-import { MembersModel, hostOf } from './members-model.ts';
+import { MembersModel, hostOf, optimeIn } from './members-model.ts';
 import type { Config, Node, SetData } from './members-model.ts';
 import { NOW, aStack, claim, images, pod } from './seen.ts';
 
@@ -21,6 +23,8 @@ export class StackModel extends MembersModel {
   protected agentVersion = 1;
   protected stackUid = 'stack-1';
   protected identity: Secret | undefined;
+  /** What the operator remembers between two looks. */
+  protected remembered: RememberedPrimary | undefined;
   protected readonly secrets = { keyfile: 0, root: 0, auth: 0 };
 
   constructor(members: Size) {
@@ -34,6 +38,8 @@ export class StackModel extends MembersModel {
     const count = Math.max(this.spec.members, ...claims);
     const user = (version: number): SeenUser =>
       version === 0 ? { state: 'absent' } : { state: 'present', fingerprint: String(version), isCurrent: true };
+    const members = Array.from({ length: count }, (_, ordinal) => this.memberAt(ordinal));
+    this.remembered = newestPrimary(members, this.remembered);
     return {
       stack,
       now: NOW,
@@ -44,11 +50,19 @@ export class StackModel extends MembersModel {
       authUser: user(this.secrets.auth),
       unlabelled: [],
       hasAgentCertificate: true,
-      members: Array.from({ length: count }, (_, ordinal) => this.memberAt(ordinal)),
+      members,
+      ...(this.remembered && { lastPrimary: this.lastPrimary(this.remembered, members) }),
       ...(this.set && { statefulSet: this.statefulSet(this.set) }),
       storageClass: 'notLooked',
       volumesCanGrow: 'notLooked',
     };
+  }
+
+  private lastPrimary(remembered: RememberedPrimary, members: readonly Member[]): LastPrimary {
+    const state = stateOfPrimary(remembered, members);
+    if (state !== 'unknown') return lastPrimaryOf(remembered, state === 'ended' ? 'mongod' : undefined);
+    const isGone = this.nodes.every(({ podUid }) => podUid !== remembered.podUid);
+    return lastPrimaryOf(remembered, isGone ? 'pod' : undefined);
   }
 
   private stack(): AuthStack {
@@ -99,6 +113,8 @@ export class StackModel extends MembersModel {
       state: 'initialized',
       replicaSetId: set.id,
       self,
+      term: set.term,
+      optime: optimeIn(set.log),
       config: { version: set.config.version, term: set.term, members: [...set.config.members] },
       members: self === 'REMOVED' ? [] : set.config.members.map((entry) => this.asSeenBy(set, entry)),
       configCommitted: self === 'PRIMARY' && this.isCommitted(set),
