@@ -6,7 +6,7 @@ import { podKind } from '../runtime/core-kinds.ts';
 import { lines } from '../runtime/lines.ts';
 import type { PerObjectOf } from '../runtime/manager.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
-import { CONNECTS_WITHIN, hostOf } from '../runtime/pod-connection.ts';
+import { connectSecurely, hostOf } from '../runtime/pod-connection.ts';
 
 /** Where the agent of a member answers. */
 export interface AgentAddress {
@@ -89,7 +89,7 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
     if (known?.identity === identity) return known.agent;
     const servername = `${name}.${namesOf(stack.name).mongodb}.${stack.namespace ?? ''}.svc`;
     const agent = new Agent({
-      connect: { ...identity, servername, timeout: CONNECTS_WITHIN },
+      connect: connectSecurely({ ...identity, servername }, ANSWERS_WITHIN),
       keepAliveTimeout: 30_000,
     });
     connections.set(pod, { identity, agent });
