@@ -40,6 +40,8 @@ export interface Member {
   isReady(): Promise<boolean>;
   /** The last lines that the gate or mongod wrote, and how it ended if it has. */
   lastLines(): Promise<string>;
+  /** Sends it to mongod alone; its agent stays. */
+  signalMongod(signal: NodeJS.Signals): void;
   /** Ends both at once; a node gives no grace here. */
   kill(): Promise<void>;
 }
@@ -70,6 +72,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
       const ended = mongod.exitCode ?? mongod.signalCode;
       return [`ended: ${String(ended ?? 'no')}`, ...log.trimEnd().split('\n').slice(-LAST_LINES)].join('\n');
     },
+    signalMongod: (signal) => void mongod.kill(signal),
     kill: () => end(agent, mongod),
   };
 }

@@ -9,7 +9,7 @@ import { systemClock } from '../../operator/src/runtime/clock.ts';
 import { persistentVolumeClaimKind, podKind, secretKind } from '../../operator/src/runtime/core-kinds.ts';
 import type { PersistentVolumeClaim, Pod, Secret } from '../../operator/src/runtime/core-kinds.ts';
 import { silent } from '../../operator/src/runtime/log.ts';
-import type { Kind, KubernetesObject } from '../../operator/src/runtime/objects.ts';
+import type { Kind, KubernetesObject, ObjectRef } from '../../operator/src/runtime/objects.ts';
 import { objectPath } from '../../operator/src/runtime/paths.ts';
 import { runReflector } from '../../operator/src/runtime/reflector.ts';
 import { Store } from '../../operator/src/runtime/store.ts';
@@ -94,6 +94,14 @@ export class Node implements AsyncDisposable {
       return [`${pod.metadata.name}: ${await member.lastLines()}`];
     });
     return (await Promise.all(words)).flat();
+  }
+
+  /** Sends a signal to the mongod of one member. */
+  async signalMongod(ref: ObjectRef, signal: NodeJS.Signals): Promise<void> {
+    const pod = this.pods.get(ref);
+    const member = pod && (await this.members.get(uidOf(pod)));
+    if (!member) throw new Error(`${ref.name} does not run`);
+    member.signalMongod(signal);
   }
 
   /** Ends the members of a namespace at once, without telling the API server. */

@@ -102,6 +102,11 @@ export class TestBed implements AsyncDisposable {
     return this.parts.node.lastLinesOfUnready(namespace);
   }
 
+  /** To the mongod of one member, past its agent: `SIGKILL`, or `SIGSTOP` and `SIGCONT`. */
+  signalMongod({ namespace }: Subject, name: string, signal: NodeJS.Signals): Promise<void> {
+    return this.parts.node.signalMongod({ namespace, name }, signal);
+  }
+
   /** Removes everything; the namespaces end later. */
   async clear(subject: Subject): Promise<void> {
     this.invariants.forget(subject.namespace);

@@ -31,7 +31,8 @@ tests hold both to the requests that the operator makes. */}}
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [get, list, watch, create, patch, delete]
-# Reasons for conditions; the StatefulSet is OnDelete, so mongodb/ replaces its pods. Read live where one lost our label.
+# Reasons for conditions; the StatefulSet is OnDelete, so mongodb/ replaces its pods. Read live where one lost our label,
+# and where the primary does not answer.
 # Patched for one label of auth pods, which takes those that do not answer out of their Service; the
 # ValidatingAdmissionPolicy refuses any other change.
 - apiGroups: [""]
