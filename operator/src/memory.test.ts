@@ -6,6 +6,7 @@ import { startApiServer } from '../../test/support/api-server.ts';
 import type { ApiServer } from '../../test/support/api-server.ts';
 import { applyTo } from '../../test/support/installed-operator.ts';
 import type { Server } from '../../test/support/processes.ts';
+import { labelsOf } from './api/names.ts';
 import { eventually } from './runtime/testing/eventually.ts';
 import { startHurriedOperator } from './testing/start-hurried-operator.ts';
 
@@ -52,19 +53,17 @@ function consumer(name: string, annotations: object = {}): object {
   };
 }
 
-/** A member whose agent the operator asks, in vain. */
-async function startMember(name: string): Promise<void> {
-  const pod = `${name}-mongodb-0`;
-  const labels = {
-    'app.kubernetes.io/managed-by': 'authstack-operator',
-    'app.kubernetes.io/name': 'mongodb',
-    'app.kubernetes.io/instance': name,
-    'app.kubernetes.io/component': 'mongodb',
-    'authstack.dev/stack': name,
-  };
-  const spec = { containers: [{ name: 'mongod', image: 'mongod' }] };
+/** A member and an auth pod, whom the operator asks, in vain. */
+async function startPods(name: string): Promise<void> {
+  await startPod(`${name}-mongodb-0`, labelsOf({ metadata: { name } }, 'mongodb'));
+  await startPod(`${name}-auth-0`, labelsOf({ metadata: { name } }, 'auth'));
+}
+
+async function startPod(pod: string, labels: object): Promise<void> {
+  const spec = { containers: [{ name: 'one', image: 'one' }] };
   await applyTo(api, [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: pod, namespace: 'auth', labels }, spec }]);
-  const status = { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  const status = { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions };
   const patch = JSON.stringify({ status });
   await api.kubectl(['-n', 'auth', 'patch', 'pod', pod, '--subresource=status', '--type=merge', '-p', patch]);
 }
@@ -114,7 +113,7 @@ test('nothing in the operator remembers the objects that were deleted', async ()
     api,
     names.flatMap((name) => [authStack(name), consumer(name)]),
   );
-  for (const name of names) await startMember(name);
+  for (const name of names) await startPods(name);
   await eventually(async () => {
     const secrets = await api.kubectl(['-n', 'auth', 'get', 'secrets', '-o', 'name']);
     expect(names.filter((name) => !secrets.includes(`/${name}-mongodb-agent-tls`))).toEqual([]);
