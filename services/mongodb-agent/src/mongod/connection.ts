@@ -57,9 +57,14 @@ export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions
     if (current?.key === key) return current.client;
     const outdated = current;
     const auth = { username: '__system', password: key };
-    current = { key, client: new MongoClient(uri, { ...clientOptions, auth, authSource: 'local' }) };
+    const client = new MongoClient(uri, { ...clientOptions, auth, authSource: 'local' });
+    // A client that does not find mongod the first time is closed by the driver, and refuses everything from then on.
+    client.once('topologyClosed', () => {
+      if (current?.client === client) current = undefined;
+    });
+    current = { key, client };
     await outdated?.client.close();
-    return current.client;
+    return client;
   }
 
   return {
