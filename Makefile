@@ -53,15 +53,15 @@ sweep: tools ## crash the operator after every write, and all kinds of faults; S
 
 .PHONY: e2e
 e2e: up ## the scenarios on the cluster of `make up`; SCENARIO=consent for some of them
-	@node test/e2e/run.ts $(SCENARIO)
+	@node --conditions=authstack-source test/e2e/run.ts $(SCENARIO)
 
 .PHONY: e2e-full
 e2e-full: up ## all of `make e2e`, and every fault of the database under load; SCENARIO=drained for some of them
-	@node test/e2e/run.ts --full $(SCENARIO)
+	@node --conditions=authstack-source test/e2e/run.ts --full $(SCENARIO)
 
 .PHONY: e2e-list
 e2e-list: node_modules/.package-lock.json ## what `make e2e-full` runs and in which order; `make e2e` leaves out the suite full
-	@node test/e2e/run.ts --list --full $(SCENARIO)
+	@node --conditions=authstack-source test/e2e/run.ts --list --full $(SCENARIO)
 
 .PHONY: bench-operator
 bench-operator: tools ## the operator's budgets at 1,000 stacks, into bench/results; QUICK=1 for a few minutes

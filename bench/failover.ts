@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { installedChart } from '../test/world/chart.ts';
 import { eventually } from '../test/world/eventually.ts';
 import { installGateway } from '../test/world/gateway.ts';
 import { RecordingClient } from '../test/world/recording-client.ts';
@@ -50,7 +51,10 @@ async function main(): Promise<void> {
   const world = new World();
   try {
     await installGateway();
-    const stack = await world.createStack({ members: 3, replicas: 2 });
+    // A leader whose node dies has a successor, and each worker has an auth pod.
+    await using chart = await installedChart();
+    await chart.upgrade({ replicas: 2 });
+    const stack = await world.createStack({ members: 3, replicas: 3 });
     await isHealthy(stack);
     await stack.becomes('Ready', { within: 120 });
     await using recorder = await RecordingClient.start(stack);
@@ -85,7 +89,7 @@ async function main(): Promise<void> {
     await page.write({
       title: 'Failover',
       about: [
-        '`make bench-failover` writes this page. Three members and two auth pods on the cluster of `make up`. A client writes with',
+        '`make bench-failover` writes this page. Three members, three auth pods and two operators on the cluster of `make up`. A client writes with',
         'w: majority each 50 ms, without a retry; somebody signs in through the gateway each 200 ms, without a retry. Both run on the',
         'same machine, beside the four nodes.',
       ],

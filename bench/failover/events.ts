@@ -65,14 +65,14 @@ export const events: readonly Event[] = [
   },
   {
     name: 'node-dies',
-    what: 'the node of the primary dies, with an auth pod where one is there; the leader is elsewhere',
+    what: 'the node of the primary and an auth pod dies; the leader is elsewhere',
     writes: { max: 7_500 },
     signIns: { failingFor: 10_000 },
     happen: loseNode,
   },
   {
     name: 'leaders-node-dies',
-    what: 'the node of the leader dies, and the primary is on it too',
+    what: 'the node of the leader, the primary and an auth pod dies',
     writes: { max: 7_500 },
     signIns: { failingFor: 20_000 },
     happen: loseNodeOfTheLeader,
