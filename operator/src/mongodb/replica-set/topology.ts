@@ -77,7 +77,13 @@ function whyUnhealthy(member: Member, { config, members }: InitializedMember['se
   const status = members.find(({ host }) => host === member.host);
   if (!isHealthy(status)) return `is ${status?.health === 1 ? status.state : 'not reached by the other members'}`;
   if (!isVoter(entry)) return 'has no vote yet';
-  return isTerminating(member) ? 'is Terminating' : undefined;
+  return isTerminating(member) ? 'is Terminating' : whyNotRunning(member);
+}
+
+/** What is known at once; the other members notice it seconds later, by the heartbeats that they miss. */
+function whyNotRunning({ pod, agent }: Member): string | undefined {
+  if (!pod) return 'has no pod';
+  return agent !== 'unknown' && agent.mongod.state === 'down' ? 'has no mongod that runs' : undefined;
 }
 
 /** The ordinals of our own members in a configuration; anything else in it is somebody else's. */
