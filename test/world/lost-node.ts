@@ -46,11 +46,9 @@ export async function primaryOn(stack: Stack, node: string): Promise<string> {
 async function makePrimary(stack: Stack, wanted: number): Promise<string> {
   if ((await stack.primary()) !== stack.member(wanted)) {
     const former = await stack.primaryOrdinal();
-    const others = [0, 1, 2].filter((ordinal) => ordinal !== former && ordinal !== wanted);
+    const others = [0, 1, 2].filter((ordinal) => ordinal !== wanted);
     // The third one is no candidate for a moment, so that the wanted one is elected.
-    for (const ordinal of others) {
-      await stack.askMember(ordinal, (client) => client.db('admin').command({ replSetFreeze: 30 }));
-    }
+    for (const ordinal of others) if (ordinal !== former) await freeze(stack, ordinal, 30);
     await stack.askMember(former, (client) => client.db('admin').command({ replSetStepDown: 60 }));
     await eventually(
       async () => {
@@ -59,6 +57,13 @@ async function makePrimary(stack: Stack, wanted: number): Promise<string> {
       },
       { within: 30 },
     );
+    // From now on both are candidates again, that of the step-down as well.
+    for (const ordinal of others) await freeze(stack, ordinal, 0);
   }
   return stack.member(wanted);
+}
+
+/** For so many seconds the member does not stand for election (mongodb.com/docs, "replSetFreeze"). */
+async function freeze(stack: Stack, ordinal: number, seconds: number): Promise<void> {
+  await stack.askMember(ordinal, (client) => client.db('admin').command({ replSetFreeze: seconds }));
 }
