@@ -43,12 +43,12 @@ function connected({ port, tls }: Busy, within: number): Promise<Socket> {
   });
 }
 
-test('a pod that was accepted for and has little CPU time may take its time for the handshake', async () => {
+test('a pod whose node accepts the connection has longer for the TLS handshake than for the connect', async () => {
   await using pod = await busyPod(4 * CONNECTS_WITHIN);
   (await connected(pod, 10_000)).destroy();
 });
 
-test('one that never begins with the handshake is given up', async () => {
+test('a pod that never begins the handshake is given up', async () => {
   await using pod = await busyPod('never');
   await expect(connected(pod, CONNECTS_WITHIN)).rejects.toThrow('Connect Timeout');
 });

@@ -22,11 +22,11 @@ const connect = buildConnector({ timeout: CONNECTS_WITHIN });
  * CPU time, has until `within` for the handshake.
  */
 export function connectSecurely(tls: PodTls, within: Millis): buildConnector.connector {
-  const shakeHands = buildConnector({ ...tls, timeout: within });
+  const handshake = buildConnector({ ...tls, timeout: within });
   return (to, done) => {
     connect({ hostname: to.hostname, port: to.port, protocol: 'http:' }, (...[error, socket]) => {
       if (error) done(error, null);
-      else shakeHands({ ...to, httpSocket: socket }, done);
+      else handshake({ ...to, httpSocket: socket }, done);
     });
   };
 }

@@ -83,7 +83,7 @@ function whyUnhealthy(member: Member, { config, members }: InitializedMember['se
 /** What is known at once; the other members notice it seconds later, by the heartbeats that they miss. */
 function whyNotRunning({ pod, agent }: Member): string | undefined {
   if (!pod) return 'has no pod';
-  return agent !== 'unknown' && agent.mongod.state === 'down' ? 'has no mongod that runs' : undefined;
+  return agent !== 'unknown' && agent.mongod.state === 'down' ? 'has no running mongod' : undefined;
 }
 
 /** The ordinals of our own members in a configuration; anything else in it is somebody else's. */
