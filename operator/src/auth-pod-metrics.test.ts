@@ -6,7 +6,7 @@ import type { Cluster, ListOptions } from './runtime/cluster.ts';
 import type { Kind } from './runtime/objects.ts';
 import { Store } from './runtime/store.ts';
 
-test('pods that are out of service are counted for each stack, and a stack without any has no series', async () => {
+test('the metric counts the pods out of service of each stack, and has no series for a stack without any', async () => {
   const pods = new Store();
   const add = (stack: string, number: number, serving: string): void => {
     const labels = { ...labelsOf({ metadata: { name: stack } }, 'auth'), 'authstack.dev/serving': serving };

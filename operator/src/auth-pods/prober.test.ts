@@ -96,7 +96,7 @@ test('a pod where nobody listens is silent', async () => {
   expect(world.look()).toEqual({ state: 'silent' });
 });
 
-test('a connection that broke without a word does not make its pod silent: the next question takes another one', async () => {
+test('a connection that breaks unnoticed does not make its pod silent: the next question takes another connection', async () => {
   await using pod = await ListeningPod.at(IP);
   await using world = new World();
   world.look();

@@ -40,7 +40,7 @@ test('it is silent once nothing has come for 3 s, whether it ever answered or no
   expect(replay([yes, no, no, no, no]).states).toEqual(['unknown', 'answers', 'answers', 'answers', 'silent']);
 });
 
-test('one answer ends the silence; it is the first of a new row, as is the one after an answer that did not come', () => {
+test('one answer ends the silence; steady answers are counted anew from it, and from the first after a missing one', () => {
   const { known, now, states } = replay([yes, yes, no, no, no, no, yes, yes]);
   expect(states.slice(-2)).toEqual(['silent', 'answers']);
   expect(reachabilityOf(known, now)).toMatchObject({ state: 'answers', steadyFor: 1_990 });
@@ -48,14 +48,14 @@ test('one answer ends the silence; it is the first of a new row, as is the one a
   expect(reachabilityOf(missed.known, missed.now)).toMatchObject({ state: 'answers', steadyFor: 990 });
 });
 
-test('whoever did not ask has heard nobody: a process that was away calls no pod silent for it', () => {
+test('a process that was away, and so asked nobody, calls no pod silent for that', () => {
   const before = replay([yes, no, no]);
   const returned = asked(before.known, before.now + 60_000);
   expect(reachabilityOf(returned, before.now + 60_000).state).toBe('answers');
   expect(replay([no, no, no, no, no, no], ASK_EVERY + 501).states).not.toContain('silent');
 });
 
-test('a pod is called silent only after three questions in 3 s that nothing came after', () => {
+test('a pod is called silent only after three questions in 3 s without an answer', () => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), (answers) => {
       replay(answers).states.forEach((state, question) => {

@@ -137,7 +137,7 @@ test.each<[string, readonly Seen[], readonly string[]]>([
   expect([...labelsAfter(podsOf(seen)).values()]).toEqual(labels);
 });
 
-test('who is taken out and who is back is told, with what to look at', () => {
+test('an event names each pod that is taken out or put back, and what to look at', () => {
   const eventsOf = (...seen: Seen[]): unknown[] =>
     planServing(stack, podsOf(seen)).actions.map(({ event }) => event && `${event.reason}: ${event.message}`);
   expect(eventsOf(['true', silent], ['true', answers(100)])).toEqual([
@@ -178,7 +178,7 @@ test('the Service asks for the label only once every pod that is ready has it', 
   ).toBe(true);
 });
 
-test('it is looked again only for what nothing announces', () => {
+test('the next pass is set only for what no change announces', () => {
   const againOf = (...seen: Seen[]): number | undefined => planServing(stack, podsOf(seen)).again;
   expect(againOf(['true', answers(100)], ['true', answers(100)])).toBeUndefined();
   expect(againOf(['true', silent], ['true', silent])).toBeUndefined();
@@ -286,7 +286,7 @@ test('a pod that dies is out within 4.5 s, and back 5 to 7 s after its return', 
   );
 });
 
-test('one that comes and goes is moved at most every four seconds', () => {
+test('a pod that comes and goes is relabelled at most every four seconds', () => {
   fc.assert(
     fc.property(aPod(well), aPod(fc.array(span, { maxLength: 20 })), (other, pod) => {
       const relabelled = replay({ pods: [other, pod], cuts: [], away: [] }, UNTIL);

@@ -375,7 +375,7 @@ test('an object that a mapping chokes on keeps nobody else from hearing', async 
   await world.stop();
 });
 
-test('a burst of changes that are let settle is one pass, which sees the last of them; others wait for nothing', async () => {
+test('a burst of changes with a settle time is one pass, which sees the last of them; other changes do not wait', async () => {
   const keys = (): string[] => ['default/a'];
   const settling = { kind: configMapKind, keys, settle: 1_000, when: ofName('copy') };
   const prompt = { kind: configMapKind, keys, when: ofName('own') };
@@ -420,7 +420,7 @@ function ofName(name: string): NonNullable<Mapping['when']> {
   return ({ before, after }) => (after ?? before)?.metadata.name === name;
 }
 
-test('something that is no object asks for passes of objects that exist', async () => {
+test('a wake-up brings a pass of an object that exists, and none of one that does not', async () => {
   const passes: string[] = [];
   const wakeUps = new WakeUps();
   const apply = ({ metadata }: Widget): Promise<Outcome> => {

@@ -158,7 +158,7 @@ test('silence is told from an end, and the stream is opened anew', async () => {
   expect(world.last).toEqual({ state: 'open', line: 'two' });
 });
 
-test('a pod that does not answer is tried ever more rarely, and at once when it is known to answer', async () => {
+test('a pod that does not answer is tried with growing pauses, and at once when it is known to answer', async () => {
   const world = await open();
   await world.podEnds();
   for (let minute = 0; minute < 10; minute++) {
@@ -189,7 +189,7 @@ test('the stream ends with its Pod object, and another pod of the name gets its 
   expect(world.opened).toBe(2);
 });
 
-test('once its work has ended nothing is held any more', async () => {
+test('once the manager stops leading, no stream is held', async () => {
   const world = await open();
   await world.stop();
   await eventually(() => {

@@ -150,7 +150,7 @@ test('a pod that stops answering is out of the Service until it answers again', 
   await eventually(async () => expect(await notesOf('PodBackInService')).toContain('Pod shop-auth-1'));
 }, 150_000);
 
-test('when no pod answers, none is taken out, and the stack says whom to suspect', async () => {
+test('when no pod answers, none is taken out, and the condition names the network as the suspect', async () => {
   for (const pod of pods) pod.freeze();
   await eventually(async () => {
     expect(await authReady()).toMatchObject({ status: 'True', reason: 'PodsUnreachable' });

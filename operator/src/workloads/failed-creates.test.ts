@@ -115,7 +115,7 @@ async function refused(cause: string, second: number): Promise<void> {
   await api.kubectl(['create', '-f', '-'], JSON.stringify(event));
 }
 
-test('while nothing is refused and nothing changes, events are listed ever less often, and every two minutes for ever', async () => {
+test('while nothing is refused and nothing changes, events are listed with growing pauses of at most two minutes', async () => {
   expect(await listedAt(everySecond(0, 600))).toEqual([5, 10, 15, 25, 45, 85, 165, 285, 405, 525]);
 });
 
@@ -131,7 +131,7 @@ test('a refusal that comes later is seen, and from then on its latest cause ever
   expect(await listedAt(everySecond(51, 61))).toEqual([55, 60]);
 });
 
-test('as soon as the StatefulSet or its pods are others, its events are listed, and soon again', async () => {
+test('when the StatefulSet or its pods change, its events are listed at once, and soon again', async () => {
   expect(await listedAt(everySecond(0, 170))).toHaveLength(7);
   const status = JSON.stringify({ status: { replicas: 1, observedGeneration: set.metadata.generation } });
   await api.kubectl(['patch', 'statefulset', name, '--subresource=status', '--type=merge', '-p', status]);
@@ -145,7 +145,7 @@ test('as soon as the StatefulSet or its pods are others, its events are listed, 
   expect(lists).toBe(2);
 });
 
-test('the operator asking for another try is no change: what was found is listed again in its time', async () => {
+test('the operator poking the StatefulSet is no change: its events are listed again when they are due', async () => {
   await refused('exceeded quota', 4);
   expect(await at(5)).toEqual({ cause: 'exceeded quota' });
   await api.kubectl(['annotate', 'statefulset', name, 'retried=now']);
@@ -153,13 +153,13 @@ test('the operator asking for another try is no change: what was found is listed
   expect(await listedAt(everySecond(5, 10))).toEqual([10]);
 });
 
-test('pods that went missing anew are looked for anew', async () => {
+test('pods that go missing again begin with a fresh list of events', async () => {
   expect(await listedAt(everySecond(0, 170))).toHaveLength(7);
   expect(await at(171, [])).toBeUndefined();
   expect(await listedAt(everySecond(172, 183))).toEqual([172, 177, 182]);
 });
 
-test('a clock that is set back makes nothing believed for longer', async () => {
+test('a clock that is set back does not lengthen how long an answer is believed', async () => {
   expect(await listedAt([5, 600, 1_200])).toHaveLength(3);
   expect(await listedAt([10])).toEqual([10]);
 });

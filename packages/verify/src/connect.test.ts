@@ -71,7 +71,7 @@ test('the last address is waited for no longer than the others, and one alone is
   }
 });
 
-test('nothing is waited for once the caller gives up, neither a connection nor a name server', async () => {
+test('once the caller gives up, neither a connection nor a name lookup is waited for', async () => {
   await using silent = await silentAddress();
   const never = { lookup: () => new Promise<never>(() => undefined) };
   for (const name of [to(silent.host), never]) {
@@ -87,7 +87,7 @@ test('nothing is waited for once the caller gives up, neither a connection nor a
   }
 });
 
-test('a name without an address and one that is unknown are failures that name it', async () => {
+test('a name without an address, or an unknown one, fails with an error that names it', async () => {
   const target = { host: 'nowhere.invalid', port: 1 };
   await expect(connectTo(target, { clock: still, signal: forever, ...to() })).rejects.toThrow('nowhere.invalid');
   await expect(connectTo(target, { clock: still, signal: forever })).rejects.toThrow('nowhere.invalid');

@@ -22,7 +22,7 @@ test('the first value of a name is found, and nothing else is taken for it', () 
   );
 });
 
-test('what is removed is every pair of the names, in each header, and nothing else', () => {
+test('every cookie of the given names is removed from each header, and nothing else', () => {
   fc.assert(
     fc.property(fc.array(headers, { minLength: 1, maxLength: 2 }), fc.subarray(names), (sent, removed) => {
       const keptOf = (header: string): string => {

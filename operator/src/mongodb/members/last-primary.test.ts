@@ -9,7 +9,7 @@ const remembered: RememberedPrimary = {
   ...{ replicaSetId: '65a000000000000000000001', term: 3 },
 };
 
-test('the primary of the newest term is remembered; one that has not noticed its end does not replace it', () => {
+test('the primary of the newest term is remembered; one that has not noticed its step-down does not replace it', () => {
   const [first] = serving(3, { term: 3 });
   expect(newestPrimary(serving(3, { term: 3 }), undefined)).toEqual(remembered);
   expect(newestPrimary(serving(3, { primary: 1, term: 2 }), remembered)).toEqual(remembered);
@@ -20,12 +20,12 @@ test('the primary of the newest term is remembered; one that has not noticed its
   expect(newestPrimary(first ? [{ ...first, agent: 'unknown' }] : [], remembered)).toEqual(remembered);
 });
 
-test('another replica set begins with its own terms', () => {
+test("the primary of another replica set counts by that set's own terms", () => {
   const other = serving(3, { term: 1, replicaSetId: '65a000000000000000000002' });
   expect(newestPrimary(other, remembered)).toMatchObject({ term: 1, replicaSetId: '65a000000000000000000002' });
 });
 
-test('only the agent of the very pod that was primary tells that its mongod has ended', () => {
+test('only the agent of the very pod that was primary is evidence that its mongod has ended', () => {
   const down = { ...inSet({ self: 'PRIMARY', votes: [[0, 1]] }), mongod: { state: 'down' } } as const;
   expect(stateOfPrimary(remembered, [member(0, down)])).toBe('ended');
   expect(stateOfPrimary(remembered, [member(0, { ...down, podUid: 'another' })])).toBe('unknown');
