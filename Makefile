@@ -68,7 +68,7 @@ bench-operator: tools ## the operator's budgets at 1,000 stacks, into bench/resu
 	@node --conditions=authstack-source bench/operator.ts
 
 .PHONY: bench-failover
-bench-failover: up ## what a lost primary, pod or node costs, into bench/results; QUICK=1, EVENT="killed node-dies", TIMES=5
+bench-failover: up ## what a lost primary, pod or node costs, into bench/results; QUICK=1, EVENT="killed quiet", TIMES=5, MINUTES=10
 	@node --conditions=authstack-source bench/failover.ts
 
 .PHONY: bench-auth

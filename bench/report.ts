@@ -1,12 +1,13 @@
 import { loadavg } from 'node:os';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runEnvironment } from '../test/support/run-environment.ts';
 
 /** Enough to see whether something got worse, in a few minutes; it writes no page. */
 export const isQuick: boolean = process.env['QUICK'] === '1';
 
-const results = join(import.meta.dirname, 'results');
+/** Where pages are kept. */
+export const results: string = join(import.meta.dirname, 'results');
 
 /** One line of the table; without a budget there is nothing to keep. */
 export interface Row {
@@ -29,7 +30,7 @@ export function seconds(millis: number): string {
   return millis < 1_000 ? `${Math.round(millis)} ms` : `${(millis / 1_000).toFixed(millis < 10_000 ? 2 : 1)} s`;
 }
 
-function table(rows: readonly Row[]): string {
+export function table(rows: readonly Row[]): string {
   const lines = rows.map(({ what, measured, budget = '', kept }) => {
     const report = kept === undefined ? '' : kept ? 'kept' : '**missed**';
     return `| ${[what, measured, budget, report].join(' | ')} |`;
@@ -81,6 +82,7 @@ export class Report {
 
 /** Into `bench/results`. */
 export async function writeResult(file: string, text: string): Promise<void> {
-  await mkdir(results, { recursive: true });
-  await writeFile(join(results, file), text);
+  const path = join(results, file);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
 }
