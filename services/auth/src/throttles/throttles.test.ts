@@ -361,6 +361,18 @@ test.each<[string, Partial<ThrottleStore>, boolean]>([
   expect(compared).toBe(reached);
 });
 
+test('sign-ins that the database kept from being tried do not use the window of their network up', async () => {
+  const { store } = pods[0];
+  let isAway = true;
+  const pod = aPod({ ...store, failures: (subjects) => (isAway ? away() : store.failures(subjects)) });
+  const most = windows.sign_in.points / SIGN_IN_POINTS;
+  for (let count = 0; count < most * 2; count += 1) {
+    expect(await attempt(right, { email: someone(), pod })).toMatch('DatabaseUnavailable');
+  }
+  isAway = false;
+  expect(await attempt(right, { email: someone(), pod })).toBe('signed in');
+});
+
 test('the right password is right, although that cannot be written down', async () => {
   const email = someone();
   await attempt(wrong, { email });

@@ -14,7 +14,7 @@ import { SIGN_IN_POINTS } from './limits.ts';
 import type { Counted, Operation } from './limits.ts';
 import { Shares } from './shares.ts';
 import { SignInDelays } from './sign-in-delays.ts';
-import type { Outcome } from './sign-in-delays.ts';
+import type { Attempt, Outcome } from './sign-in-delays.ts';
 import type { Subject, ThrottleKey, ThrottleStore } from './throttle-store.ts';
 
 /** Slows down whoever guesses passwords, floods, or makes accounts by the thousand. All of it throws TooManyAttempts. */
@@ -123,26 +123,34 @@ export function createThrottles(ports: ThrottlePorts): Throttles {
 
     const share = await shares.spend(operation, window.key, SIGN_IN_POINTS);
     if (!share.granted) await refuse({ operation, by: window.by, key: window.key, client, wait: share.wait });
-    const begun = await delays.begin(subjects);
-    if (begun.isRefused) {
-      const { by, wait } = begun;
-      return refuse({ operation, by: by.counted, key: by.key, client, wait });
-    }
-
-    const end = async (outcome: Outcome): Promise<void> => {
+    let outcome: Outcome = 'undecided';
+    try {
+      const begun = await delays.begin(subjects);
+      if (begun.isRefused) {
+        // Whoever comes too early pays as for a guess.
+        outcome = 'wrong';
+        const { by, wait } = begun;
+        return await refuse({ operation, by: by.counted, key: by.key, client, wait });
+      }
+      return await carryOut(begun, attempt, (how) => (outcome = how));
+    } finally {
       if (outcome !== 'wrong' && window.by === 'network') shares.giveBack(operation, window.key, SIGN_IN_POINTS - 1);
-      await begun.end(outcome);
-    };
+    }
+  }
+
+  async function carryOut<T>(begun: Attempt, attempt: () => Promise<T>, tell: (how: Outcome) => void): Promise<T> {
     let result: T;
     try {
       result = await attempt();
     } catch (error) {
+      const outcome = outcomeOf(error);
+      tell(outcome);
       // Before the answer: while it cannot be counted, a guess is not told that it was wrong.
-      await end(outcomeOf(error));
+      await begun.end(outcome);
       throw error;
     }
     // It is right whether that can be written down or not.
-    await end('right').catch(() => undefined);
+    await begun.end('right').catch(() => undefined);
     return result;
   }
 
