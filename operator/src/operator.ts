@@ -45,6 +45,7 @@ import type { Manager } from './runtime/manager.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { keyOf } from './runtime/objects.ts';
 import type { Kind, KubernetesObject, Millis } from './runtime/objects.ts';
+import { createPodClient } from './runtime/pod-client.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
 import { createStackReconciler } from './stack/reconcile.ts';
 import { createFailedCreates } from './workloads/pods-not-created.ts';
@@ -125,7 +126,8 @@ function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSe
   const { cluster, perObject } = manager;
   const now = (): number => clock.now();
   const identityOf = createOperatorIdentities({ cluster, now, perObject });
-  const agents = createAgentClient({ identityOf, perObject });
+  const pods = createPodClient({ identityOf, perObject });
+  const agents = createAgentClient(pods);
   const failedCreates = createFailedCreates({ cluster, perObject });
   const wakeUps = new WakeUps();
   const authPodProber = createAuthPodProber({

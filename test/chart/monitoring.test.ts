@@ -170,7 +170,7 @@ async function exposedMetrics(): Promise<readonly Metric[]> {
   observeService(auth, {
     clock: { now: () => 0 } as never,
     admission: nothing,
-    ring: () => undefined,
+    keys: { current: () => undefined, problem: undefined },
     databaseUp: () => false,
   });
   const { registry } = createRuntimeMetrics();

@@ -1,25 +1,16 @@
 import { agentContract, keyfileReply, observation, problem } from '@authstack/mongodb-agent/api';
 import type { Observation } from '@authstack/mongodb-agent/api';
-import { Agent, request } from 'undici';
 import { namesOf } from '../api/names.ts';
-import { podKind } from '../runtime/core-kinds.ts';
 import { lines } from '../runtime/lines.ts';
-import type { PerObjectOf } from '../runtime/manager.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
-import { connectSecurely, hostOf } from '../runtime/pod-connection.ts';
+import { PodUnreachable } from '../runtime/pod-client.ts';
+import type { PodAddress, PodClient, PodQuestion } from '../runtime/pod-client.ts';
 
 /** Where the agent of a member answers. */
 export interface AgentAddress {
   /** Of pod and member, which its certificate names. */
   readonly name: string;
   readonly ip: string;
-}
-
-/** PEM texts with which the operator authenticates to the agents of one stack. */
-export interface AgentIdentity {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca: string;
 }
 
 /** An agent refused, or could not be asked. */
@@ -57,71 +48,24 @@ export interface AgentCommand {
 
 const ANSWERS_WITHIN: Millis = 2_000;
 
-export interface AgentClientPorts {
-  readonly identityOf: (stack: ObjectRef) => Promise<AgentIdentity | undefined>;
-  readonly perObject: PerObjectOf;
-}
-
-interface Connections {
-  readonly identity: AgentIdentity;
-  readonly agent: Agent;
-}
-
-export function createAgentClient({ identityOf, perObject }: AgentClientPorts): AgentClient {
-  /** To each member's pod. They are closed when it is gone, and when the identity is a new one. */
-  const connections = perObject<Connections>(podKind, ({ agent }) => void agent.close());
-  /** A pass that waits for a pod ends its wait when the Pod object is gone. */
-  const waits = perObject<AbortController>(podKind, (wait) => {
-    wait.abort();
-  });
-
-  function goneOf(pod: ObjectRef): AbortSignal {
-    const wait = waits.get(pod) ?? new AbortController();
-    waits.set(pod, wait);
-    return wait.signal;
-  }
-
-  async function dispatcherTo(stack: ObjectRef, { name }: AgentAddress): Promise<Agent | undefined> {
-    const identity = await identityOf(stack);
-    if (!identity) return undefined;
-    const pod = { ...stack, name };
-    const known = connections.get(pod);
-    if (known?.identity === identity) return known.agent;
-    const servername = `${name}.${namesOf(stack.name).mongodb}.${stack.namespace ?? ''}.svc`;
-    const agent = new Agent({
-      connect: connectSecurely({ ...identity, servername }, ANSWERS_WITHIN),
-      keepAliveTimeout: 30_000,
+export function createAgentClient(pods: PodClient): AgentClient {
+  const unreachable = (act: string, error: unknown): never => {
+    if (!(error instanceof PodUnreachable)) throw error;
+    throw new AgentError(act, {
+      code: 'UNREACHABLE',
+      detail: `the agent did not answer: ${error.message}`,
+      cause: error,
     });
-    connections.set(pod, { identity, agent });
-    return agent;
-  }
+  };
 
   async function call(
     stack: ObjectRef,
-    { member, path, ...rest }: Omit<AgentCommand, 'body'> & { body?: unknown; within: Millis },
+    { member, ...question }: { readonly member: AgentAddress } & PodQuestion,
     signal: AbortSignal,
   ): Promise<unknown> {
-    const act = `${path} of ${member.name}`;
-    const dispatcher = await dispatcherTo(stack, member);
-    if (!dispatcher) {
-      throw new AgentError(act, { code: 'UNREACHABLE', detail: 'the stack has no certificate authority yet' });
-    }
-    const gone = goneOf({ ...stack, name: member.name });
-    const send = async (): Promise<{ status: number; body: unknown }> => {
-      const answer = await request(urlOf(member, path), {
-        dispatcher,
-        signal: AbortSignal.any([signal, gone, AbortSignal.timeout(rest.within)]),
-        ...(rest.body === undefined
-          ? { method: 'GET' }
-          : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(rest.body) }),
-      });
-      const text = await answer.body.text();
-      return { status: answer.statusCode, body: text === '' ? undefined : JSON.parse(text) };
-    };
-    const { status, body } = await send().catch((cause: unknown) => {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new AgentError(act, { code: 'UNREACHABLE', detail: `the agent did not answer: ${reason}`, cause });
-    });
+    const act = `${question.path} of ${member.name}`;
+    const asked = pods.ask(podOf(stack, member), question, signal);
+    const { status, body } = await asked.catch((error: unknown) => unreachable(act, error));
     if (status < 300) return body;
     const refusal = problem.safeParse(body);
     const { code, detail } = refusal.success ? refusal.data : { code: 'INTERNAL', detail: `it answered ${status}` };
@@ -142,15 +86,11 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
     async watch(stack, member, { signal }) {
       const path = agentContract.paths.watch;
       const act = `${path} of ${member.name}`;
-      const dispatcher = await dispatcherTo(stack, member);
-      if (!dispatcher) {
-        throw new AgentError(act, { code: 'UNREACHABLE', detail: 'the stack has no certificate authority yet' });
-      }
-      // Who reads it judges silence.
-      const { statusCode, body } = await request(urlOf(member, path), { dispatcher, signal, bodyTimeout: 0 });
-      if (statusCode === 200) return lines(body);
+      const opened = pods.open(podOf(stack, member), path, signal);
+      const { status, body } = await opened.catch((error: unknown) => unreachable(act, error));
+      if (status === 200) return lines(body);
       await body.dump();
-      throw new AgentError(act, { code: 'NOT_FOUND', detail: `it answered ${statusCode}` });
+      throw new AgentError(act, { code: 'NOT_FOUND', detail: `it answered ${status}` });
     },
     async command(stack, command, { signal }) {
       await call(stack, { ...command, within: agentContract.slowestAnswerMillis }, signal);
@@ -163,6 +103,8 @@ export function createAgentClient({ identityOf, perObject }: AgentClientPorts): 
   };
 }
 
-function urlOf({ ip }: AgentAddress, path: string): string {
-  return `https://${hostOf(ip)}:${agentContract.apiPort}${path}`;
+/** The certificate of the agents has a name for each member. */
+function podOf(stack: ObjectRef, { name, ip }: AgentAddress): PodAddress {
+  const servername = `${name}.${namesOf(stack.name).mongodb}.${stack.namespace ?? ''}.svc`;
+  return { ...stack, name, ip, port: agentContract.apiPort, servername, owner: stack };
 }

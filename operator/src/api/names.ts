@@ -1,3 +1,4 @@
+import type { ObjectRef } from '../runtime/objects.ts';
 import type { AuthStack } from './auth-stack.ts';
 
 export const FIELD_MANAGER = 'authstack-operator';
@@ -54,6 +55,7 @@ export interface StackNames {
   readonly rootUser: string;
   readonly authUser: string;
   readonly agentTls: string;
+  readonly authTls: string;
   readonly ca: string;
   readonly signingKeys: string;
   readonly jwks: string;
@@ -69,12 +71,18 @@ export function namesOf(stackName: string): StackNames {
     rootUser: `${stackName}-mongodb-root`,
     authUser: `${stackName}-mongodb-auth-user`,
     agentTls: `${stackName}-mongodb-agent-tls`,
+    authTls: `${stackName}-auth-tls`,
     ca: `${stackName}-ca`,
     signingKeys: `${stackName}-signing-keys`,
     jwks: `${stackName}-jwks`,
     authSecrets: `${stackName}-auth-secrets`,
     auth: `${stackName}-auth`,
   };
+}
+
+/** The Service of the auth pods as TLS clients know it; each pod's certificate has this name, whatever address it is asked at. */
+export function authHostOf({ namespace = '', name }: ObjectRef): string {
+  return `${namesOf(name).auth}.${namespace}.svc`;
 }
 
 /** For objects that are deleted with the stack: never volumes, identity or credentials, which may outlive it. */

@@ -1,8 +1,10 @@
+import { authContract } from '@authstack/auth-service/api';
 import { authStackKind } from '../api/auth-stack.ts';
 import { namesOf } from '../api/names.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { PerObjectOf } from '../runtime/manager.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
+import type { PodIdentity } from '../runtime/pod-client.ts';
 import { certificateAuthority } from '../stored/ca.ts';
 import type { KeyPair } from '../stored/ca.ts';
 import { readStored } from '../stored/secret.ts';
@@ -11,22 +13,13 @@ import type { CertificatesPorts } from './observe.ts';
 import { renewalOf } from './plan.ts';
 import { CLIENT_LIFE } from './types.ts';
 
-/** PEM texts with which the operator authenticates to the agents of one stack. */
-export interface OperatorIdentity {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca: string;
-}
-
-export const OPERATOR_COMMON_NAME = 'authstack-operator';
-
 /** Hands out the operator's client certificate of a stack; undefined while the stack has no usable authority. */
-export type OperatorIdentities = (stack: ObjectRef) => Promise<OperatorIdentity | undefined>;
+export type OperatorIdentities = (stack: ObjectRef) => Promise<PodIdentity | undefined>;
 
 interface Issued {
   readonly ca: string;
   readonly renewAt: Millis;
-  readonly identity: Promise<OperatorIdentity>;
+  readonly identity: Promise<PodIdentity>;
 }
 
 export interface OperatorIdentityPorts extends CertificatesPorts {
@@ -61,8 +54,14 @@ export function createOperatorIdentities({ cluster, now, perObject }: OperatorId
   };
 }
 
-async function issueIdentity(authority: KeyPair, now: Millis): Promise<OperatorIdentity> {
-  const request = { commonName: OPERATOR_COMMON_NAME, dnsNames: [], use: 'client', now, life: CLIENT_LIFE } as const;
+async function issueIdentity(authority: KeyPair, now: Millis): Promise<PodIdentity> {
+  const request = {
+    commonName: authContract.operatorCommonName,
+    dnsNames: [],
+    use: 'client',
+    now,
+    life: CLIENT_LIFE,
+  } as const;
   const { certificate, privateKey } = await issue(authority, request);
   return { cert: certificate, key: privateKey, ca: authority.certificate };
 }

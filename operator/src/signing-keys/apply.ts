@@ -65,9 +65,9 @@ export function newRing({ algorithm, lifetimes, first, remembered }: CreateRing,
     return { kid, phase: 'retiring', algorithm: alg, publicJwk, publishedAt: time, retiredAt: time };
   });
   const next = fresh(algorithm);
-  if (first === 'next') return { keys: [...retiring, next], lifetimes };
+  if (first === 'next') return { keys: [...retiring, next], lifetimes, version: time };
   const active: StoredKey = { ...fresh(algorithm), phase: 'active', activatedAt: time };
-  return { keys: [...retiring, active, next], lifetimes };
+  return { keys: [...retiring, active, next], lifetimes, version: time };
 }
 
 /** Straight from the API server: an observation never holds a private key, and a cache may be behind. */

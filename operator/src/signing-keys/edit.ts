@@ -13,7 +13,12 @@ export interface EditContext {
 }
 
 /** The ring after an edit. */
-export function editRing(ring: StoredRing, edit: RingEdit, { at, fresh }: EditContext): StoredRing {
+export function editRing(ring: StoredRing, edit: RingEdit, context: EditContext): StoredRing {
+  // By the time alone a clock that is behind would let it stand still; by counting alone a ring made anew would begin at 1.
+  return { ...edited(ring, edit, context), version: Math.max(ring.version + 1, context.at) };
+}
+
+function edited(ring: StoredRing, edit: RingEdit, { at, fresh }: EditContext): StoredRing {
   const { keys } = ring;
   switch (edit.type) {
     case 'publishNext':

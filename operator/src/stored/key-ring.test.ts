@@ -25,6 +25,7 @@ const ring: StoredRing = {
     { ...facts('k2'), phase: 'next', privateJwk },
   ],
   lifetimes,
+  version: 5,
 };
 
 test('what a plan may see of the ring holds no private half', () => {

@@ -31,7 +31,7 @@ const storedKey = z.discriminatedUnion('phase', [
 ]);
 
 const storedRing = z
-  .object({ keys: z.array(storedKey).min(1), lifetimes: lifetimesSchema })
+  .object({ keys: z.array(storedKey).min(1), lifetimes: lifetimesSchema, version: z.int().nonnegative().default(0) })
   .refine(({ keys }) => keys.filter(({ phase }) => phase === 'active').length <= 1, 'more than one key is active')
   .refine(({ keys }) => keys.filter(({ phase }) => phase === 'next').length <= 1, 'more than one key is next')
   .refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length, 'a kid occurs twice')
@@ -46,6 +46,8 @@ export type StoredKey = Readonly<z.infer<typeof storedKey>>;
 export interface StoredRing {
   readonly keys: readonly StoredKey[];
   readonly lifetimes: Lifetimes;
+  /** Grows with every change, also over a ring that was lost; 0: written before there was one. */
+  readonly version: number;
 }
 
 export type NextKey = Omit<Extract<StoredKey, { phase: 'next' }>, 'privateJwk'>;
@@ -66,21 +68,22 @@ export const keyRing: StoredSecret<StoredRing> = {
     // Only where and which rule: zod's own messages may repeat a value.
     return { why: issue?.code === 'custom' ? `${where}: ${issue.message}` : `${where} is missing or invalid` };
   },
-  encode: ({ keys, lifetimes }) => ({ [files.keyRing]: canonical({ keys, lifetimes }) }),
+  encode: ({ keys, lifetimes, version }) => ({ [files.keyRing]: canonical({ keys, lifetimes, version }) }),
 };
 
 /** The ring without anything private: what a plan may see. */
 export interface ReadRing {
   readonly keys: readonly Key[];
   readonly lifetimes: Lifetimes;
+  readonly version: number;
 }
 
 export function readKeyRing(stack: AuthStack, secret: Secret | undefined): Seen<ReadRing> {
   const seen = readStored(keyRing, stack, secret);
   if (seen.state !== 'value') return seen;
   const { resourceVersion, createdAt }: StoredVersion = seen;
-  const { keys, lifetimes } = seen.value;
-  return { state: 'value', value: { keys: keys.map(withoutPrivate), lifetimes }, resourceVersion, createdAt };
+  const value: ReadRing = { ...seen.value, keys: seen.value.keys.map(withoutPrivate) };
+  return { state: 'value', value, resourceVersion, createdAt };
 }
 
 /** Whether there is something for the auth pods to mount; they themselves say what they cannot read. */

@@ -6,8 +6,11 @@ import { pause } from './clock.ts';
 import type { Clock, Millis } from './clock.ts';
 import { listen } from './listener.ts';
 import type { Listener } from './listener.ts';
+import { createOperatorServer, OPERATOR_CONNECTIONS } from './operator-server.ts';
+import type { OperatorServerDeps } from './operator-server.ts';
 import { createOpsServer, OPS_CONNECTIONS } from './ops-server.ts';
 import { createPublicServer } from './public-server.ts';
+import { keepTlsFresh } from './tls-files.ts';
 
 export interface HttpServiceOptions {
   readonly app: RequestListener;
@@ -21,6 +24,8 @@ export interface HttpServiceOptions {
   readonly registry: Registry;
   /** JSON documents for the operator, by path; each is given what is missing. */
   readonly documents?: Readonly<Record<string, (missing: readonly string[]) => unknown>>;
+  /** A listener for the operator alone; its certificates are read again whenever they change. */
+  readonly operator?: { readonly tlsDir: string } & Pick<OperatorServerDeps, 'routes' | 'problemOf'>;
   /** Starts what is no listener; the listeners listen by then. The signal is the begin of the end. */
   readonly start?: (stopping: AbortSignal) => Promise<void>;
   /** Ends it, after the last request, within FINISH_PARTS_WITHIN. */
@@ -32,6 +37,8 @@ export interface HttpServiceOptions {
 export interface ServicePorts {
   readonly public: number;
   readonly ops: number;
+  /** Where there is a listener for the operator. */
+  readonly operator?: number;
 }
 
 export interface HttpService {
@@ -50,8 +57,8 @@ const PROBE_WITHIN: Millis = 1_000;
 
 /**
  * ```
- * start ── ops listens ── public listens ── start() … /readyz 200
- * stop ─── /readyz 503, served with `Connection: close` ── drain ── begun requests end ── finish() ── ops closes
+ * start ── ops and operator listen ── public listens ── start() … /readyz 200
+ * stop ─── /readyz 503, served with `Connection: close` ── drain ── begun requests end ── finish() ── the others close
  * ```
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
@@ -67,7 +74,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     ),
     log,
   });
-  let open: { readonly public: Listener; readonly ops: Listener } | undefined;
+  let open: { readonly public: Listener; readonly ops: Listener; readonly operator?: Listener } | undefined;
   countConnections(registry, () => open?.public);
 
   return {
@@ -75,12 +82,18 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
 
     get ports() {
       if (!open) throw new Error('the ports of a service are known once it is started');
-      return { public: open.public.port, ops: open.ops.port };
+      const {
+        public: { port },
+        ops,
+        operator,
+      } = open;
+      return { public: port, ops: ops.port, ...(operator && { operator: operator.port }) };
     },
 
     async start() {
       const ops = await listen(opsServer, { port: options.ports.ops, atMost: OPS_CONNECTIONS });
-      open = { ops, public: await listen(server, { port: options.ports.public }) };
+      const operator = await listenToOperator(options, stopping.signal);
+      open = { ops, ...operator, public: await listen(server, { port: options.ports.public }) };
       await options.start?.(stopping.signal);
     },
 
@@ -90,9 +103,21 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       await pause(clock, drain);
       await open?.public.close({ clock, within });
       await options.finish();
-      await open?.ops.close({ clock, within: PROBE_WITHIN });
+      const last = { clock, within: PROBE_WITHIN };
+      await Promise.all([open?.ops.close(last), open?.operator?.close(last)]);
     },
   };
+}
+
+async function listenToOperator(
+  { operator, ports, clock, log }: HttpServiceOptions,
+  stopping: AbortSignal,
+): Promise<{ readonly operator?: Listener }> {
+  if (!operator) return {};
+  const { tlsDir: directory, ...does } = operator;
+  const server = createOperatorServer({ ...does, clock, log });
+  await keepTlsFresh({ directory, server, pause: (delay, signal) => pause(clock, delay, signal), log }, stopping);
+  return { operator: await listen(server, { port: ports.operator ?? 0, atMost: OPERATOR_CONNECTIONS }) };
 }
 
 function countConnections(registry: Registry, listener: () => Listener | undefined): void {

@@ -1,3 +1,4 @@
+import { OPERATOR_COMMON_NAME } from '@authstack/http-service/operator-client';
 import { opsPaths } from '@authstack/http-service/ops-paths';
 import { z } from 'zod';
 
@@ -16,6 +17,14 @@ export const authContract = {
   metricsPath: opsPaths.metrics,
   /** `podStatus` of a pod, on the probe port. */
   statusPath: '/status',
+  /** Of the listener for the operator alone: mutual TLS with certificates of the stack's authority. */
+  operatorPort: 9443,
+  /** Of the only client that it lets in. */
+  operatorCommonName: OPERATOR_COMMON_NAME,
+  /** `keysReport`, on the operator's port. */
+  keysPath: '/ops/keys',
+  /** Takes `keysReload` there, answers `keysReport`. */
+  reloadKeysPath: '/ops/keys/reload',
   /** On the public port, and what a consumer's `jwks.json` is a copy of. */
   jwksPath: '/.well-known/jwks.json',
   /** How long a pod takes at most to end, once its drain is over. */
@@ -53,10 +62,14 @@ export const variables = {
   pageTitle: 'AUTHSTACK_PAGE_TITLE',
   pageColor: 'AUTHSTACK_PAGE_COLOR',
   pageSupportUrl: 'AUTHSTACK_PAGE_SUPPORT_URL',
+  operatorTlsDir: 'AUTHSTACK_OPERATOR_TLS_DIR',
   port: 'AUTHSTACK_PORT',
+  operatorPort: 'AUTHSTACK_OPERATOR_PORT',
   probePort: 'AUTHSTACK_PROBE_PORT',
   drainSeconds: 'AUTHSTACK_DRAIN_SECONDS',
   logLevel: 'AUTHSTACK_LOG_LEVEL',
+  /** Every container has it. */
+  podName: 'HOSTNAME',
 } as const;
 
 /** What a pod answers at `statusPath`. Whoever reaches the pod can read it, so nothing of it is a secret. */
@@ -72,8 +85,48 @@ export const podStatus = z.object({
      */
     problem: z.string().optional(),
   }),
+  keys: z
+    .object({
+      /** Why the mounted key ring is not in use. */
+      problem: z.string().optional(),
+    })
+    .optional(),
 });
 export type PodStatus = z.infer<typeof podStatus>;
+
+const kid = z.string().min(1).max(128);
+const ringVersion = z.int().nonnegative();
+
+/** What a pod answers at `keysPath`: which keys it has in its memory, and what it does with them. */
+export const keysReport = z.object({
+  /** Its name: an address may be another pod's by now. */
+  pod: z.string(),
+  /** Those that it publishes and accepts. */
+  kids: z.array(kid),
+  /** The one that it signs with; absent: it signs with none. */
+  signingKid: kid.exactOptional(),
+  /** When it last signed with each, in milliseconds; only those that it has signed with. */
+  lastSignedAt: z.record(kid, z.number()),
+  /** Of the key ring that these are of; 0: none, or one that has no version. */
+  secretVersion: ringVersion,
+  /** The highest that it was told: no older ring is used. */
+  floor: ringVersion,
+  /** Those that it will not use while it lives, wherever they come from. */
+  revokedKids: z.array(kid),
+});
+export type KeysReport = Readonly<z.infer<typeof keysReport>>;
+
+/** What a pod is sent at `reloadKeysPath`: what the key ring says now, before a mount shows it. */
+export const keysReload = z.strictObject({
+  /** Public keys (RFC 7517) to publish and accept; one that the pod does not understand is left out. */
+  keys: z.array(z.looseObject({ kid })).max(256),
+  /** The key that signs from now on, where the pod has its private half; absent: the one that signs in the mounted ring. */
+  signingKid: kid.exactOptional(),
+  revokedKids: z.array(kid).max(256),
+  /** Version of that key ring. */
+  floor: ringVersion,
+});
+export type KeysReload = Readonly<z.infer<typeof keysReload>>;
 
 export interface CookieNames {
   readonly token: string;

@@ -17,7 +17,7 @@ test('a complete environment is read, with its defaults', () => {
   expect(readEnvironment({ ...rest, AUTHSTACK_AUDIENCES: 'shop, admin' })).toMatchObject({
     audiences: ['shop', 'admin'],
     accessTokenTtl: 1_800_000,
-    ports: { public: 8080, ops: 9090 },
+    ports: { public: 8080, ops: 9090, operator: 9443 },
     drain: 5_000,
     trustedProxies: ['10.0.0.0/8'],
   });

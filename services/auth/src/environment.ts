@@ -36,8 +36,11 @@ export interface Settings {
     readonly mongodbUri: string;
     readonly signInDir?: string | undefined;
     readonly initialAdminDir?: string | undefined;
+    /** Absent: there is no listener for the operator. */
+    readonly operatorTlsDir?: string | undefined;
   };
-  readonly ports: { readonly public: number; readonly ops: number };
+  readonly ports: { readonly public: number; readonly ops: number; readonly operator: number };
+  readonly podName: string;
   readonly drain: Millis;
   readonly logLevel: string;
 }
@@ -76,6 +79,7 @@ const schema = z.object({
   [variables.mongodbUriFile]: absolutePath,
   [variables.signInDir]: absolutePath.optional(),
   [variables.initialAdminDir]: absolutePath.optional(),
+  [variables.operatorTlsDir]: absolutePath.optional(),
   [variables.pageTitle]: z.string().max(60, 'must have at most 60 characters').optional(),
   [variables.pageColor]: z
     .string()
@@ -87,6 +91,8 @@ const schema = z.object({
     .optional(),
   [variables.port]: port.prefault(String(authContract.publicPort)),
   [variables.probePort]: port.prefault(String(authContract.probePort)),
+  [variables.operatorPort]: port.prefault(String(authContract.operatorPort)),
+  [variables.podName]: z.string().default(''),
   [variables.drainSeconds]: seconds().prefault('5'),
   [variables.logLevel]: logLevel.default('info'),
 });
@@ -115,8 +121,10 @@ export function readEnvironment(environment: Environment): Settings {
       mongodbUri: from[variables.mongodbUriFile],
       signInDir: from[variables.signInDir],
       initialAdminDir: from[variables.initialAdminDir],
+      operatorTlsDir: from[variables.operatorTlsDir],
     },
-    ports: { public: from[variables.port], ops: from[variables.probePort] },
+    ports: { public: from[variables.port], ops: from[variables.probePort], operator: from[variables.operatorPort] },
+    podName: from[variables.podName],
     drain: from[variables.drainSeconds],
     logLevel: from[variables.logLevel],
   };

@@ -5,9 +5,11 @@ import type { Logger } from 'pino';
 import type { Settings } from './environment.ts';
 import { mountedFiles, watchMountedFiles } from './files/mounted-files.ts';
 import type { MountedFiles } from './files/mounted-files.ts';
+import { operatorListener } from './listeners/operator.ts';
 import { opsListener } from './listeners/ops.ts';
 import { publicListener } from './listeners/public.ts';
 import { createMetrics, observeService } from './metrics/metrics.ts';
+import { LoadedKeys } from './keys/loaded-keys.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { createDatabase } from './mongo/database.ts';
 import type { Database } from './mongo/database.ts';
@@ -37,8 +39,12 @@ const FINISH_WITHIN: Millis = 15_000;
 
 export function createService(settings: Settings, { clock, log, machine }: ServicePorts): HttpService {
   const metrics = createMetrics();
-  const files = watchMountedFiles(settings.files, { clock, log, metrics, peppersInUse: () => users.peppersInUse() });
-  const { ring, secrets } = files;
+  const keys = new LoadedKeys({ podName: settings.podName, clock, log });
+  const files = watchMountedFiles(settings.files, {
+    ...{ clock, log, metrics, keys },
+    peppersInUse: () => users.peppersInUse(),
+  });
+  const { secrets } = files;
   const hashThreads = createHashThreads(hashingThreads(machine));
   const admission = new Admission(limitsFor(hashThreads.count));
   const passwords = createPasswords({ admission, threads: hashThreads, secrets, metrics });
@@ -58,7 +64,7 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
   const session: SessionPorts = {
     users,
     sessions,
-    accessTokens: createAccessTokens({ ring, clock, settings }),
+    accessTokens: createAccessTokens({ keys, clock, settings }),
     secrets,
     settings,
     audit: (event, of) => {
@@ -66,12 +72,13 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
     },
   };
   const signUp = { atomically: database.transaction, newUserId };
-  observeService(metrics, { clock, admission, ring, databaseUp: () => database.up });
+  observeService(metrics, { clock, admission, keys, databaseUp: () => database.up });
 
   const background: Promise<void>[] = [];
   return createHttpService({
-    app: publicListener({ settings, log, metrics, ring, session, passwords, throttles, signUp }),
-    ...opsListener({ files, database, metrics }),
+    app: publicListener({ settings, log, metrics, ring: keys.current, session, passwords, throttles, signUp }),
+    ...opsListener({ files, database, keys, metrics }),
+    ...operatorListener(settings.files.operatorTlsDir, keys),
     ports: settings.ports,
     drain: settings.drain,
     finishWithin: FINISH_WITHIN,

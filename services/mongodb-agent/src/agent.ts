@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { listen } from '@authstack/http-service/listener';
 import type { Grace } from '@authstack/http-service/listener';
+import { createOperatorServer, OPERATOR_CONNECTIONS } from '@authstack/http-service/operator-server';
 import { createOpsServer, OPS_CONNECTIONS } from '@authstack/http-service/ops-server';
+import { keepTlsFresh } from '@authstack/http-service/tls-files';
 import type { Logger } from 'pino';
 import type { Observation } from './api.ts';
 import type { Clock } from './clock.ts';
@@ -11,9 +13,8 @@ import { openGate } from './gate/gate.ts';
 import { watchGate, release } from './gate/watch.ts';
 import { gateState } from './gate/plan.ts';
 import { wipe } from './gate/wipe.ts';
-import { API_CONNECTIONS, createApiServer } from './http/api-server.ts';
+import { problemOf } from './http/problem.ts';
 import { commandRoutes } from './http/routes.ts';
-import { keepTlsFresh, readTlsFiles } from './http/tls-files.ts';
 import { createMetrics } from './metrics.ts';
 import { setCompatibility } from './mongod/compatibility.ts';
 import { openMongod } from './mongod/connection.ts';
@@ -88,8 +89,10 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     setCompatibility: (request) => setCompatibility(mongod, request),
     readKeyfile: () => answerKeyfile(keyFiles),
   });
-  const tls = await readTlsFiles(tlsDir);
-  const api = createApiServer({ routes, tls, clock, log, counted: metrics.countRequest });
+  const api = createOperatorServer({ routes, problemOf, clock, log, counted: metrics.countRequest });
+  const pause = (delay: number, signal: AbortSignal): Promise<void> =>
+    clock.sleep(delay, signal).catch(() => undefined);
+  const tls = await keepTlsFresh({ directory: tlsDir, server: api, pause, log }, ending.signal);
   const probes = createOpsServer({
     missing: async () => {
       try {
@@ -104,14 +107,10 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
   });
 
   const serving = {
-    api: await listen(api, { port: options.apiPort, host: address, atMost: API_CONNECTIONS }),
+    api: await listen(api, { port: options.apiPort, host: address, atMost: OPERATOR_CONNECTIONS }),
     probes: await listen(probes, { port: options.probePort, host: address, atMost: OPS_CONNECTIONS }),
   };
-  const running = [
-    watchGate({ gate, volume, clock, log }, ending.signal),
-    watch.run(ending.signal),
-    keepTlsFresh({ directory: tlsDir, server: api, clock, log }, ending.signal),
-  ];
+  const running = [watchGate({ gate, volume, clock, log }, ending.signal), watch.run(ending.signal), tls.ended];
   const ports = { apiPort: serving.api.port, probePort: serving.probes.port };
   log.info(ports, 'serving');
   return {

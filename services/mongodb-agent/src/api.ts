@@ -1,3 +1,4 @@
+import { OPERATOR_COMMON_NAME } from '@authstack/http-service/operator-client';
 import { z } from 'zod';
 
 /** What operator and agent agree on besides the bodies. */
@@ -7,7 +8,7 @@ export const agentContract = {
   /** No answer takes longer: a reconfig waits for mongod and then for a majority. */
   slowestAnswerMillis: 40_000,
   /** The API serves only clients whose certificate chains to the stack's CA and carries this common name. */
-  clientCommonName: 'authstack-operator',
+  clientCommonName: OPERATOR_COMMON_NAME,
   /** A stream repeats its last line this often. */
   heartbeatMillis: 5_000,
   paths: {

@@ -1,14 +1,9 @@
+import { OperatorRefusal } from '@authstack/http-service/operator-problems';
 import type { ErrorCode } from './api.ts';
 
 /** A refusal that the caller can act on; `message` has what was observed and what to do. */
-export class Refusal extends Error {
+export class Refusal extends OperatorRefusal<ErrorCode> {
   override readonly name = 'Refusal';
-  readonly code: ErrorCode;
-
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 export function isErrno(error: unknown, code: string): boolean {

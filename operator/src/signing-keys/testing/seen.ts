@@ -67,7 +67,12 @@ export const lifetimes = {
 type SeenRing = Extract<KeysObservation['ring'], { state: 'value' }>;
 
 export function ringOf(keys: ReadRing['keys'], change: Partial<ReadRing> = {}): SeenRing {
-  return { state: 'value', resourceVersion: '7', createdAt: NOW - DAY, value: { keys, lifetimes, ...change } };
+  return {
+    state: 'value',
+    resourceVersion: '7',
+    createdAt: NOW - DAY,
+    value: { keys, lifetimes, version: NOW - DAY, ...change },
+  };
 }
 
 /** Everything in order: k1 signs, k2 is known everywhere, nothing is due. */

@@ -1,5 +1,6 @@
 import { parseKeyRing } from '../keys/key-ring.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
+import type { MountedRing } from '../keys/key-ring.ts';
+import type { LoadedKeys } from '../keys/loaded-keys.ts';
 import { parseSecrets } from '../secrets/secrets.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { keepingPeppers } from './kept-peppers.ts';
@@ -8,7 +9,6 @@ import { WatchedFile } from './watched-file.ts';
 import type { WatchingPorts } from './watched-file.ts';
 
 export interface MountedFiles {
-  readonly ring: () => KeyRing | undefined;
   readonly secrets: () => Secrets | undefined;
   readonly uri: () => string | undefined;
   /** A reason for each that was never loaded. */
@@ -28,12 +28,20 @@ export const mountedFiles = { signingKeys: 'signing-keys', secrets: 'secrets', m
 
 export interface MountedFilesPorts extends WatchingPorts {
   readonly peppersInUse: PeppersInUse;
+  readonly keys: Pick<LoadedKeys, 'mount'>;
 }
 
 /** The Secrets that a pod mounts; the last good content of each is in use. */
 export function watchMountedFiles(paths: MountedPaths, ports: MountedFilesPorts): MountedFiles {
   const ring = new WatchedFile(
-    { name: mountedFiles.signingKeys, path: paths.signingKeys, parse: (text) => logIgnored(parseKeyRing(text), ports) },
+    {
+      name: mountedFiles.signingKeys,
+      path: paths.signingKeys,
+      parse: (text) => logIgnored(parseKeyRing(text), ports),
+      accept: (next) => {
+        ports.keys.mount(next);
+      },
+    },
     ports,
   );
   const accept = keepingPeppers(ports.peppersInUse);
@@ -47,7 +55,6 @@ export function watchMountedFiles(paths: MountedPaths, ports: MountedFilesPorts)
   );
   const all = [ring, secrets, uri];
   return {
-    ring: () => ring.current,
     secrets: () => secrets.current,
     uri: () => uri.current,
     missing: () =>
@@ -64,7 +71,7 @@ export function watchMountedFiles(paths: MountedPaths, ports: MountedFilesPorts)
 }
 
 /** A newer operator may have written them; whoever waits for such a key finds out why it is not published. */
-function logIgnored(ring: KeyRing, { log }: WatchingPorts): KeyRing {
+function logIgnored(ring: MountedRing, { log }: WatchingPorts): MountedRing {
   for (const { kid, algorithm, phase, reason } of ring.held) {
     if (phase === 'ignored') log.warn({ kid, algorithm, reason }, 'ignoring a key of the ring');
   }

@@ -21,7 +21,7 @@ export interface WatchedFileOptions<T> {
   /** Throws when the content is invalid; its message must not repeat the content. */
   readonly parse: (text: string) => T | Promise<T>;
   /** Throws where valid content must not be used all the same. */
-  readonly accept?: (next: T, current: T | undefined) => Promise<void>;
+  readonly accept?: (next: T, current: T | undefined) => Promise<void> | void;
 }
 
 export interface WatchingPorts {

@@ -4,13 +4,13 @@ import { expect, test } from '@jest/globals';
 import { ringKey } from '../testing/world.ts';
 import type { RingKey } from '../testing/world.ts';
 import { KeyRingUnusable, parseKeyRing } from './key-ring.ts';
-import type { KeyRing } from './key-ring.ts';
+import type { MountedRing } from './key-ring.ts';
 
 const active = ringKey('k1', 'active');
 const next = ringKey('k2', 'next');
 const retiring = ringKey('k0', 'retiring');
 
-function ringOf(...keys: readonly object[]): KeyRing {
+function ringOf(...keys: readonly object[]): MountedRing {
   return parseKeyRing(JSON.stringify({ keys }));
 }
 

@@ -21,12 +21,22 @@ export interface SigningKey {
 }
 
 export interface KeyRing {
-  readonly active: SigningKey;
+  /** The operator's count of its changes; 0 where the operator that wrote it did not count. */
+  readonly version: number;
+  /** Undefined: no key may sign. */
+  readonly active: SigningKey | undefined;
   readonly byKid: ReadonlyMap<string, VerificationKey>;
   /** What is published; holds nothing private. */
   readonly jwks: { readonly keys: readonly PublicJwk[] };
   /** In what phase each key of the ring is; nothing of it is private. */
   readonly held: readonly HeldKey[];
+}
+
+/** As the mounted Secret has it: one of its keys signs. */
+export interface MountedRing extends KeyRing {
+  readonly active: SigningKey;
+  /** That key with its private half; undefined where the ring has none for it, or none that can be used. */
+  signingKey(kid: string): SigningKey | undefined;
 }
 
 /** A key of the ring as logs and metrics tell of it. */
@@ -84,7 +94,7 @@ const anyKey = z.looseObject({
 });
 type AnyKey = z.infer<typeof anyKey>;
 
-const ringFile = z.object({ keys: z.array(anyKey) });
+const ringFile = z.object({ keys: z.array(anyKey), version: z.int().nonnegative().catch(0) });
 
 const storedKey = z.object({
   kid,
@@ -104,19 +114,39 @@ type StoredKey = z.infer<typeof storedKey>;
  *
  * @throws KeyRingUnusable
  */
-export function parseKeyRing(text: string): KeyRing {
-  const { keys } = accepted(ringFile.safeParse(parseJson(text)), 'ring');
+export function parseKeyRing(text: string): MountedRing {
+  const { keys, version } = accepted(ringFile.safeParse(parseJson(text)), 'ring');
   if (new Set(keys.map((key) => key.kid)).size < keys.length) throw new KeyRingUnusable('a kid occurs twice');
 
   const held = keys.map(heldKey);
   const used = keys
     .filter((_, index) => held[index]?.phase !== 'ignored')
     .map((key) => accepted(storedKey.safeParse(key), `key ${key.kid}`));
+  const active = signingKey(onlyActive(keys, used));
   return {
-    active: signingKey(onlyActive(keys, used)),
+    version,
+    active,
     byKid: new Map(used.map((key) => [key.kid, verificationKey(key)])),
     jwks: { keys: used.map((key) => key.publicJwk) },
     held,
+    signingKey(kid) {
+      if (kid === active.kid) return active;
+      const key = used.find((one) => one.kid === kid);
+      try {
+        return key && signingKey(key);
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+/** Public keys from elsewhere; lenient as the ring is: what this version does not understand is left out. */
+export function publicKeysOf(jwks: readonly unknown[]): Pick<KeyRing, 'byKid' | 'jwks'> {
+  const keys = jwks.flatMap((jwk) => publicJwk.safeParse(jwk).data ?? []);
+  return {
+    byKid: new Map(keys.map((key) => [key.kid, verificationKey({ kid: key.kid, algorithm: key.alg, publicJwk: key })])),
+    jwks: { keys },
   };
 }
 
@@ -164,7 +194,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-function verificationKey({ kid, algorithm, publicJwk: jwk }: StoredKey): VerificationKey {
+function verificationKey({
+  kid,
+  algorithm,
+  publicJwk: jwk,
+}: Pick<StoredKey, 'kid' | 'algorithm' | 'publicJwk'>): VerificationKey {
   if (jwk.kid !== kid || jwk.alg !== algorithm) {
     throw new KeyRingUnusable(`key ${kid}: its public half is of another key`);
   }

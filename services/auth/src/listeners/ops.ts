@@ -5,6 +5,7 @@ import { authContract, podStatus } from '../api.ts';
 import type { PodStatus } from '../api.ts';
 import type { MountedFiles } from '../files/mounted-files.ts';
 import type { Operation } from '../http/route.ts';
+import type { LoadedKeys } from '../keys/loaded-keys.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Database } from '../mongo/database.ts';
 
@@ -13,6 +14,7 @@ import type { Database } from '../mongo/database.ts';
 export interface OpsListenerPorts {
   readonly files: Pick<MountedFiles, 'missing'>;
   readonly database: Pick<Database<unknown>, 'ready' | 'up' | 'problem'>;
+  readonly keys: Pick<LoadedKeys, 'problem'>;
   readonly metrics: Metrics;
 }
 
@@ -20,6 +22,7 @@ export interface OpsListenerPorts {
 export function opsListener({
   files,
   database,
+  keys,
   metrics,
 }: OpsListenerPorts): Pick<HttpServiceOptions, 'missing' | 'registry' | 'documents'> {
   return {
@@ -29,12 +32,19 @@ export function opsListener({
       ...(database.ready ? [] : [`mongodb: ${database.problem ?? 'not connected yet'}`]),
     ],
     registry: metrics.registry,
-    documents: { [authContract.statusPath]: (missing) => podStatusOf(missing, database) },
+    documents: { [authContract.statusPath]: (missing) => podStatusOf(missing, { database, keys }) },
   };
 }
 
-function podStatusOf(missing: readonly string[], { up, problem }: OpsListenerPorts['database']): PodStatus {
-  return { missing: [...missing], database: { up, ...(problem !== undefined && { problem }) } };
+function podStatusOf(
+  missing: readonly string[],
+  { database: { up, problem }, keys }: Pick<OpsListenerPorts, 'database' | 'keys'>,
+): PodStatus {
+  return {
+    missing: [...missing],
+    database: { up, ...(problem !== undefined && { problem }) },
+    keys: { ...(keys.problem !== undefined && { problem: keys.problem }) },
+  };
 }
 
 const ops = { access: 'ops', method: 'get', problems: [] } as const;

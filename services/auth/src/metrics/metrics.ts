@@ -79,7 +79,7 @@ export function createMetrics(): Metrics {
 }
 
 interface ObservedRing {
-  readonly active: { readonly kid: string; readonly activatedAt: Millis };
+  readonly active: { readonly kid: string; readonly activatedAt: Millis } | undefined;
   readonly byKid: { readonly size: number };
   readonly held: readonly { readonly kid: string; readonly algorithm: string; readonly phase: string }[];
 }
@@ -87,12 +87,12 @@ interface ObservedRing {
 export interface Observed {
   readonly clock: Clock;
   readonly admission: { readonly waiting: number; readonly running: number };
-  readonly ring: () => ObservedRing | undefined;
+  readonly keys: { readonly current: () => ObservedRing | undefined; readonly problem: string | undefined };
   readonly databaseUp: () => boolean;
 }
 
 /** Gauges that look at the service when they are asked. */
-export function observeService({ registry }: Metrics, { clock, admission, ring, databaseUp }: Observed): void {
+export function observeService({ registry }: Metrics, { clock, admission, keys, databaseUp }: Observed): void {
   const registers = [registry];
   new Gauge({
     name: 'authstack_mongodb_up',
@@ -119,7 +119,7 @@ export function observeService({ registry }: Metrics, { clock, admission, ring, 
     registers,
     collect() {
       this.reset();
-      const active = ring()?.active;
+      const active = keys.current()?.active;
       if (active) this.set({ kid: active.kid }, (clock.now() - active.activatedAt) / 1000);
     },
   });
@@ -128,7 +128,15 @@ export function observeService({ registry }: Metrics, { clock, admission, ring, 
     help: 'Public keys that this pod publishes.',
     registers,
     collect() {
-      this.set(ring()?.byKid.size ?? 0);
+      this.set(keys.current()?.byKid.size ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'authstack_key_ring_behind',
+    help: '1 while the mounted key ring is older than what the operator told: the keys in use are those that it told.',
+    registers,
+    collect() {
+      this.set(keys.problem === undefined ? 0 : 1);
     },
   });
   new Gauge({
@@ -138,7 +146,7 @@ export function observeService({ registry }: Metrics, { clock, admission, ring, 
     registers,
     collect() {
       this.reset();
-      for (const { kid, algorithm, phase } of ring()?.held ?? []) this.set({ kid, algorithm, phase }, 1);
+      for (const { kid, algorithm, phase } of keys.current()?.held ?? []) this.set({ kid, algorithm, phase }, 1);
     },
   });
 }

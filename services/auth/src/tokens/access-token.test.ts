@@ -3,6 +3,7 @@ import jwt from 'jsonwebtoken';
 import { expect, test } from '@jest/globals';
 import { parseKeyRing } from '../keys/key-ring.ts';
 import type { KeyRing, VerificationKey } from '../keys/key-ring.ts';
+import type { KeysInUse } from '../keys/loaded-keys.ts';
 import type { Session } from '../sessions/session.ts';
 import { MovableClock, ringKey } from '../testing/world.ts';
 import type { Email } from '../users/email.ts';
@@ -11,8 +12,9 @@ import { createAccessTokens, TokenInvalid } from './access-token.ts';
 
 const ring = parseKeyRing(JSON.stringify({ keys: [ringKey('k1', 'active'), ringKey('k2', 'next')] }));
 const clock = new MovableClock();
+const inUse = (current: () => KeyRing): KeysInUse => ({ current, signed: () => undefined });
 const settings = { issuer: 'https://shop.example.com', audiences: ['shop'], accessTokenTtl: 60_000, clockSkew: 5_000 };
-const tokens = createAccessTokens({ ring: () => ring, clock, settings });
+const tokens = createAccessTokens({ keys: inUse(() => ring), clock, settings });
 
 const user = { id: 'u1', email: 'jo@example.com' as Email, roles: ['user'], ver: 1 } as const satisfies Partial<User>;
 const session = { id: 's1', openedAt: clock.now() } as Session;
@@ -33,7 +35,7 @@ test('what was issued is accepted', () => {
 test('the signature of a token is verified once, as long as the ring is the same and the token has not expired', () => {
   const rings = { current: counting() };
   const clockOfPod = new MovableClock();
-  const pod = createAccessTokens({ ring: () => rings.current.ring, clock: clockOfPod, settings });
+  const pod = createAccessTokens({ keys: inUse(() => rings.current.ring), clock: clockOfPod, settings });
   const token = signed({});
   expect([pod.verify(token), pod.verify(token), rings.current.verified()]).toMatchObject([
     { sub: 'u1' },

@@ -8,6 +8,7 @@ import { verifyToken } from '@authstack/verify/token';
 import { TokenCache } from '@authstack/verify/token-cache';
 import { AuthError, NotReady } from '../errors.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import type { KeysInUse } from '../keys/loaded-keys.ts';
 import { roles } from '../users/user.ts';
 import type { User } from '../users/user.ts';
 
@@ -39,7 +40,7 @@ export interface IssuedToken {
 }
 
 export interface AccessTokenPorts {
-  readonly ring: () => KeyRing | undefined;
+  readonly keys: KeysInUse;
   readonly clock: Clock;
   readonly settings: {
     readonly issuer: string;
@@ -65,7 +66,7 @@ interface VerifiedUser {
   readonly claims: AccessTokenClaims;
 }
 
-export function createAccessTokens({ ring, clock, settings }: AccessTokenPorts): AccessTokens {
+export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts): AccessTokens {
   const { issuer, accessTokenTtl, clockSkew } = settings;
   const [defaultAudience = issuer, ...others] = settings.audiences;
   const audiences = [defaultAudience, ...others];
@@ -81,7 +82,7 @@ export function createAccessTokens({ ring, clock, settings }: AccessTokenPorts):
 
   return {
     issue(user, session) {
-      const active = ring()?.active;
+      const active = keys.current()?.active;
       if (!active) throw new NotReady('the signing key is');
       const iat = Math.floor(clock.now() / 1000);
       const payload: AccessTokenClaims = {
@@ -99,11 +100,12 @@ export function createAccessTokens({ ring, clock, settings }: AccessTokenPorts):
       };
       const { algorithm, kid, privateKey } = active;
       const token = jwt.sign(payload, privateKey, { algorithm, header: { alg: algorithm, typ: TYPE, kid } });
+      keys.signed(kid);
       return { token, lifetime: accessTokenTtl };
     },
 
     verify(token) {
-      const current = ring();
+      const current = keys.current();
       if (!current) throw new NotReady('the signing keys are');
       const now = clock.now();
       const cached = cacheOf(current);

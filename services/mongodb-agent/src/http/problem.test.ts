@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { InvalidBody } from '@authstack/http-service/operator-problems';
 import { z } from 'zod';
 import { Refusal } from '../errors.ts';
-import { InvalidBody, problemOf } from './problem.ts';
+import { problemOf } from './problem.ts';
 
 const zodError = z.strictObject({ version: z.int() }).safeParse({ version: 'secret' }).error;
 if (!zodError) throw new Error('the sample must not parse');

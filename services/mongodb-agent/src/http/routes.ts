@@ -1,3 +1,5 @@
+import { post } from '@authstack/http-service/operator-server';
+import type { OperatorRoute, Subscribe } from '@authstack/http-service/operator-server';
 import { z } from 'zod';
 import {
   agentContract,
@@ -26,8 +28,6 @@ import type {
   UserRequest,
   WipeRequest,
 } from '../api.ts';
-import type { Subscribe } from '../mongod/watch.ts';
-import { InvalidBody } from './problem.ts';
 
 /** What the operator may request from the agent. */
 export interface Commands {
@@ -45,23 +45,11 @@ export interface Commands {
   readonly readKeyfile: () => Promise<KeyfileReply>;
 }
 
-export type Route =
-  | {
-      readonly method: 'GET' | 'POST';
-      /** Answers the body to send; `undefined` is 204. */
-      readonly handle: (body: unknown) => Promise<unknown>;
-    }
-  | {
-      readonly method: 'GET';
-      /** Lines of JSON without end. */
-      readonly subscribe: Subscribe;
-    };
-
 const nothing = z.strictObject({});
 
-export function commandRoutes(commands: Commands): ReadonlyMap<string, Route> {
+export function commandRoutes(commands: Commands): ReadonlyMap<string, OperatorRoute> {
   const { paths } = agentContract;
-  return new Map<string, Route>([
+  return new Map<string, OperatorRoute>([
     [paths.observation, { method: 'GET', handle: commands.observe }],
     [paths.release, post(releaseRequest, commands.release)],
     [paths.initiate, post(initiateRequest, commands.initiate)],
@@ -75,15 +63,4 @@ export function commandRoutes(commands: Commands): ReadonlyMap<string, Route> {
     [paths.compatibility, post(compatibilityRequest, commands.setCompatibility)],
     [paths.keyfile, post(nothing, commands.readKeyfile)],
   ]);
-}
-
-function post<Body>(schema: z.ZodType<Body>, command: (body: Body) => Promise<unknown>): Route {
-  return {
-    method: 'POST',
-    handle: async (body) => {
-      const parsed = schema.safeParse(body ?? {});
-      if (!parsed.success) throw new InvalidBody(parsed.error);
-      return command(parsed.data);
-    },
-  };
 }

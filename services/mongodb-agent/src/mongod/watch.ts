@@ -1,3 +1,4 @@
+import type { Subscribe, Subscriber } from '@authstack/http-service/operator-server';
 import { Long } from 'mongodb';
 import type { Logger } from 'pino';
 import { agentContract } from '../api.ts';
@@ -7,17 +8,8 @@ import { Refusal } from '../errors.ts';
 import type { Mongod } from './connection.ts';
 import { helloReply } from './replies.ts';
 
-/** Who wants to know of each change. */
-export interface Subscriber {
-  /** The same line again is a heartbeat. */
-  readonly line: (line: string) => void;
-  readonly end: () => void;
-}
-
-/** Sends the last line at once; the returned function ends the subscription. */
-export type Subscribe = (subscriber: Subscriber) => () => void;
-
 export interface MongodWatch {
+  /** Sends the last line at once; the same line again is a heartbeat. */
   readonly subscribe: Subscribe;
   /** Watches until `signal` aborts, and then ends every subscription. */
   run(signal: AbortSignal): Promise<void>;

@@ -2,32 +2,72 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import { TLSSocket } from 'node:tls';
-import { INACTIVE_AT_MOST, serverLimits, tlsLimits } from '@authstack/http-service/server-limits';
 import type { Logger } from 'pino';
-import { agentContract } from '../api.ts';
-import type { Clock } from '../clock.ts';
-import { Refusal } from '../errors.ts';
-import { problemOf } from './problem.ts';
-import type { Subscribe } from '../mongod/watch.ts';
-import type { Route } from './routes.ts';
-import type { TlsFiles } from './tls-files.ts';
+import type { z } from 'zod';
+import type { Clock } from './clock.ts';
+import { OPERATOR_COMMON_NAME } from './operator-client.ts';
+import { InvalidBody, OperatorRefusal } from './operator-problems.ts';
+import type { OperatorProblem } from './operator-problems.ts';
+import { INACTIVE_AT_MOST, serverLimits, tlsLimits } from './server-limits.ts';
 
-export interface ApiServerDeps {
-  readonly routes: ReadonlyMap<string, Route>;
-  readonly tls: TlsFiles;
-  readonly clock: Clock;
+/*
+ * The listener of a pod for the operator alone, mutual TLS with certificates of the stack's authority:
+ *
+ *   handshake   the client shows a certificate of that authority that is for clients, or learns nothing
+ *   request     its common name is the operator's, or 403
+ *
+ * It begins without a certificate, and no handshake succeeds until `keepTlsFresh` has read one.
+ */
+
+export type OperatorRoute =
+  | {
+      readonly method: 'GET' | 'POST';
+      /** Answers the body to send; `undefined` is 204. */
+      readonly handle: (body: unknown) => unknown;
+    }
+  | {
+      readonly method: 'GET';
+      /** Lines of JSON without end. */
+      readonly subscribe: Subscribe;
+    };
+
+/** Calls `line` with each line until it is unsubscribed by what it returns, or calls `end`. */
+export type Subscribe = (subscriber: Subscriber) => () => void;
+
+export interface Subscriber {
+  readonly line: (line: string) => void;
+  readonly end: () => void;
+}
+
+export interface OperatorServerDeps {
+  /** By path. */
+  readonly routes: ReadonlyMap<string, OperatorRoute>;
+  readonly problemOf: (error: unknown) => OperatorProblem;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
-  readonly counted: (request: { route: string; code: string }) => void;
+  readonly counted?: (request: { route: string; code: string }) => void;
 }
 
 const maxBodyBytes = 64 * 1024;
 
 /** The operator's; and what a stranger can hold open until the handshake fails. */
-export const API_CONNECTIONS = 64;
+export const OPERATOR_CONNECTIONS = 64;
 
-/** The TLS handshake proves the stack's CA; the common name in the certificate authorizes the client. */
-export function createApiServer({ routes, tls, clock, log, counted }: ApiServerDeps): Server {
-  const options = { ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
+/** A command whose body is of that schema. */
+export function post<Body>(schema: z.ZodType<Body>, command: (body: Body) => unknown): OperatorRoute {
+  return {
+    method: 'POST',
+    handle: (body) => {
+      const parsed = schema.safeParse(body ?? {});
+      if (!parsed.success) throw new InvalidBody(parsed.error);
+      return command(parsed.data);
+    },
+  };
+}
+
+/** The TLS handshake proves the stack's authority; the common name in the certificate authorizes the client. */
+export function createOperatorServer({ routes, problemOf, clock, log, counted }: OperatorServerDeps): Server {
+  const options = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
   const server = createServer({ ...options, ...serverLimits, ...tlsLimits }, (request, response) => {
     void answer(request, response);
   });
@@ -40,8 +80,8 @@ export function createApiServer({ routes, tls, clock, log, counted }: ApiServerD
     const outcome = await serve(request, route).catch((error: unknown) => failed(error, path));
     if (route && route.method !== request.method) response.setHeader('allow', route.method);
     const { status, code } = send(response, outcome);
-    counted({ route: route ? path : '(none)', code });
-    // Observations are requested every few seconds; only changes are worth a line.
+    counted?.({ route: route ? path : '(none)', code });
+    // What is observed is requested every few seconds; only changes are worth a line.
     if (request.method !== 'GET') log.info({ path, status, code, millis: clock.now() - startedAt }, 'request');
   }
 
@@ -52,21 +92,20 @@ export function createApiServer({ routes, tls, clock, log, counted }: ApiServerD
   }
 }
 
-type Outcome =
-  { readonly body: unknown } | { readonly subscribe: Subscribe } | { readonly problem: ReturnType<typeof problemOf> };
+type Outcome = { readonly body: unknown } | { readonly subscribe: Subscribe } | { readonly problem: OperatorProblem };
 
-async function serve(request: IncomingMessage, route: Route | undefined): Promise<Outcome> {
+async function serve(request: IncomingMessage, route: OperatorRoute | undefined): Promise<Outcome> {
   refuseStrangers(request);
-  if (!route) throw new Refusal('NOT_FOUND', `there is no ${request.url ?? ''}`);
-  if (request.method !== route.method) throw new Refusal('METHOD_NOT_ALLOWED', `use ${route.method}`);
+  if (!route) throw new OperatorRefusal('NOT_FOUND', `there is no ${request.url ?? ''}`);
+  if (request.method !== route.method) throw new OperatorRefusal('METHOD_NOT_ALLOWED', `use ${route.method}`);
   if ('subscribe' in route) return { subscribe: route.subscribe };
   return { body: await route.handle(route.method === 'POST' ? await readJson(request) : undefined) };
 }
 
 function refuseStrangers(request: IncomingMessage): void {
   const { socket } = request;
-  if (!(socket instanceof TLSSocket) || nameOf(socket) !== agentContract.clientCommonName) {
-    throw new Refusal('CLIENT_REFUSED', `only ${agentContract.clientCommonName} may use this API`);
+  if (!(socket instanceof TLSSocket) || nameOf(socket) !== OPERATOR_COMMON_NAME) {
+    throw new OperatorRefusal('CLIENT_REFUSED', `only ${OPERATOR_COMMON_NAME} may use this API`);
   }
 }
 
@@ -79,18 +118,18 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   let size = 0;
   for await (const chunk of bodyOf(request)) {
     size += chunk.length;
-    if (size > maxBodyBytes) throw new Refusal('BODY_TOO_LARGE', `the body exceeds ${maxBodyBytes} bytes`);
+    if (size > maxBodyBytes) throw new OperatorRefusal('BODY_TOO_LARGE', `the body exceeds ${maxBodyBytes} bytes`);
     chunks.push(chunk);
   }
   if (size === 0) return undefined;
   if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
-    throw new Refusal('UNSUPPORTED_MEDIA_TYPE', 'send application/json');
+    throw new OperatorRefusal('UNSUPPORTED_MEDIA_TYPE', 'send application/json');
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'));
   } catch {
     // The parser's message quotes the body, which may hold a password.
-    throw new Refusal('BAD_REQUEST', 'the body is not JSON');
+    throw new OperatorRefusal('BAD_REQUEST', 'the body is not JSON');
   }
 }
 

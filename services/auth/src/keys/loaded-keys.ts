@@ -1,0 +1,138 @@
+import type { Clock, Millis } from '@authstack/http-service/clock';
+import type { Logger } from 'pino';
+import type { KeysReload, KeysReport } from '../api.ts';
+import { publicKeysOf } from './key-ring.ts';
+import type { HeldKey, KeyRing, MountedRing, SigningKey } from './key-ring.ts';
+
+/*
+ * The keys that a pod uses, out of what its mount shows and what the operator tells it:
+ *
+ *   mounted ring ──► version ≥ floor? ──yes──► its keys ──────────────┐
+ *                            └─no──► what was told, signing with      ├── less the revoked ──► in use
+ *   reload ────► floor, public keys, signing kid    its private half ─┘
+ *          └───► revoked kids, for as long as the pod lives
+ *
+ * kubelet shows a Secret a minute or two after it was written, and after that may still show an older one to a container that
+ * starts. What the operator told is never taken back by a mount.
+ */
+
+/** The mounted key ring is older than what the operator told. */
+export class RingBelowFloor extends Error {
+  override readonly name: string = 'RingBelowFloor';
+}
+
+/** The keys in use; another object whenever they have changed. */
+export interface KeysInUse {
+  readonly current: () => KeyRing | undefined;
+  readonly signed: (kid: string) => void;
+}
+
+export interface LoadedKeysPorts {
+  readonly podName: string;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Logger;
+}
+
+type Told = Omit<KeysReload, 'revokedKids'>;
+
+export class LoadedKeys implements KeysInUse {
+  private readonly ports: LoadedKeysPorts;
+  private ring: MountedRing | undefined;
+  private told: Told | undefined;
+  private readonly revoked: Set<string> = new Set();
+  private readonly lastSignedAt: Map<string, Millis> = new Map();
+  private inUse: KeyRing | undefined;
+
+  constructor(ports: LoadedKeysPorts) {
+    this.ports = ports;
+  }
+
+  readonly current = (): KeyRing | undefined => this.inUse;
+
+  /**
+   * What the mount shows from now on.
+   *
+   * @throws RingBelowFloor where it is not used
+   */
+  mount(ring: MountedRing): void {
+    const { floor = 0 } = this.told ?? {};
+    // Of one that is older than what was told, still its private halves are used; there may be none that are newer.
+    if (this.ring && ring.version < Math.min(floor, this.ring.version)) {
+      throw new RingBelowFloor(
+        `it has version ${ring.version}, and the operator told of ${floor}; what is in use stays until the mount shows that`,
+      );
+    }
+    this.ring = ring;
+    this.settle();
+  }
+
+  reload({ revokedKids, ...told }: KeysReload): KeysReport {
+    for (const kid of revokedKids) this.revoked.add(kid);
+    // Calls may arrive in another order than they were made.
+    if (told.floor >= (this.told?.floor ?? 0)) this.told = told;
+    this.settle();
+    const { kids, signingKid, secretVersion } = this.report();
+    this.ports.log.info({ floor: told.floor, secretVersion, kids, signingKid, revokedKids }, 'keys reloaded');
+    return this.report();
+  }
+
+  readonly signed = (kid: string): void => {
+    this.lastSignedAt.set(kid, this.ports.clock.now());
+  };
+
+  /** Why the mounted key ring is not in use. */
+  get problem(): string | undefined {
+    const { floor = 0 } = this.told ?? {};
+    if (!this.ring || this.ring.version >= floor) return undefined;
+    return `the mounted key ring has version ${this.ring.version}, older than ${floor}, which the operator told of`;
+  }
+
+  report(): KeysReport {
+    const { active, byKid, version = 0 } = this.inUse ?? {};
+    return {
+      pod: this.ports.podName,
+      kids: [...(byKid?.keys() ?? [])],
+      ...(active && { signingKid: active.kid }),
+      lastSignedAt: Object.fromEntries(this.lastSignedAt),
+      secretVersion: version,
+      floor: this.told?.floor ?? 0,
+      revokedKids: [...this.revoked],
+    };
+  }
+
+  private settle(): void {
+    const { ring, told } = this;
+    if (!ring) return;
+    this.inUse = without(this.revoked, told && ring.version < told.floor ? asTold(ring, told) : ring);
+  }
+}
+
+/** What the newer ring says, as far as the older one has the private halves for it. */
+function asTold(ring: MountedRing, { keys, signingKid = ring.active.kid, floor }: Told): KeyRing {
+  const { byKid, jwks } = publicKeysOf(keys);
+  const active = byKid.has(signingKid) ? ring.signingKey(signingKid) : undefined;
+  const phaseOf = (kid: string): HeldKey['phase'] => {
+    if (kid === active?.kid) return 'active';
+    const phase = ring.held.find((key) => key.kid === kid)?.phase ?? 'next';
+    return phase === 'active' ? 'retiring' : phase;
+  };
+  return {
+    version: floor,
+    active,
+    byKid,
+    jwks,
+    held: jwks.keys.map(({ kid, alg: algorithm }) => ({ kid, algorithm, phase: phaseOf(kid) })),
+  };
+}
+
+function without(revoked: ReadonlySet<string>, { version, active, byKid, jwks, held }: KeyRing): KeyRing {
+  const isKept = ({ kid }: { readonly kid: string }): boolean => !revoked.has(kid);
+  const mayStillSign = (key: SigningKey | undefined): SigningKey | undefined => (key && isKept(key) ? key : undefined);
+  return {
+    version,
+    active: mayStillSign(active),
+    byKid: new Map([...byKid].filter(([, key]) => isKept(key))),
+    jwks: { keys: jwks.keys.filter(isKept) },
+    held: held.filter(isKept),
+  };
+}

@@ -1,0 +1,118 @@
+import { request } from 'node:https';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createAuthority, writeTlsFiles } from '../../../mongodb-agent/src/testing/certificates.ts';
+import type { Authority, KeyPair } from '../../../mongodb-agent/src/testing/certificates.ts';
+import { authContract, keysReport, podStatus } from '../api.ts';
+import type { KeysReport } from '../api.ts';
+import { mountSecret, ringKey, someSecrets, startPod, until } from '../testing/world.ts';
+import type { Mount, Pod } from '../testing/world.ts';
+
+const [k1, k2] = [ringKey('k1', 'active'), ringKey('k2', 'next')];
+const ring = (version: number): Record<string, string> => ({
+  'ring.json': JSON.stringify({ version, keys: [k1, k2] }),
+});
+let authority: Authority;
+let operator: KeyPair;
+let keys: Mount;
+let pod: Pod;
+const made = new AsyncDisposableStack();
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  operator = await authority.issue(authContract.operatorCommonName);
+  keys = made.use(await mountSecret(ring(3)));
+  const [secrets, mongodb, tls] = [
+    made.use(await mountSecret({ 'secrets.json': someSecrets() })),
+    made.use(await mountSecret({})),
+    made.use(await mountSecret({})),
+  ];
+  await writeTlsFiles(tls.directory, authority, await authority.issue('shop-auth'));
+  pod = await startPod(
+    { keys, secrets, mongodb },
+    { AUTHSTACK_OPERATOR_TLS_DIR: tls.directory, AUTHSTACK_OPERATOR_PORT: '0', HOSTNAME: 'shop-auth-1' },
+  );
+  made.use(pod);
+});
+afterAll(() => made.disposeAsync());
+
+test('the operator is told which keys the pod has loaded', async () => {
+  await expect(report()).resolves.toMatchObject({
+    ...{ pod: 'shop-auth-1', kids: ['k1', 'k2'], signingKid: 'k1', secretVersion: 3, floor: 0, revokedKids: [] },
+    lastSignedAt: {},
+  });
+});
+
+test('only the operator may ask', async () => {
+  await expect(
+    call('GET', authContract.keysPath, { client: await authority.issue('shop-orders') }),
+  ).resolves.toMatchObject({
+    status: 403,
+    body: { code: 'CLIENT_REFUSED' },
+  });
+});
+
+test.each([
+  ['no floor', { keys: [], revokedKids: [] }, 'floor'],
+  ['a version that is none', { keys: [], revokedKids: [], floor: -1 }, 'floor'],
+  ['a field of another version', { keys: [], revokedKids: [], floor: 1, force: true }, 'force'],
+  ['no list of keys', { keys: 'k1', revokedKids: [], floor: 1 }, 'keys'],
+])('a reload with %s changes nothing', async (_what, body, field) => {
+  await expect(call('POST', authContract.reloadKeysPath, { body })).resolves.toMatchObject({
+    status: 400,
+    body: { code: 'BAD_REQUEST', errors: [{ field }] },
+  });
+  await expect(report()).resolves.toMatchObject({ floor: 0 });
+});
+
+test('a revoked key is out of the published keys when the answer comes, and a mount that is behind is told of', async () => {
+  const wanted = { keys: [k2['publicJwk']], signingKid: 'k2', revokedKids: ['k1'], floor: 4 };
+
+  const { body } = await call('POST', authContract.reloadKeysPath, { body: wanted });
+
+  expect(keysReport.parse(body)).toMatchObject({
+    kids: ['k2'],
+    signingKid: 'k2',
+    secretVersion: 4,
+    revokedKids: ['k1'],
+  });
+  const published = await (await fetch(`${pod.url}${authContract.jwksPath}`)).json();
+  expect(published).toMatchObject({ keys: [{ kid: 'k2' }] });
+  const status = async () => podStatus.parse(JSON.parse((await pod.probe(authContract.statusPath)).text));
+  expect((await status()).keys?.problem).toContain('version 3, older than 4');
+  expect((await pod.probe('/metrics')).text).toContain('authstack_key_ring_behind 1');
+
+  await keys.swap(ring(2));
+  await until(() => pod.log.some((line) => line.includes('it has version 2')), 'the older mount is refused');
+  await expect(report()).resolves.toMatchObject({ kids: ['k2'], signingKid: 'k2', secretVersion: 4 });
+
+  await keys.swap(ring(4));
+  await until(async () => (await status()).keys?.problem === undefined, 'the mount has caught up');
+  await expect(report()).resolves.toMatchObject({ kids: ['k2'], revokedKids: ['k1'] });
+  expect(pod.log.join('')).not.toMatch(/"d":/);
+});
+
+async function report(): Promise<KeysReport> {
+  return keysReport.parse((await call('GET', authContract.keysPath)).body);
+}
+
+function call(
+  method: 'GET' | 'POST',
+  path: string,
+  { body, client = operator }: { body?: unknown; client?: KeyPair } = {},
+): Promise<{ status: number; body: unknown }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({
+      ...{ method, path, host: '127.0.0.1', port: pod.service.ports.operator, servername: 'localhost' },
+      ...{ ca: authority.cert, ...client, agent: false },
+      headers: { 'content-type': 'application/json' },
+    });
+    sent.on('error', reject).on('response', (answer) => {
+      let text = '';
+      answer.on('data', (chunk) => (text += String(chunk)));
+      answer.on('end', () => {
+        resolve({ status: answer.statusCode ?? 0, body: JSON.parse(text) as unknown });
+      });
+    });
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
