@@ -1,24 +1,23 @@
-import { systemClock } from '@authstack/http-service/clock';
+import type { Millis } from '@authstack/http-service/clock';
 import { Schema } from 'mongoose';
-import type { Model, QueryFilter, UpdateQuery } from 'mongoose';
-import { RateLimiterMongo, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Link } from '../mongo/link.ts';
 import { FORGET_SECONDS, windows } from './limits.ts';
-import type { Operation } from './limits.ts';
 import type { Subject, ThrottleStore, Turn } from './throttle-store.ts';
 
-/** As rate-limiter-flexible writes it. */
 interface CounterFields {
   key: string;
   points: number;
-  expire: Date | null;
+  expire: Date;
+  /** When the database last counted. */
+  asOf: Date;
 }
 
 const schema = new Schema<CounterFields>(
   {
     key: { type: String, required: true },
     points: { type: Number, required: true },
-    expire: { type: Date },
+    expire: { type: Date, required: true },
+    asOf: { type: Date, required: true },
   },
   { collection: 'throttles', strict: 'throw', strictQuery: 'throw', versionKey: false },
 );
@@ -28,86 +27,74 @@ schema.index({ expire: 1 }, { expireAfterSeconds: 0 });
 // What a lost primary takes along is some counts of a moment; nobody waits for a majority.
 const writing = { writeConcern: { w: 1 } } as const;
 
+/** By the clock of the database, which sets every time of a counter and judges it: those of pods may differ by any amount. */
+const isRunning = { $gt: ['$expire', '$$NOW'] };
+
+interface Counted {
+  readonly points: number;
+  /** Until the counter begins anew. */
+  readonly wait: Millis;
+}
+
 export function createThrottleStore({
   connection,
   run,
   patiently,
 }: Omit<Link, 'transaction'>): ThrottleStore & { prepare(): Promise<void> } {
   const Counter = connection.model<CounterFields>('Throttle', schema);
-  const storeClient = clientOf(Counter, run);
-  const limiter = (keyPrefix: string, { points, seconds }: { points: number; seconds: number }): RateLimiterMongo =>
-    new RateLimiterMongo({
-      storeClient,
-      tableName: 'throttles',
-      keyPrefix,
-      points,
-      duration: seconds,
-      disableIndexesCreation: true,
-    });
-  const byOperation = mapValues(windows, (operation, window) => limiter(operation, window));
-  const failing = limiter('failures', { points: Number.MAX_SAFE_INTEGER, seconds: FORGET_SECONDS });
-  const turns = limiter('turn', { points: 1, seconds: 1 });
-  const within = ({ counted, key }: Subject): string => `${counted}:${key}`;
+
+  /** Adds to the counter, which lasts so long from the first that is added; in one step, also where it has to begin anew. */
+  async function add(key: string, points: number, seconds: number): Promise<Counted> {
+    const counted = {
+      points: { $cond: [isRunning, { $add: ['$points', points] }, points] },
+      expire: { $cond: [isRunning, '$expire', { $add: ['$$NOW', seconds * 1000] }] },
+      asOf: '$$NOW',
+    };
+    const counter = await run(() =>
+      Counter.findOneAndUpdate({ key }, [{ $set: counted }], {
+        upsert: true,
+        returnDocument: 'after',
+        updatePipeline: true,
+        ...writing,
+      }).lean(),
+    );
+    return { points: counter.points, wait: counter.expire.getTime() - counter.asOf.getTime() };
+  }
+
+  async function takeOf(most: number, [key, points, seconds]: Parameters<typeof add>): Promise<Turn> {
+    const counter = await add(key, points, seconds);
+    return { granted: counter.points <= most, wait: counter.wait };
+  }
 
   return {
     prepare: () => patiently(() => Counter.createIndexes()),
-    take: (operation, key, points) => turnOf(byOperation[operation].consume(key, points)),
+    take: (operation, key, points) =>
+      takeOf(windows[operation].points, [`${operation}:${key}`, points, windows[operation].seconds]),
     async failures(subjects) {
-      // The library reads one counter at a time, and each is a trip to the database. It judges by the time of the machine.
-      const keys = subjects.map((subject) => failing.getKey(within(subject)));
-      const unexpired = { key: { $in: keys }, expire: { $gt: systemClock.now() } };
+      const keys = subjects.map(failuresOf);
       // A failure that another pod has just written counts, though no majority has it yet.
-      const found = await run(() => Counter.find(unexpired).select('key points').readConcern('local').lean());
+      const found = await run(() =>
+        Counter.find({ key: { $in: keys }, $expr: isRunning })
+          .select('key points')
+          .readConcern('local')
+          .lean(),
+      );
       return keys.map((key) => found.find((counter) => counter.key === key)?.points ?? 0);
     },
     async addFailure(subject) {
-      await failing.penalty(within(subject));
+      await add(failuresOf(subject), 1, FORGET_SECONDS);
     },
-    takeTurn(subject, seconds) {
-      // Every limiter of the library takes it; its types leave it out for this one.
-      const lasting = { attrs: {}, customDuration: seconds };
-      return turnOf(turns.consume(within(subject), 1, lasting));
-    },
+    takeTurn: (subject, seconds) => takeOf(1, [turnOf(subject), 1, seconds]),
     async forget(subject) {
-      await Promise.all([failing, turns].map((each) => each.delete(within(subject))));
+      await run(() => Counter.deleteMany({ key: { $in: [failuresOf(subject), turnOf(subject)] } }, writing));
     },
   };
 }
 
-/** The library rejects with the state of the counter where it refuses, and with an error where it could not look. */
-async function turnOf(consumed: Promise<RateLimiterRes>): Promise<Turn> {
-  try {
-    return { granted: true, wait: (await consumed).msBeforeNext };
-  } catch (refusal) {
-    if (refusal instanceof RateLimiterRes) return { granted: false, wait: refusal.msBeforeNext };
-    throw refusal;
-  }
+function failuresOf({ counted, key }: Subject): string {
+  return `failures:${counted}:${key}`;
 }
 
-/**
- * What the library does to its collection, done by the model: bounded in time, and with the database's failures as
- * DatabaseUnavailable, like everything else that the service asks the database.
- */
-function clientOf(Counter: Model<CounterFields>, run: Link['run']): object {
-  type Filter = QueryFilter<CounterFields>;
-  return {
-    collection: () => ({
-      findOneAndUpdate: (filter: Filter, update: UpdateQuery<CounterFields>) =>
-        run(() =>
-          Counter.findOneAndUpdate(filter, update, { upsert: true, returnDocument: 'after', ...writing }).lean(),
-        ),
-      deleteOne: (filter: Filter) => run(() => Counter.deleteOne(filter, writing)),
-    }),
-  };
-}
-
-function mapValues<Out>(
-  record: typeof windows,
-  make: (operation: Operation, window: (typeof windows)[Operation]) => Out,
-): Readonly<Record<Operation, Out>> {
-  return {
-    sign_in: make('sign_in', record.sign_in),
-    sign_up: make('sign_up', record.sign_up),
-    refresh: make('refresh', record.refresh),
-  };
+function turnOf({ counted, key }: Subject): string {
+  return `turn:${counted}:${key}`;
 }
