@@ -305,6 +305,12 @@ const authReady = {
     do: 'See `KeysReady`.',
     noticed: ['Secret'],
   },
+  WaitingForCertificates: {
+    status: 'False',
+    seen: 'The certificate of the auth pods, `<stack>-auth-tls`, does not exist yet.',
+    do: 'See `Stalled`.',
+    noticed: ['Secret'],
+  },
   InitialAdminSecretNotFound: {
     status: 'False',
     seen: '`spec.auth.initialAdmin.secretRef` names a Secret that does not exist. The service runs without it.',
@@ -404,9 +410,9 @@ const certificates = {
     do: 'Delete `<stack>-ca` to get a new authority.',
     noticed: ['Secret'],
   },
-  AgentCertificateNotOwned: {
+  ServerCertificateNotOwned: {
     status: 'True',
-    seen: '`<stack>-mongodb-agent-tls` exists and does not belong to the stack.',
+    seen: '`<stack>-mongodb-agent-tls` or `<stack>-auth-tls` exists and does not belong to the stack.',
     do: 'Label, rename or delete it, as the message says.',
   },
 } as const satisfies Reasons;

@@ -93,6 +93,7 @@ function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
     volumes: [
       secret('signing-keys', names.signingKeys),
       secret('secrets', names.authSecrets),
+      secret('tls', names.authTls),
       {
         name: 'mongodb',
         secret: { secretName: uri.secretName, defaultMode: 0o440, items: [{ key: uri.key, path: URI_FILE }] },
@@ -115,6 +116,7 @@ function container(stack: AuthStack, { images, admin }: PodOptions): object {
     ports: [
       { name: PORT_NAMES.public, containerPort: authContract.publicPort, protocol: 'TCP' },
       { name: PORT_NAMES.probes, containerPort: authContract.probePort, protocol: 'TCP' },
+      { name: PORT_NAMES.operator, containerPort: authContract.operatorPort, protocol: 'TCP' },
     ],
     readinessProbe: { ...probe(authContract.readyPath), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
     livenessProbe: { ...probe(authContract.alivePath), initialDelaySeconds: 10, periodSeconds: 10, timeoutSeconds: 5 },
@@ -127,6 +129,7 @@ function container(stack: AuthStack, { images, admin }: PodOptions): object {
     volumeMounts: [
       mount('signing-keys'),
       mount('secrets'),
+      mount('tls'),
       mount('mongodb'),
       ...(admin === undefined ? [] : [mount('initial-admin')]),
       { name: 'tmp', mountPath: '/tmp' },
@@ -153,6 +156,7 @@ function environment({ spec }: AuthStack, hasAdmin: boolean): Environment {
     [variables.signingKeysFile]: `${ROOT}/signing-keys/${files.keyRing}`,
     [variables.secretsFile]: `${ROOT}/secrets/${files.secrets}`,
     [variables.mongodbUriFile]: `${ROOT}/mongodb/${URI_FILE}`,
+    [variables.operatorTlsDir]: `${ROOT}/tls`,
     [variables.signInDir]: authContract.signInDir,
     [variables.drainSeconds]: String(DRAIN_SECONDS),
     ...pageEnvironment(auth.page),

@@ -34,14 +34,18 @@ export function authIngress(stack: AuthStack): KubernetesObject {
   return { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata, spec } as KubernetesObject;
 }
 
-/** The pods answer on their two ports, and connect to nothing but the database and the cluster's DNS. */
+/** The pods answer on their ports, and connect to nothing but the database and the cluster's DNS. */
 export function authNetworkPolicy(stack: AuthStack): KubernetesObject {
   const tcp = (port: number): object => ({ protocol: 'TCP', port });
-  const { publicPort, probePort } = authContract;
+  const { publicPort, probePort, operatorPort } = authContract;
   const spec = {
     podSelector: { matchLabels: selectorOf(stack, 'auth') },
     policyTypes: ['Ingress', 'Egress'],
-    ingress: [{ ports: [tcp(publicPort), tcp(probePort)] }],
+    ingress: [
+      { ports: [tcp(publicPort), tcp(probePort)] },
+      // The operator's pods, in whatever namespace; who else has their label is refused in the handshake.
+      { from: [{ namespaceSelector: {}, podSelector: { matchLabels: PART_OF } }], ports: [tcp(operatorPort)] },
+    ],
     egress: [
       { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] },
       // Only its connection string knows where an external database listens.
@@ -53,6 +57,9 @@ export function authNetworkPolicy(stack: AuthStack): KubernetesObject {
   const metadata = objectMeta(stack);
   return { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata, spec } as KubernetesObject;
 }
+
+/** Of the chart's pods. */
+const PART_OF = { 'app.kubernetes.io/part-of': 'authstack' };
 
 /** MongoDB's own default. */
 const MONGOD_PORT = 27017;

@@ -13,7 +13,9 @@ import type { SeenDatabaseUri } from '../stored/database-uri.ts';
 import { canHaveUsers } from '../stored/database-users.ts';
 import { readIdentity } from '../stored/identity.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
-import { textsIn } from '../stored/secret.ts';
+import { readStored, textsIn } from '../stored/secret.ts';
+import type { Seen } from '../stored/secret.ts';
+import { authTls } from '../stored/server-tls.ts';
 import type { DatabaseClient } from './database-client.ts';
 import { INITIAL_ADMIN_ANNOTATION } from './deployment.ts';
 import { observeEarlierStart } from './earlier-start.ts';
@@ -47,13 +49,18 @@ export async function observeAuthService(
     secrets: await observeSecrets(stack, { cluster, databaseClient }, pass),
     databaseUri: await observeDatabaseUri(stack, { cluster, deployment }, pass),
     // A damaged ring is the condition of the keys; pods serve with what they read before.
-    keyRing: ring.state === 'absent' || ring.state === 'foreign' ? ring.state : 'present',
+    keyRing: stateOf(ring),
+    certificate: stateOf(readStored(authTls, stack, await find(names.authTls))),
     initialAdmin: await observeInitialAdmin(stack, { cluster, deployment }, pass),
     ...(deployment && { deployment }),
     pods: authPods.map(({ pod }) => pod),
     ...(podDisruptionBudget && { podDisruptionBudget }),
     ...(ingress && { ingress }),
   };
+}
+
+function stateOf({ state }: Seen<unknown>): 'absent' | 'foreign' | 'present' {
+  return state === 'absent' || state === 'foreign' ? state : 'present';
 }
 
 async function observeSecrets(stack: AuthStack, ports: EarlierStartPorts, pass: Pass): Promise<ObservedAuthSecrets> {

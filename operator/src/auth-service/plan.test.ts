@@ -52,6 +52,7 @@ const settled: AuthServiceObservation = {
   secrets: { state: 'present' },
   databaseUri: 'present',
   keyRing: 'present',
+  certificate: 'present',
   initialAdmin: { state: 'notAsked' },
   deployment: aDeployment(),
   pods: [],
@@ -118,6 +119,13 @@ test.each<[string, Partial<AuthServiceObservation>, string, string]>([
     'False/SecretNotOwned',
     'Secret shop-signing-keys exists without the labels of this stack',
   ],
+  [
+    'the certificate of the pods is not ours',
+    { certificate: 'foreign' },
+    'False/SecretNotOwned',
+    'Secret shop-auth-tls exists without the labels of this stack',
+  ],
+  ['the pods have no certificate yet', { certificate: 'absent' }, 'False/WaitingForCertificates', 'shop-auth-tls'],
   [
     'the external database cannot be read',
     { stack: withExternal, secrets: absent({ state: 'unknown', problem: 'Authentication failed.' }) },
@@ -211,6 +219,7 @@ const observations = fc.record({
   ),
   databaseUri: fc.constantFrom('absent', 'foreign', 'present'),
   keyRing: fc.constantFrom('absent', 'foreign', 'present'),
+  certificate: fc.constantFrom('absent', 'foreign', 'present'),
   stack: fc.constantFrom(aStack(), withExternal),
 });
 
@@ -228,8 +237,9 @@ test('pods are made or changed only when every Secret that they mount is there',
   fc.assert(
     fc.property(observations, (change) => {
       const touchesPods = applied(change).includes('apply Deployment');
-      const { secrets, databaseUri, keyRing } = change;
-      expect(touchesPods).toBe(secrets.state === 'present' && databaseUri === 'present' && keyRing === 'present');
+      const { secrets, databaseUri, keyRing, certificate } = change;
+      const mounted = [secrets.state, databaseUri, keyRing, certificate];
+      expect(touchesPods).toBe(mounted.every((state) => state === 'present'));
     }),
   );
 });

@@ -33,6 +33,7 @@ import {
   theSecretsAreLost,
   theSecretsAreNotOurs,
   theSecretsDoNotExist,
+  thereIsNoCertificate,
 } from './secrets.ts';
 import type { AuthServiceAction, AuthServiceObservation, AuthServicePlan, AuthVerdict } from './types.ts';
 
@@ -46,6 +47,7 @@ const holdPods: readonly Rule<AuthServiceObservation, AuthVerdict>[] = [
   theDatabaseHasNoUser,
   theSecretsDoNotExist,
   noSigningKeyExists,
+  thereIsNoCertificate,
 ];
 
 /** What a person forgot, then what the pods report. */

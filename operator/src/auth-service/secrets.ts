@@ -18,6 +18,7 @@ export function theSecretsAreNotOurs({
   secrets,
   databaseUri,
   keyRing,
+  certificate,
   now,
 }: AuthServiceObservation): AuthVerdict | undefined {
   const names = namesOf(stack.metadata.name);
@@ -25,6 +26,7 @@ export function theSecretsAreNotOurs({
     ...(secrets.state === 'foreign' ? [names.authSecrets] : []),
     ...(databaseUri === 'foreign' ? [databaseUriOf(stack).secretName] : []),
     ...(keyRing === 'foreign' ? [names.signingKeys] : []),
+    ...(certificate === 'foreign' ? [names.authTls] : []),
   ];
   const [name] = foreign;
   if (name === undefined) return undefined;
@@ -114,7 +116,18 @@ export function noSigningKeyExists({ stack, keyRing }: AuthServiceObservation): 
   return waiting('WaitingForSigningKeys', `Secret ${signingKeys} does not exist yet; see condition KeysReady`, stack);
 }
 
-function waiting(reason: 'WaitingForDatabase' | 'WaitingForSigningKeys', what: string, stack: AuthStack): AuthVerdict {
+/** Whoever cannot ask the pods which keys they have cannot rotate the keys. */
+export function thereIsNoCertificate({ stack, certificate }: AuthServiceObservation): AuthVerdict | undefined {
+  if (certificate !== 'absent') return undefined;
+  const { authTls } = namesOf(stack.metadata.name);
+  return waiting('WaitingForCertificates', `Secret ${authTls} does not exist yet; see condition Stalled`, stack);
+}
+
+function waiting(
+  reason: 'WaitingForDatabase' | 'WaitingForSigningKeys' | 'WaitingForCertificates',
+  what: string,
+  stack: AuthStack,
+): AuthVerdict {
   const way = `kubectl -n ${namespaceOf(stack)} describe authstack ${stack.metadata.name}`;
   return { status: 'False', reason, message: `${what}: ${way}` };
 }

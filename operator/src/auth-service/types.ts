@@ -40,6 +40,8 @@ export interface AuthServiceObservation {
   readonly secrets: ObservedAuthSecrets;
   readonly databaseUri: SeenDatabaseUri;
   readonly keyRing: 'absent' | 'foreign' | 'present';
+  /** The Secret with the pods' certificate; one that is damaged is issued again, and they reread it. */
+  readonly certificate: 'absent' | 'foreign' | 'present';
   readonly initialAdmin: SeenInitialAdmin;
   readonly deployment?: Deployment;
   readonly pods: readonly Pod[];

@@ -6,14 +6,14 @@ import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import { unreachable } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
-import { agentTls } from '../stored/agent-tls.ts';
 import { certificateAuthority } from '../stored/ca.ts';
 import { createStored, readStored, replaceStored } from '../stored/secret.ts';
 import type { StackName, StoredSecret } from '../stored/secret.ts';
 import { createAuthority, inspectAuthority, issue } from './certificate.ts';
-import { agentHostPattern } from './observe.ts';
 import type { CertificatesPorts } from './observe.ts';
-import { AGENT_LIFE, AUTHORITY_LIFE } from './types.ts';
+import { servers } from './servers.ts';
+import type { Server } from './servers.ts';
+import { AUTHORITY_LIFE, SERVER_LIFE } from './types.ts';
 import type { CertificatesAction } from './types.ts';
 
 /** The authority's Secret was usable when the plan was made and is not any more; the next pass plans afresh. */
@@ -31,8 +31,8 @@ export async function performCertificates(
   switch (action.type) {
     case 'createAuthority':
       return makeAuthority(stack, ports, pass);
-    case 'issueAgentCertificate':
-      return issueAgentCertificate(stack, ports, pass);
+    case 'issueServerCertificate':
+      return issueServerCertificate({ stack, server: action.server }, ports, pass);
     default:
       return unreachable(action);
   }
@@ -44,28 +44,37 @@ async function makeAuthority(stack: StackName, { cluster }: CertificatesPorts, p
   return performKubernetes(createStored(certificateAuthority, stack, pair), cluster, pass);
 }
 
-async function issueAgentCertificate(stack: StackName, { cluster }: CertificatesPorts, pass: Pass): Promise<Performed> {
+interface Issue {
+  readonly stack: StackName;
+  readonly server: Server;
+}
+
+async function issueServerCertificate(
+  { stack, server }: Issue,
+  { cluster }: CertificatesPorts,
+  pass: Pass,
+): Promise<Performed> {
+  const { secret, commonName, hostName } = servers[server];
   // Read live: it may have been created a moment ago, and what signs must be what is stored.
   const read = <Value>(kind: StoredSecret<Value>): Promise<Secret | undefined> =>
     cluster.read(secretKind, { namespace: namespaceOf(stack), name: kind.nameOf(stack.metadata.name) }, pass);
   const authority = readStored(certificateAuthority, stack, await read(certificateAuthority));
   if (authority.state !== 'value' || 'why' in inspectAuthority(authority.value)) {
     const name = certificateAuthority.nameOf(stack.metadata.name);
-    throw new AuthorityUnusable(`issue the agents' certificate: Secret ${name} is not usable any more`);
+    throw new AuthorityUnusable(`issue a certificate: Secret ${name} is not usable any more`);
   }
   const pair = await issue(authority.value, {
-    // A common name has at most 64 characters; the host names are in the alternative names.
-    commonName: 'authstack-mongodb-agent',
-    dnsNames: [agentHostPattern(stack)],
+    commonName,
+    dnsNames: [hostName(stack)],
     use: 'server',
     now: pass.now,
-    life: AGENT_LIFE,
+    life: SERVER_LIFE,
   });
   const value = { ...pair, authority: authority.value.certificate };
-  const { resourceVersion } = (await read(agentTls))?.metadata ?? {};
+  const { resourceVersion } = (await read(secret))?.metadata ?? {};
   const write =
     resourceVersion === undefined
-      ? createStored(agentTls, stack, value)
-      : replaceStored(agentTls, stack, { value, resourceVersion });
+      ? createStored(secret, stack, value)
+      : replaceStored(secret, stack, { value, resourceVersion });
   return performKubernetes(write, cluster, pass);
 }

@@ -6,13 +6,14 @@ import type { Cluster } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
-import { agentTls } from '../stored/agent-tls.ts';
-import type { AgentTls } from '../stored/agent-tls.ts';
 import { certificateAuthority } from '../stored/ca.ts';
 import type { KeyPair } from '../stored/ca.ts';
 import { readStored } from '../stored/secret.ts';
-import type { Seen, StackName } from '../stored/secret.ts';
+import type { Seen } from '../stored/secret.ts';
+import type { ServerTls } from '../stored/server-tls.ts';
 import { inspect, inspectAuthority } from './certificate.ts';
+import { secretNameOf, servers } from './servers.ts';
+import type { Server } from './servers.ts';
 import type { CertificatesObservation, SeenAuthority, SeenServerCertificate } from './types.ts';
 
 export interface CertificatesPorts {
@@ -24,22 +25,16 @@ export async function observeCertificates(
   { cluster }: CertificatesPorts,
   pass: Pass,
 ): Promise<CertificatesObservation> {
-  const { ca, agentTls: agent } = namesOf(stack.metadata.name);
   const namespace = namespaceOf(stack);
   // The watch sees only what carries our labels; a Secret without them must be seen before one is created.
   const find = (name: string): Promise<Secret | undefined> => cluster.find(secretKind, { namespace, name }, pass);
-  const authority = readStored(certificateAuthority, stack, await find(ca));
-  return {
-    stack,
-    now: pass.now,
-    authority: judgeAuthority(authority),
-    agent: judgeAgent(stack, { tls: readStored(agentTls, stack, await find(agent)), authority }),
+  const authority = readStored(certificateAuthority, stack, await find(namesOf(stack.metadata.name).ca));
+  const judged = async (server: Server): Promise<SeenServerCertificate> => {
+    const tls = readStored(servers[server].secret, stack, await find(secretNameOf(server, stack)));
+    return judgeServer(servers[server].hostName(stack), { tls, authority });
   };
-}
-
-/** `*` stands for the members: `shop-mongodb-0.shop-mongodb.auth.svc`. */
-export function agentHostPattern(stack: StackName): string {
-  return `*.${namesOf(stack.metadata.name).mongodb}.${namespaceOf(stack)}.svc`;
+  const [agents, authPods] = await Promise.all([judged('agents'), judged('authPods')]);
+  return { stack, now: pass.now, authority: judgeAuthority(authority), servers: { agents, authPods } };
 }
 
 function judgeAuthority(stored: Seen<KeyPair>): SeenAuthority {
@@ -50,12 +45,12 @@ function judgeAuthority(stored: Seen<KeyPair>): SeenAuthority {
     : { state: 'valid', ...lifeOf(certificate) };
 }
 
-interface Agent {
-  readonly tls: Seen<AgentTls>;
+interface Issued {
+  readonly tls: Seen<ServerTls>;
   readonly authority: Seen<KeyPair>;
 }
 
-function judgeAgent(stack: AuthStack, { tls, authority }: Agent): SeenServerCertificate {
+function judgeServer(hostName: string, { tls, authority }: Issued): SeenServerCertificate {
   if (tls.state !== 'value') return tls;
   const certificate = inspect(tls.value);
   if ('why' in certificate) return { state: 'malformed', why: certificate.why };
@@ -63,13 +58,13 @@ function judgeAgent(stack: AuthStack, { tls, authority }: Agent): SeenServerCert
     state: 'valid',
     ...lifeOf(certificate),
     issuedByAuthority: authority.state === 'value' && isIssuedBy(authority.value, { certificate, tls: tls.value }),
-    hasName: certificate.subjectAltName === `DNS:${agentHostPattern(stack)}`,
+    hasName: certificate.subjectAltName === `DNS:${hostName}`,
   };
 }
 
 interface IssuedCertificate {
   readonly certificate: X509Certificate;
-  readonly tls: AgentTls;
+  readonly tls: ServerTls;
 }
 
 function isIssuedBy(authority: KeyPair, { certificate, tls }: IssuedCertificate): boolean {

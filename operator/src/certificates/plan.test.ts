@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { authStackSpecSchema } from '../api/auth-stack.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { planCertificates, renewalOf } from './plan.ts';
-import { AGENT_LIFE, AUTHORITY_LIFE } from './types.ts';
-import type { CertificatesObservation } from './types.ts';
+import { SERVER_LIFE, AUTHORITY_LIFE } from './types.ts';
+import type { CertificatesObservation, SeenServerCertificate } from './types.ts';
 
 const stack: AuthStack = {
   apiVersion: 'authstack.dev/v1alpha1',
@@ -13,16 +13,27 @@ const stack: AuthStack = {
   spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'] } }),
 };
 const now = Date.UTC(2030, 0, 1);
+
+function everywhere(agents: SeenServerCertificate, authPods = agents): CertificatesObservation['servers'] {
+  return { agents, authPods };
+}
+
 const settled: CertificatesObservation = {
   stack,
   now,
   authority: { state: 'valid', notBefore: now - 1000, notAfter: now + AUTHORITY_LIFE },
-  agent: { state: 'valid', notBefore: now - 1000, notAfter: now + AGENT_LIFE, issuedByAuthority: true, hasName: true },
+  servers: everywhere({
+    state: 'valid',
+    notBefore: now - 1000,
+    notAfter: now + SERVER_LIFE,
+    issuedByAuthority: true,
+    hasName: true,
+  }),
 };
 const good = {
   state: 'valid',
   notBefore: now,
-  notAfter: now + AGENT_LIFE,
+  notAfter: now + SERVER_LIFE,
   issuedByAuthority: true,
   hasName: true,
 } as const;
@@ -30,21 +41,29 @@ const good = {
 test.each<[string, Partial<CertificatesObservation>, string[]]>([
   [
     'a new stack gets an authority and then a certificate',
-    { authority: { state: 'absent' }, agent: { state: 'absent' } },
-    ['createAuthority', 'issueAgentCertificate'],
+    { authority: { state: 'absent' }, servers: everywhere({ state: 'absent' }) },
+    ['createAuthority', 'issueServerCertificate', 'issueServerCertificate'],
   ],
-  ['a lost certificate is issued again', { agent: { state: 'absent' } }, ['issueAgentCertificate']],
+  [
+    'a lost certificate is issued again',
+    { servers: everywhere({ state: 'absent' }, good) },
+    ['issueServerCertificate'],
+  ],
   [
     'a damaged certificate is issued again, for nothing is lost with it',
-    { agent: { state: 'malformed', why: 'x' } },
-    ['issueAgentCertificate'],
+    { servers: everywhere(good, { state: 'malformed', why: 'x' }) },
+    ['issueServerCertificate'],
   ],
   [
     'a certificate of another authority is issued again',
-    { agent: { ...good, issuedByAuthority: false } },
-    ['issueAgentCertificate'],
+    { servers: everywhere({ ...good, issuedByAuthority: false }, good) },
+    ['issueServerCertificate'],
   ],
-  ['a certificate of another name is issued again', { agent: { ...good, hasName: false } }, ['issueAgentCertificate']],
+  [
+    'a certificate of another name is issued again',
+    { servers: everywhere(good, { ...good, hasName: false }) },
+    ['issueServerCertificate'],
+  ],
   ['a settled stack is left alone', {}, []],
 ])('%s', (_law, change, actions) => {
   expect(planCertificates({ ...settled, ...change }).actions.map(({ type }) => type)).toEqual(actions);
@@ -66,9 +85,15 @@ test.each<[string, Partial<CertificatesObservation>, string, string]>([
   ],
   [
     'an agent Secret that is not ours',
-    { agent: { state: 'foreign' } },
-    'AgentCertificateNotOwned',
+    { servers: everywhere({ state: 'foreign' }, good) },
+    'ServerCertificateNotOwned',
     'shop-mongodb-agent-tls',
+  ],
+  [
+    'a Secret of the auth pods that is not ours',
+    { servers: everywhere(good, { state: 'foreign' }) },
+    'ServerCertificateNotOwned',
+    'shop-auth-tls',
   ],
 ])('%s is named and never written over', (...[, change, reason, named]) => {
   const plan = planCertificates({ ...settled, ...change });
@@ -77,11 +102,16 @@ test.each<[string, Partial<CertificatesObservation>, string, string]>([
   expect(plan.stalled?.message).toContain('kubectl -n auth');
 });
 
+test('a foreign Secret of one server holds no other certificate back', () => {
+  const plan = planCertificates({ ...settled, servers: everywhere({ state: 'absent' }, { state: 'foreign' }) });
+  expect(plan).toMatchObject({ actions: [{ server: 'agents' }], stalled: { reason: 'ServerCertificateNotOwned' } });
+});
+
 test('a lost authority is reported as a warning, a first one is not', () => {
   const eventsOf = (change: Partial<CertificatesObservation>): readonly string[] =>
     planCertificates({ ...settled, ...change }).actions.flatMap(({ event }) => (event ? [event.reason] : []));
   expect(eventsOf({ authority: { state: 'absent' } })).toEqual(['CertificateAuthorityLost']);
-  expect(eventsOf({ authority: { state: 'absent' }, agent: { state: 'absent' } })).toEqual([]);
+  expect(eventsOf({ authority: { state: 'absent' }, servers: everywhere({ state: 'absent' }) })).toEqual([]);
 });
 
 const moments = fc.integer({ min: 0, max: 4e12 });
@@ -92,10 +122,10 @@ test('a certificate is renewed exactly when two thirds of its life are over, alw
     fc.property(moments, lives, moments, (notBefore, life, at) => {
       const agent = { ...good, notBefore, notAfter: notBefore + life };
       const authority = { state: 'valid', notBefore: 0, notAfter: 9e12 } as const;
-      const plan = planCertificates({ ...settled, authority, agent, now: at });
+      const plan = planCertificates({ ...settled, authority, servers: everywhere(agent), now: at });
       const due = renewalOf(agent);
       expect(due).toBeLessThan(agent.notAfter);
-      expect(plan.actions.length).toBe(at >= due ? 1 : 0);
+      expect(plan.actions.length).toBe(at >= due ? 2 : 0);
       expect(plan.recheckAt).toBe(at >= due ? undefined : due);
     }),
   );
@@ -105,9 +135,12 @@ test('whoever sleeps until the announced moment has work exactly then', () => {
   fc.assert(
     fc.property(lives, (life) => {
       const agent = { ...good, notBefore: now, notAfter: now + life };
-      const { recheckAt } = planCertificates({ ...settled, agent });
-      expect(planCertificates({ ...settled, agent, now: (recheckAt ?? 0) - 1 }).actions).toEqual([]);
-      expect(planCertificates({ ...settled, agent, now: recheckAt ?? 0 }).actions).toMatchObject([{ why: 'Renewal' }]);
+      const servers = everywhere(agent, { ...good, notBefore: now, notAfter: now + 2 * life });
+      const { recheckAt } = planCertificates({ ...settled, servers });
+      expect(planCertificates({ ...settled, servers, now: (recheckAt ?? 0) - 1 }).actions).toEqual([]);
+      expect(planCertificates({ ...settled, servers, now: recheckAt ?? 0 }).actions).toMatchObject([
+        { server: 'agents', why: 'Renewal' },
+      ]);
     }),
   );
 });

@@ -5,11 +5,12 @@ import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import { LOOK_AGAIN } from '../planning.ts';
 import type { Plan, Stalled } from '../planning.ts';
 import { foreignSecret } from '../stored/secret.ts';
+import { everyServer, secretNameOf } from './servers.ts';
 import type {
-  AgentCertificateReason,
   CertificatesAction,
   CertificatesObservation,
   CertificatesProblem,
+  IssueReason,
   SeenServerCertificate,
 } from './types.ts';
 
@@ -21,9 +22,9 @@ const rules: readonly Rule[] = [
   theAuthorityIsNotOurs,
   theAuthorityCannotBeRead,
   theAuthorityHasExpired,
-  theAgentSecretIsNotOurs,
   thereIsNoAuthority,
-  theAgentCertificateIsDue,
+  aServerSecretIsNotOurs,
+  aServerCertificateIsDue,
 ];
 
 export function planCertificates(seen: CertificatesObservation): CertificatesPlan {
@@ -31,7 +32,11 @@ export function planCertificates(seen: CertificatesObservation): CertificatesPla
     const plan = rule(seen);
     if (plan) return plan;
   }
-  return { ...nothing, ...(seen.agent.state === 'valid' && { recheckAt: renewalOf(seen.agent) }) };
+  const renewals = everyServer.flatMap((server) => {
+    const certificate = seen.servers[server];
+    return certificate.state === 'valid' ? [renewalOf(certificate)] : [];
+  });
+  return { ...nothing, ...(renewals.length > 0 && { recheckAt: Math.min(...renewals) }) };
 }
 
 /** Two thirds of a certificate's life: a third is left to notice that renewal fails. */
@@ -68,14 +73,10 @@ function theAuthorityHasExpired({ stack, authority, now }: CertificatesObservati
   );
 }
 
-function theAgentSecretIsNotOurs({ stack, agent, now }: CertificatesObservation): CertificatesPlan | undefined {
-  if (agent.state !== 'foreign') return undefined;
-  return blocked(now, 'AgentCertificateNotOwned', foreignSecret(stack, namesOf(stack.metadata.name).agentTls));
-}
-
-function thereIsNoAuthority({ stack, authority, agent }: CertificatesObservation): CertificatesPlan | undefined {
+function thereIsNoAuthority(seen: CertificatesObservation): CertificatesPlan | undefined {
+  const { stack, authority } = seen;
   if (authority.state === 'valid') return undefined;
-  const isLost = agent.state === 'valid';
+  const isLost = everyServer.some((server) => seen.servers[server].state === 'valid');
   const lost = {
     type: 'Warning',
     reason: 'CertificateAuthorityLost',
@@ -83,27 +84,51 @@ function thereIsNoAuthority({ stack, authority, agent }: CertificatesObservation
   } as const;
   return {
     ...nothing,
-    actions: [
-      { type: 'createAuthority', stack: refOf(stack), ...(isLost && { event: lost }) },
-      { type: 'issueAgentCertificate', stack: refOf(stack), why: isLost ? 'OtherAuthority' : 'Missing' },
-    ],
+    actions: [{ type: 'createAuthority', stack: refOf(stack), ...(isLost && { event: lost }) }, ...dueIn(seen)],
   };
 }
 
-function theAgentCertificateIsDue({ stack, agent, now }: CertificatesObservation): CertificatesPlan | undefined {
-  const why = whyIssue(agent, now);
-  return why && { ...nothing, actions: [{ type: 'issueAgentCertificate', stack: refOf(stack), why }] };
+/** What it is for waits; the other certificates do not. */
+function aServerSecretIsNotOurs(seen: CertificatesObservation): CertificatesPlan | undefined {
+  const { stack, now } = seen;
+  const foreign = everyServer.find((server) => seen.servers[server].state === 'foreign');
+  if (!foreign) return undefined;
+  const message = foreignSecret(stack, secretNameOf(foreign, stack));
+  return { ...blocked(now, 'ServerCertificateNotOwned', message), actions: dueIn(seen) };
+}
+
+function aServerCertificateIsDue(seen: CertificatesObservation): CertificatesPlan | undefined {
+  const actions = dueIn(seen);
+  return actions.length > 0 ? { ...nothing, actions } : undefined;
+}
+
+function dueIn({ stack, authority, servers, now }: CertificatesObservation): readonly CertificatesAction[] {
+  return everyServer.flatMap((server): readonly CertificatesAction[] => {
+    const why = whyIssue(servers[server], { hasAuthority: authority.state === 'valid', now });
+    return why ? [{ type: 'issueServerCertificate', stack: refOf(stack), server, why }] : [];
+  });
 }
 
 function refOf(stack: AuthStack): ObjectRef {
   return { namespace: namespaceOf(stack), name: stack.metadata.name };
 }
 
-function whyIssue(agent: SeenServerCertificate, now: Millis): AgentCertificateReason | undefined {
-  if (agent.state !== 'valid') return agent.state === 'malformed' ? 'Malformed' : 'Missing';
-  if (!agent.issuedByAuthority) return 'OtherAuthority';
-  if (!agent.hasName) return 'OtherName';
-  return now >= renewalOf(agent) ? 'Renewal' : undefined;
+function whyIssue(
+  seen: SeenServerCertificate,
+  { hasAuthority, now }: { readonly hasAuthority: boolean; readonly now: Millis },
+): IssueReason | undefined {
+  switch (seen.state) {
+    case 'foreign':
+      return undefined;
+    case 'absent':
+      return 'Missing';
+    case 'malformed':
+      return 'Malformed';
+    case 'valid':
+      if (!hasAuthority || !seen.issuedByAuthority) return 'OtherAuthority';
+      if (!seen.hasName) return 'OtherName';
+      return now >= renewalOf(seen) ? 'Renewal' : undefined;
+  }
 }
 
 function blocked(now: Millis, reason: CertificatesProblem, message: string): CertificatesPlan {

@@ -1,6 +1,7 @@
 import type { AuthStack } from '../api/auth-stack.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import type { ReportedEvent } from '../runtime/reconciler.ts';
+import type { Server } from './servers.ts';
 
 /** A Secret that should hold a certificate, already read and parsed. */
 export type SeenCertificate =
@@ -12,14 +13,14 @@ export type SeenCertificate =
 
 export type SeenAuthority = SeenCertificate;
 
-/** The server certificate of the agents; what it must match is judged while it is read. */
+/** A server certificate of the stack; what it must match is judged while it is read. */
 export type SeenServerCertificate =
   | Exclude<SeenCertificate, { state: 'valid' }>
   | {
       readonly state: 'valid';
       readonly notBefore: Millis;
       readonly notAfter: Millis;
-      /** Signed by the authority in the stack's Secret, which is also the one that the agents mount. */
+      /** Signed by the authority in the stack's Secret, which is also the one that the pods mount. */
       readonly issuedByAuthority: boolean;
       /** Carries exactly the name that clients ask for. */
       readonly hasName: boolean;
@@ -30,7 +31,7 @@ export interface CertificatesObservation {
   readonly stack: AuthStack;
   readonly now: Millis;
   readonly authority: SeenAuthority;
-  readonly agent: SeenServerCertificate;
+  readonly servers: Readonly<Record<Server, SeenServerCertificate>>;
 }
 
 export type CertificatesAction =
@@ -41,22 +42,23 @@ export type CertificatesAction =
       readonly event?: ReportedEvent;
     }
   | {
-      readonly type: 'issueAgentCertificate';
+      readonly type: 'issueServerCertificate';
       /** The AuthStack. */
       readonly stack: ObjectRef;
-      readonly why: AgentCertificateReason;
+      readonly server: Server;
+      readonly why: IssueReason;
       readonly event?: ReportedEvent;
     };
 
-export type AgentCertificateReason = 'Missing' | 'Malformed' | 'OtherAuthority' | 'OtherName' | 'Renewal';
+export type IssueReason = 'Missing' | 'Malformed' | 'OtherAuthority' | 'OtherName' | 'Renewal';
 
 export type CertificatesProblem =
   | 'CertificateAuthorityNotOwned'
   | 'CertificateAuthorityMalformed'
   | 'CertificateAuthorityExpired'
-  | 'AgentCertificateNotOwned';
+  | 'ServerCertificateNotOwned';
 
-/** Ten years: its agents and consumers would have to follow a new one. */
+/** Ten years: its pods and consumers would have to follow a new one. */
 export const AUTHORITY_LIFE: Millis = 3650 * 86_400_000;
-export const AGENT_LIFE: Millis = 90 * 86_400_000;
+export const SERVER_LIFE: Millis = 90 * 86_400_000;
 export const CLIENT_LIFE: Millis = 86_400_000;

@@ -121,6 +121,7 @@ test('a stack gets its authority, its certificate and its secrets before anythin
     expect(await namesOfOwn('shop')).toEqual(
       expect.arrayContaining([
         'Secret shop-auth-secrets',
+        'Secret shop-auth-tls',
         'Secret shop-ca',
         'Secret shop-mongodb-agent-tls',
         'Service shop-auth',
