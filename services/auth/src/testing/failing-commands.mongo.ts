@@ -9,6 +9,10 @@ export interface Fault {
   /** The command is carried out, and then answered with this. */
   readonly writeConcernError?: { readonly code: number; readonly codeName: string; readonly errmsg: string };
   readonly errorLabels?: readonly string[];
+  /** Only of this collection, with its database. */
+  readonly namespace?: string;
+  /** The command is answered so much later. */
+  readonly blockMs?: number;
 }
 
 /** Ends with `using` at the latest. */
@@ -24,13 +28,14 @@ const FAIL_POINT = 'failCommand';
 export async function failingCommands(
   uri: string,
   mode: 'alwaysOn' | { readonly times: number },
-  fault: Fault,
+  { blockMs, ...fault }: Fault,
 ): Promise<FailingCommands> {
   const client = await new mongo.MongoClient(uri, { appName: 'test' }).connect();
   const admin = client.db('admin');
   const configure = (settings: object): Promise<mongo.Document> =>
     admin.command({ configureFailPoint: FAIL_POINT, ...settings });
-  const { count } = await configure({ mode, data: { ...fault, appName } });
+  const blocking = blockMs === undefined ? {} : { blockConnection: true, blockTimeMS: blockMs };
+  const { count } = await configure({ mode, data: { ...fault, ...blocking, appName } });
   const end = async (): Promise<void> => {
     await configure({ mode: 'off' });
   };

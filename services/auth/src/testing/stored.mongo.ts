@@ -53,9 +53,21 @@ export async function addSessions(uri: string, like: StoredSession, changes: rea
 
 /** What the pods asked the database meanwhile, by name of command, as the database itself saw it. */
 export async function commandsDuring(uri: string, work: () => Promise<unknown>): Promise<readonly string[]> {
+  return (await profileOf(uri, work)).map(commandOf);
+}
+
+/** The same with the collection of each, and the fields by which it was searched. */
+export async function stepsDuring(uri: string, work: () => Promise<unknown>): Promise<readonly string[]> {
   const seen = await profileOf(uri, work);
+  return seen.map((each) => {
+    const { filter, query } = each['command'] as { filter?: object; query?: object };
+    return `${commandOf(each)} ${String(each['ns'])} by ${Object.keys(filter ?? query ?? {}).join(', ')}`;
+  });
+}
+
+function commandOf({ op, command }: mongo.Document): string {
   // The profiler shows statements of an update, not the command that brought them.
-  return seen.map(({ op, command }) => (op === 'update' ? 'update' : String(Object.keys(command as object)[0])));
+  return op === 'update' ? 'update' : String(Object.keys(command as object)[0]);
 }
 
 /** How many stored sessions the pods' reads looked at meanwhile; what an index alone answers is none. */
