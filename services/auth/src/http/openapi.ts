@@ -79,7 +79,13 @@ function parametersOf({ query, parameters, headers = [], revalidates = false }: 
   return [
     ...from('path', parameters),
     ...from('query', query),
-    ...headers.map((name) => ({ name, in: 'header', required: false, schema: { const: 'body' } })),
+    ...headers.map(({ name, values, description }) => ({
+      name,
+      in: 'header',
+      required: false,
+      description,
+      schema: { type: 'string', enum: values },
+    })),
     ...(revalidates ? [{ name: 'If-None-Match', in: 'header', required: false, schema: { type: 'string' } }] : []),
   ];
 }

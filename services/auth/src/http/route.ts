@@ -17,6 +17,13 @@ import type { ProblemCode } from '../errors.ts';
  */
 export type Access = 'public' | 'session' | 'ops';
 
+/** A header that a client may send, with one of these values. */
+export interface HeaderParameter {
+  readonly name: string;
+  readonly values: readonly [string, ...string[]];
+  readonly description: string;
+}
+
 /** What is known of an operation without calling it: documents and the containment matrix are made from it. */
 export interface Operation<A extends Access = Access> {
   readonly method: 'get' | 'post' | 'delete';
@@ -29,7 +36,7 @@ export interface Operation<A extends Access = Access> {
   readonly body?: z.ZodType;
   readonly query?: z.ZodObject;
   readonly parameters?: z.ZodObject;
-  readonly headers?: readonly string[];
+  readonly headers?: readonly HeaderParameter[];
   /** It has an ETag: a client that has it already is answered 304. */
   readonly revalidates?: boolean;
   readonly reply: { readonly status: number; readonly schema?: z.ZodType };

@@ -31,14 +31,12 @@ export const refreshReply = z.object({
   currentUser: userReply,
   expiresIn: z.int().meta({ description: 'Seconds until the access token expires.' }),
 });
-export const tokensReply = z
-  .object({
-    access_token: z.string(),
-    token_type: z.literal('Bearer'),
-    expires_in: z.int(),
-    session_token: z.string(),
-  })
-  .meta({ description: 'Only with `Authstack-Delivery: body`.' });
+export const tokensReply = z.object({
+  access_token: z.string(),
+  token_type: z.literal('Bearer'),
+  expires_in: z.int(),
+  session_token: z.string(),
+});
 export const sessionsReply = z.object({
   sessions: z.array(
     z.object({

@@ -11,7 +11,7 @@ import type { Throttles } from '../throttles/throttles.ts';
 import { TokenInvalid } from '../tokens/access-token.ts';
 import { publicUser } from '../users/user.ts';
 import type { Exchange } from './cookies.ts';
-import { DELIVERY_HEADER, deliveryOf, deviceOf } from './delivery.ts';
+import { byDelivery, deliveryOf, deliveryParameter, deviceOf } from './delivery.ts';
 import { SessionInvalid, SessionReused, TokenOutlived } from './errors.ts';
 import type { Grant } from './grant.ts';
 import { identify } from './identify.ts';
@@ -60,8 +60,8 @@ function signingIn(ports: SessionRoutePorts): PublicRoute {
     path: '/api/users/signin',
     summary: 'Sign in',
     body: signInRequest,
-    headers: [DELIVERY_HEADER],
-    reply: { status: 200, schema: userReply.or(tokensReply) },
+    headers: [deliveryParameter],
+    reply: { status: 200, schema: byDelivery({ cookie: userReply, body: tokensReply }) },
     problems: [
       ...unreadable,
       'INVALID_CREDENTIALS',
@@ -119,9 +119,9 @@ function refreshing({ session, cookies, origin, metrics, throttles }: SessionRou
     // Its credential is the session token, by cookie or body; that of an ended session clears the cookies.
     credentials: ['session'],
     summary: "A fresh access token and the session's next token",
-    body: bodyRefreshRequest.or(emptyRequest),
-    headers: [DELIVERY_HEADER],
-    reply: { status: 200, schema: refreshReply.or(tokensReply) },
+    body: byDelivery({ cookie: emptyRequest, body: bodyRefreshRequest }),
+    headers: [deliveryParameter],
+    reply: { status: 200, schema: byDelivery({ cookie: refreshReply, body: tokensReply }) },
     problems: [
       ...unreadable,
       ...ended,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { openApiDocument } from '../http/openapi.ts';
+import { byDelivery } from '../sessions/delivery.ts';
 import type { Operation } from '../http/route.ts';
 import { expectDocumented } from './documented.ts';
 import type { Exchange } from './documented.ts';
@@ -16,7 +17,13 @@ const operation: Operation = {
   parameters: z.strictObject({ id: z.string() }),
   query: z.strictObject({ loud: z.string().exactOptional() }),
   body: z.strictObject({ name: z.string().max(5) }),
-  reply: { status: 200, schema: z.object({ size: z.int(), owner: z.object({ id: z.string() }) }) },
+  reply: {
+    status: 200,
+    schema: byDelivery({
+      cookie: z.object({ size: z.int(), owner: z.object({ id: z.string() }) }),
+      body: z.object({ token: z.string() }),
+    }),
+  },
   problems: ['SESSION_INVALID', 'DATABASE_UNAVAILABLE'],
 };
 const document = openApiDocument([operation], {
@@ -36,11 +43,26 @@ afterAll(() => {
   server.close();
 });
 
-function checked(change: Partial<Exchange['answer']>, { sent, query = '' }: { sent?: unknown; query?: string } = {}) {
+interface Sent {
+  readonly sent?: unknown;
+  readonly query?: string;
+  readonly sentHeaders?: Readonly<Record<string, string>>;
+}
+
+const asked = { 'authstack-delivery': 'body' };
+
+function checked(change: Partial<Exchange['answer']>, { sent, query = '', sentHeaders = {} }: Sent = {}) {
   const headers = { 'content-type': 'application/json; charset=utf-8' };
   const body = { size: 1, owner: { id: 'x' } };
   const answer = { status: 200, headers, body, ...change };
-  return expectDocumented({ url, method: 'POST', path: `/things/7${query}`, sent: sent ?? { name: 'chair' }, answer });
+  return expectDocumented({
+    url,
+    method: 'POST',
+    path: `/things/7${query}`,
+    sent: sent ?? { name: 'chair' },
+    sentHeaders,
+    answer,
+  });
 }
 
 const problem = { type: 't', title: 't', status: 401, code: 'SESSION_INVALID', instance: 'i' };
@@ -49,6 +71,7 @@ const asProblem = { 'content-type': 'application/problem+json', 'www-authenticat
 test('what the document has passes', async () => {
   await checked({});
   await checked({}, { query: '?loud=yes' });
+  await checked({ body: { token: 't' } }, { sentHeaders: asked });
   await checked({ status: 401, headers: asProblem, body: problem });
 });
 
@@ -76,6 +99,8 @@ test.each<[string, () => Promise<void>, RegExp]>([
   ['an accepted body that breaks a bound', () => checked({}, { sent: { name: 'cupboard' } }), /accepted a body.*name/],
   ['an accepted body with one more member', () => checked({}, { sent: { name: 'x', age: 1 } }), /accepted a body/],
   ['an accepted text', () => checked({}, { sent: '{"name": 7}' }), /accepted a body.*name/],
+  ['what takes a header that was not sent', () => checked({ body: { token: 't' } }), /size/],
+  ['what takes that a header was not sent', () => checked({}, { sentHeaders: asked }), /token/],
   ['an accepted query parameter', () => checked({}, { query: '?quiet=yes' }), /accepted the query parameter quiet/],
 ])('%s that the document does not have is found', async (_what, check, why) => {
   await expect(check()).rejects.toThrow(why);

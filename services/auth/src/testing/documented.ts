@@ -6,6 +6,7 @@ export interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly sent: unknown;
+  readonly sentHeaders?: Readonly<Record<string, string>>;
   readonly answer: {
     readonly status: number;
     readonly headers: Readonly<Record<string, string | undefined>>;
@@ -44,12 +45,12 @@ function documentOf(url: string): Promise<OpenApi> {
 /**
  * Holds every answer that a test gets against the OpenAPI document of the pod that gave it: status, media type, content and
  * code must be in it, and what was accepted must be what it asks for. Paths and methods that are in no document are the
- * business of other tests.
+ * business of other tests. Where a content depends on a header of the request, only the variant for what was sent will do.
  */
 export async function expectDocumented(exchange: Exchange): Promise<void> {
   const { url, method, path, answer } = exchange;
   const { status } = answer;
-  const document = await documentOf(url);
+  const document = withHeaders(await documentOf(url), exchange.sentHeaders ?? {});
   const [pathname = '', query = ''] = path.split('?', 2);
   const [template] = Object.keys(document.paths).filter((one) => matches(one, pathname));
   const found = template === undefined ? undefined : document.paths[template]?.[method.toLowerCase()];
@@ -60,6 +61,19 @@ export async function expectDocumented(exchange: Exchange): Promise<void> {
   if (faults.length > 0) {
     throw new Error(`${method} ${path} answered ${status}, which openapi.json does not have: ${faults.join('; ')}`);
   }
+}
+
+/** The document for whoever sends these headers: of each content that depends on them the variants that are theirs. */
+function withHeaders(document: OpenApi, sent: Readonly<Record<string, string>>): OpenApi {
+  const values = new Map(Object.entries(sent).map(([name, value]) => [name.toLowerCase(), value]));
+  const isTheirs = (variant: unknown): boolean => {
+    const wanted = (variant as JsonSchema)['x-with-headers'] as Record<string, string | null> | undefined;
+    return Object.entries(wanted ?? {}).every(([name, value]) => (values.get(name.toLowerCase()) ?? null) === value);
+  };
+  return rewritten(document, (part) => {
+    const variants = part['anyOf'];
+    return Array.isArray(variants) ? { ...part, anyOf: variants.filter(isTheirs) } : part;
+  }) as OpenApi;
 }
 
 function matches(template: string, pathname: string): boolean {

@@ -35,7 +35,8 @@ export async function send(pod: Reachable, request: string, { body, headers = {}
     headers: response.headers,
     setCookie: ((response.headers as Record<string, unknown>)['set-cookie'] as string[] | undefined) ?? [],
   };
-  if (!pod.isUndocumented) await expectDocumented({ url: pod.url, method, path, sent: body, answer });
+  const exchange = { url: pod.url, method, path, sent: body, sentHeaders: headers, answer };
+  if (!pod.isUndocumented) await expectDocumented(exchange);
   return answer;
 }
 
