@@ -46,7 +46,7 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
   });
   const { secrets } = files;
   const hashThreads = createHashThreads(hashingThreads(machine));
-  const admission = new Admission(limitsFor(hashThreads.count));
+  const admission = new Admission(limitsFor(hashThreads.count), clock);
   const passwords = createPasswords({ admission, threads: hashThreads, secrets, metrics });
   const database = databaseOf(files, metrics, { clock, log });
   const users = database.store((stores) => stores.users);
@@ -76,7 +76,7 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
 
   const background: Promise<void>[] = [];
   return createHttpService({
-    app: publicListener({ settings, log, metrics, ring: keys.current, session, passwords, throttles, signUp }),
+    app: publicListener({ settings, clock, log, metrics, ring: keys.current, session, passwords, throttles, signUp }),
     ...opsListener({ files, database, keys, metrics }),
     ...operatorListener(settings.files.operatorTlsDir, keys),
     ports: settings.ports,

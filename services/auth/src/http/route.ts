@@ -1,10 +1,12 @@
 import { refuseOtherMethods } from '@authstack/http-service/allowed-methods';
+import type { Clock } from '@authstack/http-service/clock';
 import { jsonBody } from '@authstack/http-service/json-body';
 import { parsed } from '@authstack/http-service/validation';
 import { Router } from 'express';
 import type { Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import type { ProblemCode } from '../errors.ts';
+import { forOneClient } from './patience.ts';
 
 /**
  * Who may call an operation. Each access has one way to make its routes, and one gate, in the listener that serves it:
@@ -112,11 +114,16 @@ interface Mountable<Gates> extends Pick<Operation, 'method' | 'path'> {
   readonly handlerBehind: (gates: Gates) => RequestHandler;
 }
 
-export function routerOf<Gates>(routes: readonly Mountable<Gates>[], gates: Gates): Router {
+export function routerOf<Gates>(
+  routes: readonly Mountable<Gates>[],
+  { gates, clock }: { readonly gates: Gates; readonly clock: Clock },
+): Router {
   const router = Router();
   const body = jsonBody({ maxBytes: MAX_BODY_BYTES });
   for (const { method, path, handlerBehind } of routes) {
-    const handler = handlerBehind(gates);
+    const answer = handlerBehind(gates);
+    // From here on, when the body has been read: a client that sends slowly takes its own time.
+    const handler: RequestHandler = (...exchange) => forOneClient(clock, () => answer(...exchange));
     router[method](expressPath(path), ...(method === 'get' ? [handler] : [body, handler]));
   }
   return refuseOtherMethods(router);

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { builtPage } from '@authstack/http-service/built-page';
 import type { PageMeta } from '@authstack/http-service/built-page';
+import type { Clock } from '@authstack/http-service/clock';
 import { createPublicApp } from '@authstack/http-service/public-app';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -30,6 +31,7 @@ import type { Throttles } from '../throttles/throttles.ts';
 
 export interface PublicPorts {
   readonly settings: Settings;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly ring: () => KeyRing | undefined;
@@ -43,7 +45,7 @@ type PublicGates = Gate<'public', undefined> & Gate<'session', Actor>;
 
 /** For browsers and API clients, behind the Ingress. */
 export function publicListener(ports: PublicPorts): RequestListener {
-  const { settings, log, metrics, ring, session } = ports;
+  const { settings, clock, log, metrics, ring, session } = ports;
   const { issuer: origin, jwksMaxAge } = settings;
   const documents = keyDocuments({ ring, issuer: origin, jwksMaxAge });
   const identifying = { session, cookies: createCookies(settings), origin };
@@ -58,7 +60,7 @@ export function publicListener(ports: PublicPorts): RequestListener {
     problems,
     documents,
     mount(app) {
-      app.use(routerOf(publicRoutes(ports, documents), gates));
+      app.use(routerOf(publicRoutes(ports, documents), { gates, clock }));
       if (settings.files.signInDir !== undefined) app.use(builtPage(settings.files.signInDir, pageMeta(settings)));
     },
   });

@@ -3,6 +3,7 @@ import { Mongoose, STATES } from 'mongoose';
 import type { ConnectOptions, Connection } from 'mongoose';
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import { databaseNamed } from '../api.ts';
+import { CLIENT_WAITS, patienceLeft } from '../http/patience.ts';
 import { asUnavailable, NotConnected } from './database-unavailable.ts';
 import { retrying } from './retrying.ts';
 import type { Budget } from './retrying.ts';
@@ -13,8 +14,8 @@ export type Run = <T>(work: () => Promise<T>) => Promise<T>;
 export interface Link {
   readonly connection: Connection;
   /**
-   * One piece of work that somebody waits for: done again while the database fails by what passes by itself, for as long as a
-   * client is kept waiting; then DatabaseUnavailable. What it does a second time must be as if it had been done once.
+   * One piece of work that somebody waits for: done again while the database fails by what passes by itself, for as long as the
+   * client still waits; then DatabaseUnavailable. What it does a second time must be as if it had been done once.
    */
   readonly run: Run;
   /** The same for work that no client waits for. */
@@ -34,8 +35,6 @@ export interface OpenLink extends Link {
 /** By this name the database knows the connections of a pod. */
 export const appName = 'authstack-auth';
 
-/** A request waits through an assisted election rather than fail; beyond that it gets a 503 with Retry-After. */
-const CLIENT_WAITS: Millis = 3_000;
 /** Through an election that nobody assists, too. */
 const NOBODY_WAITS: Millis = 10_000;
 /** Shorter than what a client waits, so that little is still written for one that had its 503. */
@@ -90,13 +89,13 @@ function linkOf(connection: Connection, clock: Clock): OpenLink {
 
   // The driver decides by the error itself whether to retry a transaction, so inside one it stays as it is.
   const outside =
-    (limit: Millis): Run =>
+    (limit: () => Millis): Run =>
     (work) =>
-      insideTransaction.getStore() ? work() : within(limit, work);
+      insideTransaction.getStore() ? work() : within(limit(), work);
 
   function transaction<T>(work: () => Promise<T>): Promise<T> {
     if (insideTransaction.getStore()) return work();
-    return within(CLIENT_WAITS, (spent) =>
+    return within(clientWaits(), (spent) =>
       connection.transaction(async () => {
         // A client that has had its 503 may try again: what is begun or committed from here would happen twice.
         spent.throwIfAborted();
@@ -114,8 +113,8 @@ function linkOf(connection: Connection, clock: Clock): OpenLink {
 
   return {
     connection,
-    run: outside(CLIENT_WAITS),
-    patiently: outside(NOBODY_WAITS),
+    run: outside(clientWaits),
+    patiently: outside(() => NOBODY_WAITS),
     transaction,
     get isConnected() {
       return connection.readyState === STATES.connected;
@@ -128,4 +127,8 @@ function linkOf(connection: Connection, clock: Clock): OpenLink {
       await connection.destroy();
     },
   };
+}
+
+function clientWaits(): Millis {
+  return Math.min(CLIENT_WAITS, patienceLeft());
 }

@@ -119,6 +119,43 @@ describe('while no member is primary', () => {
   });
 });
 
+test('a database that is slow at each step keeps nobody waiting for longer than one that is away', async () => {
+  const visitor = await newcomer(pod);
+  await using _slow = await failingCommands(stack.database.uri, 'alwaysOn', {
+    failCommands: ['find', 'findAndModify'],
+    blockMs: 2_000,
+  });
+  const [, signIn] = requests;
+
+  expect(await ask(visitor, signIn)).toMatchObject({ status: 503, body: { code: 'DATABASE_UNAVAILABLE' } });
+});
+
+test('while the primary is frozen everybody is answered or told to come again, and once another is elected everybody is answered', async () => {
+  const [owner, ...others] = await Promise.all(Array.from({ length: 4 }, () => newcomer(pod)));
+  const devices = [owner, owner, owner, ...others].filter((visitor) => visitor !== undefined);
+  const [, signIn] = requests;
+  const frozen = await stack.database.primary();
+  let isOver = false;
+  const answers: Answer[] = [];
+  process.kill(frozen.pid, 'SIGSTOP');
+  const asking = devices.map(async (visitor) => {
+    while (!isOver) answers.push(await ask(visitor, signIn));
+  });
+
+  const writable = await stack.database.primary();
+
+  process.kill(frozen.pid, 'SIGCONT');
+  expect(writable).not.toBe(frozen);
+  const next = await Promise.all(devices.map((visitor) => ask(visitor, signIn)));
+  isOver = true;
+  await Promise.all(asking);
+  expect(next.filter(({ status }) => status !== 200)).toEqual([]);
+  for (const { status, body, headers } of answers.filter((answer) => answer.status !== 200)) {
+    expect({ status, body }).toMatchObject({ status: 503, body: { code: 'DATABASE_UNAVAILABLE' } });
+    expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+  }
+}, 60_000);
+
 test('without a database for longer than a client is kept waiting the answer is a 503 with Retry-After', async () => {
   const visitor = await newcomer(pod);
   await Promise.all(stack.database.members.map((member) => member.kill()));

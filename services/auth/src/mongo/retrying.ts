@@ -7,7 +7,7 @@ const AGAIN_AFTER: Millis = 50;
 
 export interface Budget {
   readonly clock: Clock;
-  /** For all attempts and the pauses between them. */
+  /** For all attempts and the pauses between them; where it is 0 already, nothing is tried. */
   readonly limit: Millis;
   /** Aborts when there is nothing left to work on. */
   readonly closed: AbortSignal;
@@ -30,6 +30,7 @@ export async function retrying<T>(
 
   async function attempts(): Promise<T> {
     for (;;) {
+      spent.signal.throwIfAborted();
       try {
         return await work(spent.signal);
       } catch (error) {
@@ -37,7 +38,6 @@ export async function retrying<T>(
         last = error;
       }
       await pause(clock, AGAIN_AFTER, spent.signal);
-      spent.signal.throwIfAborted();
     }
   }
 

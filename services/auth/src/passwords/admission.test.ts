@@ -1,6 +1,7 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ClientGone } from '../http/hang-up.ts';
+import { TestClock } from '../testing/test-clock.ts';
 import { Admission, limitsFor, Overloaded } from './admission.ts';
 import type { Applicant } from './admission.ts';
 
@@ -30,15 +31,18 @@ interface Asked {
 }
 
 function applicants(limits = { running: 1, waiting: 4, perAccount: 4 }) {
-  const admission = new Admission(limits);
+  const clock = new TestClock();
+  const admission = new Admission(limits, clock);
   const { running, hash } = hashing();
   const worked: string[] = [];
+  const database: { comesBack?: Promise<undefined> | undefined } = {};
   function ask(who: string, more: Partial<Applicant> = {}): Asked {
     const [prefix = '', account = ''] = who.split('/');
     const settled: Asked['settled'] = {};
     const outcome = admission
       .admit({ prefix, account, ...more }, async ({ turn }) => {
         worked.push(who);
+        if (database.comesBack) await database.comesBack;
         return turn(hash(who));
       })
       .catch((error: unknown) => (error instanceof Overloaded ? 'refused' : (error as Error).name))
@@ -51,7 +55,7 @@ function applicants(limits = { running: 1, waiting: 4, perAccount: 4 }) {
     await settle();
     return first?.who;
   }
-  return { admission, ask, endOne, running, worked };
+  return { admission, clock, database, ask, endOne, running, worked };
 }
 
 /** Everything that needs no timer has happened then. */
@@ -130,7 +134,7 @@ test('a flood on one account from everywhere leaves room for other accounts', as
 });
 
 test('who crowds the line most is refused while reading, too, and learns of it at its turn', async () => {
-  const admission = new Admission({ running: 1, waiting: 1, perAccount: 9 });
+  const admission = new Admission({ running: 1, waiting: 1, perAccount: 9 }, new TestClock());
   const reading = Promise.withResolvers<undefined>();
   const slow = (account: string) =>
     admission.admit({ prefix: 'flood', account }, async ({ turn }) => {
@@ -143,6 +147,62 @@ test('who crowds the line most is refused while reading, too, and learns of it a
   reading.resolve(undefined);
   await expect(second).rejects.toThrow(Overloaded);
   expect(await first).toBe('a');
+});
+
+describe('while the database is away', () => {
+  const LONG = 3_000;
+
+  test('sign-ins of however many people and of one account wait for it, and are hashed once it is back', async () => {
+    const { admission, clock, database, ask, endOne } = applicants();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    database.comesBack = promise;
+    const asked: Asked[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      asked.push(ask('home/me'), ask('home/me'), ask(`net${round}/other`));
+      await clock.passes(LONG / 10);
+    }
+    expect([admission.running, admission.waiting]).toEqual([0, 0]);
+
+    resolve(undefined);
+    await settle();
+    const next = [ask('home/me'), ask('elsewhere/new')];
+    await settle();
+
+    for (let left = asked.length + next.length; left > 0; left -= 1) expect(await endOne()).toBeDefined();
+    const outcomes = await Promise.all([...asked, ...next].map(({ outcome }) => outcome));
+    expect(outcomes).not.toContain('refused');
+    expect([admission.running, admission.waiting, clock.isIdle]).toEqual([0, 0, true]);
+  });
+
+  test('whoever comes when it is back takes turns with those who waited', async () => {
+    const { clock, database, ask, endOne } = applicants();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    database.comesBack = promise;
+    for (let round = 0; round < 20; round += 1) {
+      ask(`flood/${round}`);
+      await clock.passes(LONG / 10);
+    }
+    resolve(undefined);
+    database.comesBack = undefined;
+    await settle();
+    ask('home/me');
+    await settle();
+    const served = [await endOne(), await endOne(), await endOne()];
+    expect(served).toContain('home/me');
+  });
+
+  test('who hangs up meanwhile is never hashed', async () => {
+    const { admission, clock, database, ask, running } = applicants();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    database.comesBack = promise;
+    const client = new AbortController();
+    const gone = ask('one/a', { signal: client.signal });
+    await clock.passes(LONG);
+    client.abort();
+    resolve(undefined);
+    expect(await gone.outcome).toBe('ClientGone');
+    expect([running.length, admission.running, admission.waiting]).toEqual([0, 0, 0]);
+  });
 });
 
 test('who hangs up in line gives the place back at once and is never hashed', async () => {

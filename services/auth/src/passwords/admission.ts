@@ -1,3 +1,4 @@
+import type { Clock, Millis } from '@authstack/http-service/clock';
 import { AuthError } from '../errors.ts';
 import { ClientGone } from '../http/hang-up.ts';
 import { FairLine } from './fair-line.ts';
@@ -20,7 +21,7 @@ export interface Applicant extends Flow {
 export interface AdmissionLimits {
   /** Hashes that run at once. */
   readonly running: number;
-  /** Places besides; the excess is refused at once. */
+  /** Places besides; the excess is refused at once. Whoever stands aside, and comes back, has none. */
   readonly waiting: number;
   /** Places of one account: whoever attacks it from everywhere leaves room for all others. */
   readonly perAccount: number;
@@ -40,10 +41,15 @@ export interface Place {
   readonly turn: <T>(hash: () => Promise<T>) => Promise<T>;
 }
 
+/** Whoever is not ready for the turn by then waits for the database, and takes no place of somebody who might be. */
+const STANDS_ASIDE_AFTER: Millis = 250;
+
 interface Entry extends Flow {
   /** It has asked for its turn. */
   isReady: boolean;
-  readonly turn: PromiseWithResolvers<void>;
+  /** It has given its place up. */
+  stoodAside: boolean;
+  readonly turn: PromiseWithResolvers<undefined>;
 }
 
 /**
@@ -52,19 +58,29 @@ interface Entry extends Flow {
  *
  * ```
  * admit ── place ── (read the user) ── turn ── hash ── (open a session)
+ *   │        │              └─ stands aside, where that takes long, and comes back into a line of its own
  *   │        └─ taken away, if the line is full and somebody comes who crowds it less; given back, when the client hangs up
  *   └─ refused
  * ```
+ *
+ * Without a database a client waits for longer than the whole line takes. Those who do so would fill it, while no thread hashes, and
+ * be followed by refusals once the database is back. They had their place: they come back however many they are, and the two lines
+ * take turns. At most all places are given up once in each STANDS_ASIDE_AFTER, for as long as a client waits.
  *
  * A hash that runs is not stopped, for a thread inside it cannot be; its client's place counts until it ends.
  */
 export class Admission {
   private readonly limits: AdmissionLimits;
   private readonly line = new FairLine<Entry>();
+  private readonly comeBack = new FairLine<Entry>();
+  /** Whose turn it is comes first. */
+  private readonly lines = [this.line, this.comeBack];
+  private readonly clock: Clock;
   private active = 0;
 
-  constructor(limits: AdmissionLimits) {
+  constructor(limits: AdmissionLimits, clock: Clock) {
     this.limits = limits;
+    this.clock = clock;
   }
 
   get running(): number {
@@ -72,7 +88,7 @@ export class Admission {
   }
 
   get waiting(): number {
-    return this.line.size;
+    return this.line.size + this.comeBack.size;
   }
 
   /** Throws Overloaded at once where there is no place. */
@@ -84,18 +100,23 @@ export class Admission {
       this.refuse(entry, new ClientGone());
     };
     signal?.addEventListener('abort', leave);
+    const cancel = this.clock.after(STANDS_ASIDE_AFTER, () => {
+      entry.stoodAside = !entry.isReady && this.line.remove(entry);
+    });
     try {
       return await work({ turn: (hash) => this.turn(entry, hash, signal) });
     } finally {
+      cancel();
       signal?.removeEventListener('abort', leave);
-      this.line.remove(entry);
+      this.remove(entry);
     }
   }
 
   private enter({ prefix, account }: Applicant): Entry {
-    const entry: Entry = { prefix, account, isReady: false, turn: Promise.withResolvers() };
+    const turn = Promise.withResolvers<undefined>();
+    const entry: Entry = { prefix, account, isReady: false, stoodAside: false, turn };
     // Whoever is refused while reading the user learns of it when asking for the turn.
-    entry.turn.promise.catch(() => undefined);
+    turn.promise.catch(() => undefined);
     if (this.line.sizeOfAccount(account) >= this.limits.perAccount) throw new Overloaded();
     this.line.add(entry);
     if (this.line.size + this.active <= this.limits.running + this.limits.waiting) return entry;
@@ -106,12 +127,18 @@ export class Admission {
   }
 
   private refuse(entry: Entry, why: AuthError): void {
-    if (this.line.remove(entry)) entry.turn.reject(why);
+    if (this.remove(entry)) entry.turn.reject(why);
+  }
+
+  private remove(entry: Entry): boolean {
+    return this.lines.some((line) => line.remove(entry));
   }
 
   private async turn<T>(entry: Entry, hash: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     if (entry.isReady) throw new Error('a place is for one hash');
+    if (signal?.aborted) throw new ClientGone();
     entry.isReady = true;
+    if (entry.stoodAside) this.comeBack.add(entry);
     this.callNext();
     await entry.turn.promise;
     try {
@@ -127,10 +154,19 @@ export class Admission {
 
   private callNext(): void {
     while (this.active < this.limits.running) {
-      const next = this.line.take(({ isReady }) => isReady);
+      const next = this.nextOf(this.lines);
       if (!next) return;
+      this.lines.reverse();
       this.active += 1;
-      next.turn.resolve();
+      next.turn.resolve(undefined);
     }
+  }
+
+  private nextOf(lines: readonly FairLine<Entry>[]): Entry | undefined {
+    for (const line of lines) {
+      const next = line.take(({ isReady }) => isReady);
+      if (next) return next;
+    }
+    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
+import { systemClock } from '@authstack/http-service/clock';
 import { Admission, limitsFor, Overloaded } from './admission.ts';
 import { applicants } from './applicant.ts';
 
@@ -15,7 +16,7 @@ test('who floods an account from everywhere takes no place of the devices it is 
     prefixOf: ({ headers }) => String(headers['x-network']),
     isKnownDevice: ({ headers }) => headers['x-network'] === 'home',
   });
-  const admission = new Admission(limitsFor(1));
+  const admission = new Admission(limitsFor(1), systemClock);
   const ask = (network: string): Promise<string> =>
     admission
       .admit(applicantOf(exchange(network), 'victim'), ({ turn }) => turn(() => forever))

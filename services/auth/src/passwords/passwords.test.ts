@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { systemClock } from '@authstack/http-service/clock';
 import { createMetrics } from '../metrics/metrics.ts';
 import { parseSecrets } from '../secrets/secrets.ts';
 import { someSecrets } from '../testing/world.ts';
@@ -36,7 +37,7 @@ function somePasswords() {
   const metrics = createMetrics();
   const work: object[] = [];
   const passwords = createPasswords({
-    admission: new Admission(limitsFor(1)),
+    admission: new Admission(limitsFor(1), systemClock),
     threads: {
       ...threads,
       run(job) {

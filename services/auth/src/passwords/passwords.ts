@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { NotReady } from '../errors.ts';
+import { notCounted } from '../http/patience.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { Overloaded } from './admission.ts';
@@ -53,7 +54,8 @@ export function createPasswords({ admission, threads, secrets, metrics }: Passwo
     return result;
   }
 
-  function hashingAt({ turn }: Place): Hashing {
+  function hashingAt(place: Place): Hashing {
+    const turn: Place['turn'] = (hash) => notCounted(() => place.turn(hash));
     return {
       async hash(password) {
         const { id, bytes } = peppers().current;

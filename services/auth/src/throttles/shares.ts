@@ -34,8 +34,8 @@ export class Shares {
     for (;;) {
       const turn = this.spendFrom(id, points);
       if (turn) return turn;
-      // Requests that come meanwhile wait for the one that asks, and look again.
-      await (this.underWay.get(id) ?? this.take(operation, key));
+      // Requests that come meanwhile wait for the one that asks, and look again: where it had to give up, they may still wait.
+      await (this.underWay.get(id)?.catch(() => undefined) ?? this.take(operation, key));
     }
   }
 

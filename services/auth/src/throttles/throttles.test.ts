@@ -425,6 +425,22 @@ test.each<[string, Partial<ThrottleStore>, boolean]>([
   expect(compared).toBe(reached);
 });
 
+test('whoever waited for another request to ask for a share, in vain, asks as well', async () => {
+  const { store } = pods[0];
+  const first = Promise.withResolvers<never>();
+  let asked = 0;
+  const { throttles } = aPod({
+    ...store,
+    take: (...what) => {
+      asked += 1;
+      return asked === 1 ? first.promise : store.take(...what);
+    },
+  });
+  const both = [1, 2].map(() => throttles.admit('sign_up', from('192.0.2.1')));
+  first.reject(new DatabaseUnavailable(new Error('no primary')));
+  expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+});
+
 test('sign-ins that the database kept from being tried do not use the window of their network up', async () => {
   const { store } = pods[0];
   let isAway = true;
