@@ -55,7 +55,7 @@ http {
     server_name "~^(?<stack>[a-z0-9-]+)\\.(?<ns>[a-z0-9-]+)\\.localhost$";
     location /api/orders { proxy_pass http://orders.$ns-shop.svc.cluster.local:8080; }
     location /shop { proxy_pass http://orders.$ns-shop.svc.cluster.local:8080; }
-    location / { proxy_pass http://$stack${POD_ADDRESSES}.$ns.svc.cluster.local:${authContract.publicPort}; }
+    location / { proxy_read_timeout 8s; proxy_pass http://$stack${POD_ADDRESSES}.$ns.svc.cluster.local:${authContract.publicPort}; }
   }
   server { listen 8080 default_server; return 200 "gateway of the scenarios\\n"; }
 }
