@@ -9,27 +9,37 @@ import {
 } from './errors.ts';
 import { deepFrozen, isRecord } from './json.ts';
 
-export interface Expected {
+/** Whose tokens, and for whom. */
+export interface Meant {
   readonly issuer: string;
   /** One of them must be in `aud`. */
   readonly audiences: readonly string[];
+}
+
+export interface Expected extends Meant {
   /** Seconds since the epoch. */
   readonly now: number;
   readonly clockSkew: number;
 }
 
 /** Checks the claims of a token whose signature is valid. Expiry is checked last: an expired token is valid but for that. */
-export function checkClaims(payload: unknown, { issuer, audiences, now, clockSkew }: Expected): AccessTokenClaims {
-  const claims = parseClaims(payload);
-  if (claims.iss !== issuer) throw new TokenIssuerRefused();
-  const { aud } = claims;
-  const isMeant = typeof aud === 'string' ? audiences.includes(aud) : aud.some((each) => audiences.includes(each));
-  if (!isMeant) throw new TokenAudienceRefused();
+export function checkClaims(payload: unknown, expected: Expected): AccessTokenClaims {
+  const claims = checkedButForTimes(payload, expected);
+  const { now, clockSkew } = expected;
   // Each comparison admits what it names, so a time that is no number would admit nothing.
   const hasBegun = Math.max(claims.iat, claims.nbf ?? 0) <= now + clockSkew;
   if (!hasBegun) throw new TokenNotYetValid();
   const hasNotEnded = now < claims.exp + clockSkew;
   if (!hasNotEnded) throw new TokenExpired(claims);
+  return claims;
+}
+
+export function checkedButForTimes(payload: unknown, { issuer, audiences }: Meant): AccessTokenClaims {
+  const claims = parseClaims(payload);
+  if (claims.iss !== issuer) throw new TokenIssuerRefused();
+  const { aud } = claims;
+  const isMeant = typeof aud === 'string' ? audiences.includes(aud) : aud.some((each) => audiences.includes(each));
+  if (!isMeant) throw new TokenAudienceRefused();
   return claims;
 }
 

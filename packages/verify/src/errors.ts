@@ -175,7 +175,10 @@ export class CsrfRejected extends VerifyError {
   }
 }
 
-/** The access token has expired and the auth service, which would renew it, does not answer. Nobody is signed out. */
+/**
+ * The access token has expired, or its key is gone, and the auth service, which would renew it, gives none that verifies here.
+ * Nobody is signed out.
+ */
 export class RefreshUnavailable extends VerifyError {
   override readonly code: string = 'REFRESH_UNAVAILABLE';
   override readonly status: 503 = 503 as const;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { claimedSessionOf } from './claimed-session.ts';
 import { cookieOf, removeCookies } from './cookies.ts';
 import { mayUseCookies } from './csrf.ts';
 import {
@@ -7,6 +8,7 @@ import {
   RefreshUnavailable,
   SessionRefused,
   TokenExpired,
+  TokenKeyUnknown,
   Unauthenticated,
   VerifierNotReady,
   VerifyError,
@@ -70,22 +72,33 @@ export function identify(
   if (!mayUseCookies(request, trust.origin)) return { state: 'refused', why: new CsrfRejected() };
 
   const identity = identityFrom('nobody', () => ports.verify(token));
-  if (identity.state === 'user' || !(identity.why instanceof TokenExpired)) return identity;
+  if (identity.state === 'user') return identity;
   const { sessionToken } = knownOf(request);
   if (sessionToken === undefined) return identity;
-  const { sid } = identity.why.claims;
-  return renewed({ sessionToken, sid, trust }, response, ports).then(
+  const session = sessionBehind(token, identity.why, trust);
+  if (!session) return identity;
+  return renewed({ sessionToken, ...session, trust }, response, ports).then(
     (user) => ({ state: 'user', user }),
     (error: unknown) => nobodyFor(error),
   );
 }
 
+/**
+ * Of a token that has ended, by its time or with its key. Of any other that is refused nothing is renewed: it was never good.
+ */
+function sessionBehind(token: string, why: VerifyError, trust: Trust): Pick<Renewal, 'sid' | 'isProven'> | undefined {
+  if (why instanceof TokenExpired) return { sid: why.claims.sid, isProven: true };
+  if (!(why instanceof TokenKeyUnknown)) return undefined;
+  const sid = claimedSessionOf(token, trust);
+  return sid === undefined ? undefined : { sid, isProven: false };
+}
+
 async function renewed(renewal: Renewal, response: ServerResponse, ports: IdentifyPorts): Promise<User> {
   try {
     const { token, setCookie } = await ports.refresher.refresh(renewal);
-    const user = verifiedNew(token, ports);
+    const user = verifiedNew(token, renewal, ports);
     // The two cookies are of different sessions, so nobody can tell whose request this is.
-    if (user.sessionId !== renewal.sid) throw new SessionRefused();
+    if (user.sessionId !== renewal.sid) throw ports.refresher.ofAnotherSession(renewal);
     handOn(setCookie, response);
     ports.refreshEnded('refreshed');
     return user;
@@ -105,10 +118,11 @@ function handOn(setCookie: readonly string[], response: ServerResponse): void {
 }
 
 /** If a token straight from the auth service is invalid here, this service lacks its key yet: not the user's fault. */
-function verifiedNew(token: string, { verify }: IdentifyPorts): User {
+function verifiedNew(token: string, { trust }: Renewal, { verify, refresher }: IdentifyPorts): User {
   try {
     return verify(token);
   } catch (cause) {
+    if (cause instanceof TokenKeyUnknown) refresher.lacksNewKey(trust);
     throw new RefreshUnavailable({ cause });
   }
 }

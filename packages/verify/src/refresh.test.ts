@@ -4,11 +4,14 @@ import { afterEach, expect, test } from '@jest/globals';
 import express from 'express';
 import supertest from 'supertest';
 import { authService } from './testing/auth-service.ts';
-import { ISSUER } from './testing/issuer.ts';
-import { closeShops, cookies, fromPage, openShop, renewing } from './testing/shop.ts';
+import { ISSUER, part, signingKey } from './testing/issuer.ts';
+import { closeShops, cookies, fromPage, key, openShop, renewing } from './testing/shop.ts';
 import type { Shop } from './testing/shop.ts';
 
 afterEach(closeShops);
+
+/** Of no Secret that is mounted here. */
+const gone = signingKey('gone');
 
 test('the auth service renews an expired token, and both cookies are passed on to the browser', async () => {
   const { token } = await openShop();
@@ -346,4 +349,133 @@ test('whoever waits for a place has the same two seconds', async () => {
   } finally {
     server.close();
   }
+});
+
+test('a token whose key is gone is renewed by its session, whether it has expired or not', async () => {
+  const { token } = await openShop();
+  await using auth = await authService(renewing(token({ jti: 'fresh' })));
+  const shop = await openShop({ authUrl: auth.url });
+  for (const old of [shop.token({}, gone), shop.token({ iat: 1, exp: 2 }, gone)]) {
+    const answer = await supertest(shop.app).get('/orders').set('cookie', cookies(old, 's1'));
+    expect(answer).toMatchObject({ status: 200, body: { user: 'user-1' } });
+    expect(answer.headers['set-cookie']).toHaveLength(2);
+  }
+  expect(auth.asked.map(({ headers }) => headers.cookie)).toEqual(['__Host-session=s1', '__Host-session=s1']);
+});
+
+test.each<[string, (shop: Shop) => Record<string, string>, string]>([
+  ['without a session', ({ token }) => ({ cookie: cookies(token({}, gone)) }), 'TOKEN_KEY_UNKNOWN'],
+  [
+    'as a bearer',
+    ({ token }) => ({ authorization: `Bearer ${token({}, gone)}`, cookie: cookies(token(), 's1') }),
+    'TOKEN_KEY_UNKNOWN',
+  ],
+  ['of another issuer', ({ token }) => ({ cookie: cookies(token({ iss: 'x' }, gone), 's1') }), 'TOKEN_KEY_UNKNOWN'],
+  ['for another service', ({ token }) => ({ cookie: cookies(token({ aud: 'x' }, gone), 's1') }), 'TOKEN_KEY_UNKNOWN'],
+  ['that names no session', ({ token }) => ({ cookie: cookies(token({ sid: '' }, gone), 's1') }), 'TOKEN_KEY_UNKNOWN'],
+  [
+    'whose payload is no JSON',
+    ({ token }) => {
+      const [header = '', , signature = ''] = token({}, gone).split('.');
+      return { cookie: cookies(`${header}.${part('{')}.${signature}`, 's1') };
+    },
+    'TOKEN_KEY_UNKNOWN',
+  ],
+  [
+    'with the kid of a key in force',
+    ({ token }) => ({ cookie: cookies(token({}, { ...gone, kid: 'k1' }), 's1') }),
+    'TOKEN_SIGNATURE_INVALID',
+  ],
+])('a token whose key is gone is not renewed %s', async (_what, headersOf, code) => {
+  await using auth = await authService((response) => response.writeHead(500).end());
+  const shop = await openShop({ authUrl: auth.url });
+  const answer = await supertest(shop.app).get('/orders').set(headersOf(shop));
+  expect(JSON.parse(answer.text)).toMatchObject({ status: 401, code });
+  expect(auth.asked).toEqual([]);
+});
+
+test('a token whose key is gone, from another site, is refused before anybody is asked', async () => {
+  await using auth = await authService((response) => response.writeHead(500).end());
+  const { app, token } = await openShop({ authUrl: auth.url });
+  const headers = { 'sec-fetch-site': 'cross-site', cookie: cookies(token({}, gone), 's1') };
+  expect((await supertest(app).post('/orders').set(headers)).status).toBe(403);
+  expect(auth.asked).toEqual([]);
+});
+
+test('a token whose key is gone makes nobody the user that it names: only the renewed one counts', async () => {
+  const { token } = await openShop();
+  await using auth = await authService(renewing(token({ sub: 'user-2', ver: 7 })));
+  const { app, token: forged } = await openShop({ authUrl: auth.url });
+  const admin = forged({ sub: 'somebody-else', roles: ['admin'] }, gone);
+  const answer = await supertest(app).get('/orders').set('cookie', cookies(admin, 's1'));
+  expect(answer).toMatchObject({ status: 200, body: { user: 'user-2' } });
+});
+
+test('invented tokens of unknown keys have the auth service asked 50 times in ten seconds, and cost proven ones nothing', async () => {
+  const { token } = await openShop();
+  await using auth = await authService((response) => {
+    if (response.req.headers.cookie === '__Host-session=honest') renewing(token())(response);
+    else response.writeHead(401).end();
+  });
+  const shop = await openShop({ authUrl: auth.url });
+  const server = shop.app.listen(0);
+  const statusOf = async (text: string, session: string): Promise<number> =>
+    (await supertest(server).get('/orders').set('cookie', cookies(text, session))).status;
+  try {
+    const statuses: number[] = [];
+    for (const name of invented(70)) statuses.push(await statusOf(shop.token({ sid: name }, gone), name));
+    expect(statuses).toEqual([...Array<number>(50).fill(401), ...Array<number>(20).fill(503)]);
+    expect(auth.asked).toHaveLength(50);
+
+    expect(await statusOf(shop.expired(), 'honest')).toBe(200);
+    expect(await statusOf(shop.token({}, gone), 'honest')).toBe(503);
+    shop.clock.advance(10_000);
+    expect(await statusOf(shop.token({}, gone), 'honest')).toBe(200);
+  } finally {
+    server.close();
+  }
+});
+
+test('a session of another user cannot be tried again and again with invented tokens', async () => {
+  const { token } = await openShop();
+  await using auth = await authService(renewing(token()));
+  const shop = await openShop({ authUrl: auth.url });
+  const statuses: number[] = [];
+  for (const sid of invented(60)) {
+    const answer = await supertest(shop.app)
+      .get('/orders')
+      .set('cookie', cookies(shop.token({ sid }, gone), 's1'));
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    statuses.push(answer.status);
+  }
+  expect(statuses).toEqual([...Array<number>(50).fill(401), ...Array<number>(10).fill(503)]);
+});
+
+test('a service that lacks the key that signs now signs nobody out, and asks once in two seconds', async () => {
+  const { token } = await openShop();
+  await using auth = await authService(renewing(token({}, gone)));
+  const shop = await openShop({ authUrl: auth.url });
+  for (const sid of invented(20)) {
+    const answer = await supertest(shop.app)
+      .get('/orders')
+      .set('cookie', cookies(shop.token({ sid }, gone), sid));
+    expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+  }
+  expect(auth.asked).toHaveLength(1);
+  shop.clock.advance(2_000);
+  await supertest(shop.app)
+    .get('/orders')
+    .set('cookie', cookies(shop.token({}, gone), 's1'));
+  expect(auth.asked).toHaveLength(2);
+});
+
+test('when the missing key is mounted, nobody waits for the two seconds to end', async () => {
+  const renewed = signingKey('k2');
+  const { token } = await openShop();
+  await using auth = await authService(renewing(token({}, renewed)));
+  const shop = await openShop({ authUrl: auth.url });
+  const headers = { cookie: cookies(shop.token({}, gone), 's1') };
+  expect((await supertest(shop.app).get('/orders').set(headers)).status).toBe(503);
+  await shop.mount([key, renewed]);
+  expect((await supertest(shop.app).get('/orders').set(headers)).status).toBe(200);
 });

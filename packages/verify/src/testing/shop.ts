@@ -19,6 +19,8 @@ export interface Shop {
   readonly events: VerifierEvent[];
   readonly token: (changed?: object, signer?: typeof key) => string;
   readonly expired: (changed?: object) => string;
+  /** Swaps the mounted Secret for one with these keys, and lets the verifier see it. */
+  readonly mount: (keys: readonly SigningKey[]) => Promise<void>;
   /** Resolves when this many requests have reached the middleware. */
   readonly begun: (count: number) => Promise<void>;
 }
@@ -36,7 +38,8 @@ interface ShopOptions {
 
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const { authUrl = 'http://127.0.0.1:1', isReady = true } = options;
-  const mount = await secretMount(isReady ? consumerSecret([key], { 'auth-url': authUrl }) : undefined);
+  const secret = (keys: readonly SigningKey[]) => consumerSecret(keys, { 'auth-url': authUrl });
+  const mount = await secretMount(isReady ? secret([key]) : undefined);
   const clock = new FakeClock();
   const events: VerifierEvent[] = [];
   const verifier = createVerifier({ directory: mount.directory, clock, report: (event) => events.push(event) });
@@ -76,7 +79,11 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const begun = async (expected: number): Promise<void> => {
     while (count < expected) await once(arrivals, 'arrived');
   };
-  return { app, verifier, clock, events, token, expired, begun };
+  const swap = async (keys: readonly SigningKey[]): Promise<void> => {
+    await mount.swap(secret(keys));
+    clock.advance(1_000);
+  };
+  return { app, verifier, clock, events, token, expired, mount: swap, begun };
 }
 
 // eslint-disable-next-line max-params -- because Express tells an error handler by its four parameters
