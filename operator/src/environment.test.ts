@@ -10,13 +10,14 @@ const chartSets = {
   AUTHSTACK_MONGODB_IMAGES: '{"6.0":"docker.io/library/mongo:6.0"}',
   AUTHSTACK_MONGODB_DEFAULT_VERSION: '6.0',
   AUTHSTACK_LEASE: 'auth-stack',
+  AUTHSTACK_LEASE_SECONDS: '20',
 };
 
 test('reads what the chart sets', () => {
   expect(readEnvironment(chartSets)).toMatchObject({
     namespaces: ['auth', 'shop'],
     images: { mongodb: { '6.0': 'docker.io/library/mongo:6.0' }, pullPolicy: 'IfNotPresent' },
-    leaderElection: { namespace: 'authstack-system', name: 'auth-stack' },
+    leaderElection: { namespace: 'authstack-system', name: 'auth-stack', lease: 20_000 },
     probePort: 9090,
     logLevel: 'info',
   });
@@ -46,6 +47,7 @@ test.each([
   ],
   ['a lease without a namespace', { POD_NAMESPACE: undefined }, 'POD_NAMESPACE'],
   ['a namespace that is no name', { AUTHSTACK_NAMESPACES: 'Auth' }, 'AUTHSTACK_NAMESPACES'],
+  ['a lease too short to renew', { AUTHSTACK_LEASE_SECONDS: '5' }, 'AUTHSTACK_LEASE_SECONDS'],
   ['a port that is none', { AUTHSTACK_PROBE_PORT: 'x' }, 'AUTHSTACK_PROBE_PORT'],
 ])('%s is named', (...[, change, named]) => {
   expect(() => readEnvironment({ ...chartSets, ...change })).toThrow(named);

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { LEASE } from './runtime/leader-election.ts';
+import type { Millis } from './runtime/objects.ts';
 
 export interface StackImages {
   readonly auth: string;
@@ -16,7 +18,7 @@ export interface Settings {
   /** Of this process: its pod. */
   readonly identity: string;
   /** Absent: this process is alone. */
-  readonly leaderElection?: { readonly namespace: string; readonly name: string };
+  readonly leaderElection?: { readonly namespace: string; readonly name: string; readonly lease: Millis };
   readonly probePort: number;
   readonly logLevel: string;
 }
@@ -54,6 +56,12 @@ const schema = z.object({
     .enum(['Always', 'IfNotPresent', 'Never'], 'is not Always, IfNotPresent or Never')
     .default('IfNotPresent'),
   AUTHSTACK_LEASE: z.string().default(''),
+  AUTHSTACK_LEASE_SECONDS: z.coerce
+    .number('is not a number of seconds')
+    .int()
+    .min(9)
+    .max(60)
+    .default(LEASE / 1000),
   AUTHSTACK_PROBE_PORT: z.coerce.number('is not a port').int().min(0).max(65_535).default(9090),
   AUTHSTACK_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], 'is not trace, debug, info, warn or error')
@@ -86,7 +94,11 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     },
     identity: from.POD_NAME,
     ...(from.AUTHSTACK_LEASE !== '' && {
-      leaderElection: { namespace: from.POD_NAMESPACE, name: from.AUTHSTACK_LEASE },
+      leaderElection: {
+        namespace: from.POD_NAMESPACE,
+        name: from.AUTHSTACK_LEASE,
+        lease: from.AUTHSTACK_LEASE_SECONDS * 1000,
+      },
     }),
     probePort: from.AUTHSTACK_PROBE_PORT,
     logLevel: from.AUTHSTACK_LOG_LEVEL,

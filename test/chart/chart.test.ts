@@ -147,6 +147,7 @@ test.each<[string, object, string]>([
   ],
   ['a namespace that is no name', { watchNamespaces: ['Auth'] }, '/watchNamespaces/0'],
   ['two replicas without a lease', { replicas: 2, leaderElection: { enabled: false } }, 'leaderElection.enabled'],
+  ['a lease too short to renew', { leaderElection: { leaseDurationSeconds: 5 } }, 'leaseDurationSeconds'],
   ['an unknown log level', { logLevel: 'loud' }, '/logLevel'],
   ['a malformed interval', { monitoring: { podMonitor: { interval: 'often' } } }, '/monitoring/podMonitor/interval'],
   ['no account at all', { serviceAccount: { create: false } }, 'serviceAccount.name'],

@@ -9,7 +9,7 @@ import { createEventRecorder } from './events.ts';
 import type { EventRecorder } from './events.ts';
 import { podKind } from './core-kinds.ts';
 import type { Health } from './health.ts';
-import { WorkGoesOn, runAsLeader } from './leader-election.ts';
+import { LEASE, WorkGoesOn, runAsLeader } from './leader-election.ts';
 import { createLiveCluster } from './live-cluster.ts';
 import type { Log } from './log.ts';
 import type { RuntimeMetrics } from './metrics.ts';
@@ -28,6 +28,8 @@ export interface LeaderElection {
   readonly name: string;
   /** Of its own, so that nothing the controllers do makes a renewal wait; absent: theirs. */
   readonly client?: ApiClient;
+  /** How long the lease is good for, in whole seconds; default 12 s. */
+  readonly lease?: Millis;
 }
 
 export interface ManagerOptions {
@@ -89,8 +91,8 @@ const SYNCED_WITHIN: Millis = 120_000;
 const STOPPED_WITHIN: Millis = 25_000;
 /** A timer that stays away for so long means that the event loop is stuck. */
 const BEAT_WITHIN: Millis = 60_000;
-/** Longer than the lease: by then somebody else may lead. */
-const RENEWED_WITHIN: Millis = 20_000;
+/** By so long after the end of its lease somebody else leads. */
+const OVERDUE_FOR: Millis = 5_000;
 
 export function createManager(options: ManagerOptions): Manager {
   const { client, clock, log, metrics, fieldManager, hashAnnotation, identity, namespaces = [] } = options;
@@ -106,6 +108,7 @@ export function createManager(options: ManagerOptions): Manager {
     instance: identity,
     sources: stores,
   });
+  const { lease = LEASE } = options.leaderElection ?? {};
   let watches: Watches | undefined;
   /** While this process leads. */
   let renewedAt: Millis | undefined;
@@ -127,7 +130,7 @@ export function createManager(options: ManagerOptions): Manager {
   function sick(): string | undefined {
     const now = clock.monotonic();
     if (now - lastBeat > BEAT_WITHIN) return 'the event loop stands still';
-    if (renewedAt !== undefined && now - renewedAt > RENEWED_WITHIN) {
+    if (renewedAt !== undefined && now - renewedAt > lease + OVERDUE_FOR) {
       return `this process leads, but lease ${options.leaderElection?.name ?? ''} was renewed ${Math.round((now - renewedAt) / 1000)} s ago`;
     }
     const stuck = watches?.stuck ?? [];
