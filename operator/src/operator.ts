@@ -18,6 +18,7 @@ import { createMemberStreams } from './agents/observe.ts';
 import { authPodClient } from './auth-pods/client.ts';
 import { createAuthPodProber } from './auth-pods/prober.ts';
 import { databaseClient } from './auth-service/database-client.ts';
+import { createServingReconciler } from './auth-service/reconcile.ts';
 import { createOperatorIdentities } from './certificates/operator-identity.ts';
 import { consumerMappings, createConsumerReconciler } from './consumers/reconcile.ts';
 import type { Settings } from './environment.ts';
@@ -130,14 +131,29 @@ function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSe
   const agents = createAgentClient(pods);
   const failedCreates = createFailedCreates({ cluster, perObject });
   const wakeUps = new WakeUps();
+  const servingWakeUps = new WakeUps();
   const authPodProber = createAuthPodProber({
     clock,
-    perObject,
+    followPods: (listener) => {
+      manager.follow(podKind, listener);
+    },
     onChange: (stack) => {
+      servingWakeUps.wake(keyOf(stack));
       wakeUps.wake(keyOf(stack));
     },
   });
-  manager.whileLeading((signal) => authPodProber.run(signal));
+  manager.whileRunning((signal) => authPodProber.run(signal));
+  manager.control({
+    name: 'authstack-serving',
+    concurrency: MAX_CONCURRENT_RECONCILES,
+    kind: authStackKind,
+    reconciler: createServingReconciler({ cluster, authPodProber }),
+    wakeUps: servingWakeUps,
+    finalizer: FINALIZER,
+    conditionTypes: stackConditionTypes,
+    writesStatus: false,
+    mappings: [{ kind: podKind, keys: (pod) => (isAuthPod(pod) ? stackOf(pod) : []) }],
+  });
   const memberStreams = createMemberStreams({
     agents,
     perObject,
@@ -203,6 +219,10 @@ function secretKeysOf(consumer: AuthConsumer): readonly string[] {
 /** It is in a consumer's namespace, and there are as many of them as there are consumers. */
 function isCopy({ metadata }: KubernetesObject): boolean {
   return metadata.labels?.[CONSUMER_LABEL] !== undefined;
+}
+
+function isAuthPod({ metadata }: KubernetesObject): boolean {
+  return metadata.labels?.['app.kubernetes.io/component'] === 'auth';
 }
 
 /** The stack that an object was made for. */

@@ -2,13 +2,14 @@ import { variables } from '@authstack/auth-service/api';
 import type { PodStatus } from '@authstack/auth-service/api';
 import { z } from 'zod';
 import type { AuthStack } from '../api/auth-stack.ts';
-import { OUT_OF_SERVICE, SERVING_LABEL, namespaceOf, selectorOf } from '../api/names.ts';
+import { namespaceOf, selectorOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { podKind } from '../runtime/core-kinds.ts';
 import type { Pod } from '../runtime/core-kinds.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import type { AuthPodClient } from './client.ts';
+import { isReady } from './prober.ts';
 import type { AuthPodProber } from './prober.ts';
 import type { Reachability } from './reachability.ts';
 
@@ -39,38 +40,39 @@ export async function observeAuthPods(
   { cluster, authPodClient }: AuthPodsPorts,
   pass: Pass,
 ): Promise<readonly AuthPod[]> {
-  const pods = cluster.cachedList(podKind, { namespace: namespaceOf(stack), labels: selectorOf(stack, 'auth') });
   const statusOf = async ({ metadata, status }: Pod): Promise<AuthPod['status']> => {
     if (!stack.spec.mongodb.external || metadata.deletionTimestamp !== undefined) return 'notAsked';
     return status?.podIP === undefined ? 'unknown' : authPodClient.status(status.podIP, pass);
   };
-  return Promise.all(pods.map(async (pod) => authPodOf(pod, await statusOf(pod))));
+  return Promise.all(podsOf(stack, cluster).map(async (pod) => authPodOf(pod, await statusOf(pod))));
+}
+
+/** The same of the watch alone: nothing is waited for. */
+export function knownAuthPods(stack: AuthStack, cluster: Cluster): readonly AuthPod[] {
+  return podsOf(stack, cluster).map((pod) => authPodOf(pod, 'notAsked'));
+}
+
+function podsOf(stack: AuthStack, cluster: Cluster): readonly Pod[] {
+  return cluster.cachedList(podKind, { namespace: namespaceOf(stack), labels: selectorOf(stack, 'auth') });
 }
 
 /** As it is known in this moment; those that are Terminating are left out. */
-export function observeReachability(
-  stack: AuthStack,
-  { authPods, authPodProber }: { readonly authPods: readonly AuthPod[]; readonly authPodProber: AuthPodProber },
-): readonly ReachedPod[] {
-  const ref = { namespace: namespaceOf(stack), name: stack.metadata.name };
-  const reachability = ({ pod, isReady, isTerminating }: AuthPod): Reachability => {
-    const { namespace = '', name, labels } = pod.metadata;
-    const ip = pod.status?.podIP;
-    // Nobody sends to one that is not ready; a pod that starts is not asked again and again.
-    const matters = !isTerminating && (isReady || labels?.[SERVING_LABEL] === OUT_OF_SERVICE);
-    if (matters && ip !== undefined) return authPodProber.reachabilityOf({ namespace, name, ip, stack: ref });
-    authPodProber.leave({ namespace, name });
-    return { state: 'unknown' };
-  };
+export function observeReachability({
+  authPods,
+  authPodProber,
+}: {
+  readonly authPods: readonly AuthPod[];
+  readonly authPodProber: AuthPodProber;
+}): readonly ReachedPod[] {
   return authPods
-    .map((authPod) => ({ ...authPod, reachability: reachability(authPod) }))
-    .filter(({ isTerminating }) => !isTerminating);
+    .filter(({ isTerminating }) => !isTerminating)
+    .map((authPod) => ({ ...authPod, reachability: authPodProber.reachabilityOf(authPod.pod.metadata) }));
 }
 
 export function authPodOf(pod: Pod, status: AuthPod['status']): AuthPod {
   return {
     pod,
-    isReady: pod.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true,
+    isReady: isReady(pod),
     isTerminating: pod.metadata.deletionTimestamp !== undefined,
     runningSince: startsOf(pod),
     settings: {

@@ -1,10 +1,11 @@
-import { expect, test } from '@jest/globals';
+import dns from 'node:dns';
+import { expect, jest, test } from '@jest/globals';
 import type { Pod } from '../runtime/core-kinds.ts';
 import { FakeClock } from '../runtime/fake-clock.ts';
 import type { ObjectRef } from '../runtime/objects.ts';
-import { PerObject } from '../runtime/per-object.ts';
 import { Store } from '../runtime/store.ts';
 import { eventually } from '../runtime/testing/eventually.ts';
+import { OUT_OF_SERVICE, SERVING_LABEL, labelsOf } from '../api/names.ts';
 import { createAuthPodProber } from './prober.ts';
 import type { AuthPodProber } from './prober.ts';
 import type { Reachability } from './reachability.ts';
@@ -27,7 +28,9 @@ class World implements AsyncDisposable {
   constructor() {
     this.prober = createAuthPodProber({
       clock: this.clock,
-      perObject: (_kind, onDropped) => new PerObject(this.pods, { clock: this.clock, ...(onDropped && { onDropped }) }),
+      followPods: (listener) => {
+        this.pods.onChange(listener);
+      },
       onChange: (ref) => this.changed.push(ref),
     });
     this.ended = this.prober.run(this.stopping.signal);
@@ -35,7 +38,7 @@ class World implements AsyncDisposable {
   }
 
   look(): Reachability {
-    return this.prober.reachabilityOf({ namespace: 'auth', name: 'shop-auth-1', ip: IP, stack });
+    return this.prober.reachabilityOf({ namespace: 'auth', name: 'shop-auth-1' });
   }
 
   /** Seconds in which nothing is waited for. */
@@ -57,15 +60,25 @@ class World implements AsyncDisposable {
     this.pods.remove(this.pod());
   }
 
+  podBecomes(change: { readonly isReady?: boolean; readonly labels?: object; readonly metadata?: object }): void {
+    this.pods.set(this.pod(change));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopping.abort();
     await this.ended;
   }
 
-  private pod(): Pod {
+  private pod({ isReady = true, labels = {}, metadata = {} }: Parameters<World['podBecomes']>[0] = {}): Pod {
     this.version += 1;
-    const metadata = { namespace: 'auth', name: 'shop-auth-1', uid: 'u1', resourceVersion: String(this.version) };
-    return { apiVersion: 'v1', kind: 'Pod', metadata, spec: {} };
+    const own = { namespace: 'auth', name: 'shop-auth-1', uid: 'u1', resourceVersion: String(this.version) };
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...own, labels: { ...labelsOf({ metadata: stack }, 'auth'), ...labels }, ...metadata },
+      spec: {},
+      status: { podIP: IP, conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
+    };
   }
 }
 
@@ -111,8 +124,9 @@ test('a connection that breaks unnoticed does not make its pod silent: the next 
 
 test.each<[string, (world: World) => unknown]>([
   ['its object is gone', (world) => world.podDisappears()],
-  ['it is left', (world) => world.prober.leave({ namespace: 'auth', name: 'shop-auth-1' })],
-  ['the process leads no more', (world) => world[Symbol.asyncDispose]()],
+  ['it is Terminating', (world) => world.podBecomes({ metadata: { deletionTimestamp: '2030-01-01T00:00:00Z' } })],
+  ['it is not ready and in service', (world) => world.podBecomes({ isReady: false })],
+  ['the process ends', (world) => world[Symbol.asyncDispose]()],
 ])('a pod is asked no more once %s', async (_when, happens) => {
   await using pod = await ListeningPod.at(IP);
   await using world = new World();
@@ -122,4 +136,36 @@ test.each<[string, (world: World) => unknown]>([
   await eventually(() => expect(pod.connections.size).toBe(0));
   await world.pass(3);
   expect(pod.accepted).toBe(1);
+});
+
+test('a pod that is out of service is asked whatever its kubelet says, for somebody may put it back', async () => {
+  await using pod = await ListeningPod.at(IP);
+  await using world = new World();
+  world.podBecomes({ isReady: false, labels: { [SERVING_LABEL]: OUT_OF_SERVICE } });
+  await world.secondWithAnswer();
+  expect(pod.accepted).toBe(1);
+});
+
+test('a pod of another part of the stack is not asked', async () => {
+  await using pod = await ListeningPod.at(IP);
+  await using world = new World();
+  world.podBecomes({ labels: { 'app.kubernetes.io/component': 'mongodb' } });
+  await world.pass(3);
+  expect(pod.accepted).toBe(0);
+  expect(world.look()).toEqual({ state: 'unknown' });
+});
+
+test('nothing is resolved to ask a pod: DNS that is spoilt makes nobody silent', async () => {
+  await using pod = await ListeningPod.at(IP);
+  await using world = new World();
+  const lookup = jest.spyOn(dns, 'lookup').mockImplementation(() => {
+    throw new Error('DNS is spoilt');
+  });
+  try {
+    await world.secondWithAnswer();
+    await world.secondWithAnswer();
+    expect(pod.accepted).toBe(1);
+  } finally {
+    lookup.mockRestore();
+  }
 });

@@ -1,11 +1,14 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { authContract } from '@authstack/auth-service/api';
+import { OUT_OF_SERVICE, SERVING_LABEL, STACK_LABEL } from '../api/names.ts';
+import type { Component } from '../api/names.ts';
 import { wait } from '../runtime/clock.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { podKind } from '../runtime/core-kinds.ts';
-import type { PerObjectOf } from '../runtime/manager.ts';
+import type { Pod } from '../runtime/core-kinds.ts';
+import { keyOf } from '../runtime/objects.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
+import type { Change } from '../runtime/store.ts';
 import { ASK_EVERY, SILENT_AFTER, answered, asked, reachabilityOf } from './reachability.ts';
 import type { Attention, Reachability } from './reachability.ts';
 
@@ -16,79 +19,101 @@ import type { Attention, Reachability } from './reachability.ts';
  */
 
 export interface AuthPodProber {
-  /** Begins to ask the pod at that address, if it does not already, and says what is known of it. */
-  reachabilityOf(pod: ProbedPod): Reachability;
-  /** The pod is asked no more. */
-  leave(pod: ObjectRef): void;
+  /** `unknown` also of a pod that is not asked. */
+  reachabilityOf(pod: ObjectRef): Reachability;
   /** Asks until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-export interface ProbedPod extends ObjectRef {
-  readonly ip: string;
-  readonly stack: ObjectRef;
-}
-
 export interface ProberPorts {
   readonly clock: Clock;
-  readonly perObject: PerObjectOf;
+  /** Has every change of a Pod from now on told to that listener. */
+  readonly followPods: (listener: (change: Change<Pod>) => void) => void;
   /** A pod of that stack has become silent, or is so no more. */
   readonly onChange: (stack: ObjectRef) => void;
 }
 
+const AUTH: Component = 'auth';
 /** So that the pods of many stacks are not all asked in the same moment. */
 const TICK: Millis = 50;
 
 const QUESTION = `HEAD ${authContract.alivePath} HTTP/1.1\r\nhost: auth\r\n\r\n`;
 
-export function createAuthPodProber({ clock, perObject, onChange }: ProberPorts): AuthPodProber {
-  const open = new Set<Probe>();
-  const probes = perObject<Probe>(podKind, (probe) => {
-    probe.close();
-    open.delete(probe);
+/** Follows the pods by itself, so that a process which does not lead yet knows already who answers when it does. */
+export function createAuthPodProber({ clock, followPods, onChange }: ProberPorts): AuthPodProber {
+  const probes = new Map<string, Probe>();
+
+  followPods(({ before, after }) => {
+    const pod = after ?? before;
+    if (!pod) return;
+    const key = keyOf(pod.metadata);
+    const asked = after && askedOf(after);
+    const known = probes.get(key);
+    if (known?.isOf(asked)) return;
+    known?.close();
+    probes.delete(key);
+    if (!asked) return;
+    const tell = (): void => {
+      onChange(asked.stack);
+    };
+    probes.set(key, new Probe(asked, tell));
   });
 
-  function probeOf({ ip, stack, ...pod }: ProbedPod): Probe {
-    const known = probes.get(pod);
-    if (known?.ip === ip) return known;
-    const probe = new Probe(ip, () => {
-      onChange(stack);
-    });
-    open.add(probe);
-    probes.set(pod, probe);
-    return probe;
-  }
-
   return {
-    reachabilityOf: (pod) => probeOf(pod).reachability(clock.monotonic()),
-    leave: (pod) => {
-      probes.delete(pod);
-    },
+    reachabilityOf: (pod) => probes.get(keyOf(pod))?.reachability(clock.monotonic()) ?? { state: 'unknown' },
     async run(signal) {
       try {
         while (!signal.aborted) {
-          for (const probe of open) probe.ask(clock);
+          for (const probe of probes.values()) probe.ask(clock);
           await wait(clock, TICK, signal).catch(() => undefined);
         }
       } finally {
-        for (const probe of open) probe.close();
-        open.clear();
+        for (const probe of probes.values()) probe.close();
+        probes.clear();
       }
     },
   };
 }
 
+/** A pod that is asked. */
+interface AskedPod {
+  readonly ip: string;
+  readonly uid: string | undefined;
+  readonly stack: ObjectRef;
+}
+
+function askedOf(pod: Pod): AskedPod | undefined {
+  const { namespace = '', uid, labels } = pod.metadata;
+  const ip = addressToAsk(pod);
+  return ip === undefined ? undefined : { ip, uid, stack: { namespace, name: labels?.[STACK_LABEL] ?? '' } };
+}
+
+/** Nobody sends to a pod that is not ready, and one that starts is not asked again and again. */
+function addressToAsk(pod: Pod): string | undefined {
+  const { labels = {}, deletionTimestamp } = pod.metadata;
+  if (labels['app.kubernetes.io/component'] !== AUTH || deletionTimestamp !== undefined) return undefined;
+  return isReady(pod) || labels[SERVING_LABEL] === OUT_OF_SERVICE ? pod.status?.podIP : undefined;
+}
+
+export function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true;
+}
+
 /** The questions to one pod. */
 class Probe {
-  readonly ip: string;
+  private readonly pod: AskedPod;
   private readonly onChange: () => void;
   private known: Attention | undefined;
   /** The one that answered last is used again. A question without an answer holds its own, for that may be what is broken. */
   private readonly lines: Set<Line> = new Set();
 
-  constructor(ip: string, onChange: () => void) {
-    this.ip = ip;
+  constructor(pod: AskedPod, onChange: () => void) {
+    this.pod = pod;
     this.onChange = onChange;
+  }
+
+  isOf(pod: AskedPod | undefined): boolean {
+    return pod?.ip === this.pod.ip && pod.uid === this.pod.uid;
   }
 
   reachability(now: Millis): Reachability {
@@ -112,7 +137,7 @@ class Probe {
   }
 
   private dial(clock: Clock): Line {
-    const socket = connect({ host: this.ip, port: authContract.probePort });
+    const socket = connect({ host: this.pod.ip, port: authContract.probePort });
     const line: Line = { socket, askedAt: 0, isWaiting: true };
     this.lines.add(line);
     socket.on('data', () => {

@@ -65,8 +65,9 @@ export function planAuthService(seen: AuthServiceObservation): AuthServicePlan {
   const held = firstAnswer(holdPods, seen);
   const verdict = held ?? firstAnswer(reports, seen) ?? someReplicasServe(seen);
   const serving = planServing(stack, seen.serving);
-  // First what is failing requests right now.
-  const actions = [...serving.actions, ...desiredNetwork(seen), ...(held ? [] : [desiredPods(seen)])];
+  // Labels are written by passes of their own (reconcile.ts); where the stack is suspended they are what is pending.
+  const labels = stack.spec.suspend ? serving.actions : [];
+  const actions = [...labels, ...desiredNetwork(seen), ...(held ? [] : [desiredPods(seen)])];
   const plan = planOf<'AuthReady', AuthServiceAction, undefined>(
     { ...verdict, actions },
     { stack, now, type: 'AuthReady', status: undefined },

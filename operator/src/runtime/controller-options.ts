@@ -18,6 +18,11 @@ export interface ControllerOptions<T extends KubernetesObject> {
   readonly finalizer: string;
   /** Every condition type of the kind, in the order they are stored; the first sums up. */
   readonly conditionTypes: readonly [string, ...string[]];
+  /**
+   * false: another controller of the kind reports. What the passes of this one meet is an event, a metric and a retry, and no
+   * condition.
+   */
+  readonly writesStatus?: boolean;
   /** Further types, stored only while True. */
   readonly transientConditionTypes?: readonly string[];
   /** Field of the status that gets the name of this installation, so that a second one is noticed. */

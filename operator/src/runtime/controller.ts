@@ -142,7 +142,9 @@ export class Controller<T extends KubernetesObject> {
 
   /** Without its watches nothing is known of the objects around it, so it gets no pass. */
   private notWatched({ message }: Refusal): Outcome {
-    const [type] = this.options.conditionTypes;
+    const { conditionTypes, writesStatus = true } = this.options;
+    if (!writesStatus) return { conditions: [] };
+    const [type] = conditionTypes;
     const reason = 'NamespaceNotWatched';
     return {
       conditions: [{ type, status: 'Unknown', reason, message }],
@@ -155,7 +157,7 @@ export class Controller<T extends KubernetesObject> {
     const { events, log } = this.ports;
     try {
       for (const event of outcome.events ?? []) events.record(object, event);
-      await this.writeStatus(object, outcome, reporting.signal);
+      if (this.options.writesStatus !== false) await this.writeStatus(object, outcome, reporting.signal);
       return outcome.failure;
     } catch (error) {
       const fields = { ...this.fieldsOf(object, reporting), error: messageOf(error) };

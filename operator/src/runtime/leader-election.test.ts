@@ -289,7 +289,7 @@ test('whenever a leader dies, another leads within 15 s', async () => {
       await clock.advance(1_000);
       expect(led).toHaveLength(2);
     }),
-    { numRuns: 200 },
+    { numRuns: 60 },
   );
 });
 

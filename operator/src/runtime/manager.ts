@@ -17,7 +17,7 @@ import type { Kind, KubernetesObject, Millis, ObjectRef } from './objects.ts';
 import { kindKey } from './paths.ts';
 import { PerObject } from './per-object.ts';
 import { Store } from './store.ts';
-import type { StoreOptions } from './store.ts';
+import type { Change, StoreOptions } from './store.ts';
 import { startWatches } from './watches.ts';
 import type { Refusal } from './watch-refusals.ts';
 import type { Watched, Watches } from './watches.ts';
@@ -72,8 +72,15 @@ export interface Manager {
   watch<T extends KubernetesObject>(kind: Kind<T>, options?: WatchOptions<T>): void;
   /** What the process remembers about objects of a watched kind; an entry is dropped when its object is gone. */
   readonly perObject: PerObjectOf;
+  /** Called after each change of an object of a watched kind, also in a process that does not lead. */
+  follow<T extends KubernetesObject>(kind: Kind<T>, listener: (change: Change<T>) => void): void;
   /** Its own kind and those of its mappings must be watched. */
   control<T extends KubernetesObject>(options: ControllerOptions<T>): void;
+  /**
+   * Further work as soon as the caches are filled, whether this process leads or not: whatever a successor should know already
+   * in the moment in which it leads. It writes nothing. Its promise settles once `signal` has aborted and everything has ended.
+   */
+  whileRunning(work: (signal: AbortSignal) => Promise<void>): void;
   /** Further work while this process leads; its promise settles once `signal` has aborted and everything has ended. */
   whileLeading(work: (signal: AbortSignal) => Promise<void>): void;
   /** Works until `signal` aborts (finished) or leadership is lost, after which the process should end. */
@@ -100,6 +107,7 @@ export function createManager(options: ManagerOptions): Manager {
   const stores = new Map<string, Store>();
   const controllers: Pick<Controller<KubernetesObject>, 'run' | 'reconcileAll'>[] = [];
   const furtherWork: ((signal: AbortSignal) => Promise<void>)[] = [];
+  const standingWork: ((signal: AbortSignal) => Promise<void>)[] = [];
   const events = createEventRecorder({
     client,
     clock,
@@ -209,6 +217,15 @@ export function createManager(options: ManagerOptions): Manager {
       };
       controllers.push(new Controller(controller, ports, storeOf));
     },
+    follow<T extends KubernetesObject>(kind: Kind<T>, listener: (change: Change<T>) => void) {
+      // The store of a kind holds objects of that kind only.
+      storeOf(kind).onChange((change) => {
+        listener(change as Change<T>);
+      });
+    },
+    whileRunning(work) {
+      standingWork.push(work);
+    },
     whileLeading(work) {
       furtherWork.push(work);
     },
@@ -231,16 +248,18 @@ export function createManager(options: ManagerOptions): Manager {
       };
       const running = startWatches(watched.values(), { client, clock, log, metrics, namespaces, onRefusal }, all);
       watches = running;
+      let standing: Promise<unknown> = Promise.resolve();
       try {
         // First to know, then to lead: a process whose caches do not fill must not keep others from leading.
         await untilSynced(running, all);
         if (all.aborted) return 'finished';
         log.info({ kinds: watched.size }, 'caches are filled');
+        standing = Promise.all(standingWork.map((work) => work(all)));
         return await withLeadership(all);
       } finally {
         stopBeat();
         ended.abort();
-        await running.ended;
+        await Promise.all([running.ended, standing]);
       }
     },
   };

@@ -4,18 +4,27 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { expect, test } from '@jest/globals';
 import { createAuthority } from '../../../services/mongodb-agent/src/testing/certificates.ts';
+import { silentAddress } from '../../../packages/verify/src/testing/silent-address.ts';
 import { CONNECTS_WITHIN, connectSecurely } from './pod-connection.ts';
 import type { PodTls } from './pod-connection.ts';
 
-interface Busy extends AsyncDisposable {
+interface Target {
+  readonly host: string;
   readonly port: number;
   readonly tls: PodTls;
 }
 
-/** Its node accepts at once; its process begins with the handshake so many milliseconds later, or never. */
-async function busyPod(handshakeAfter: number | 'never'): Promise<Busy> {
+type Busy = Target & AsyncDisposable;
+
+async function identities(): Promise<{ readonly pod: { cert: string; key: string }; readonly tls: PodTls }> {
   const authority = await createAuthority();
   const [pod, operator] = await Promise.all([authority.issue('localhost'), authority.issue('operator')]);
+  return { pod, tls: { ...operator, ca: authority.cert, servername: 'localhost' } };
+}
+
+/** Its node accepts at once; its process begins with the handshake so many milliseconds later, or never. */
+async function busyPod(handshakeAfter: number | 'never'): Promise<Busy> {
+  const { pod, tls } = await identities();
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket.on('error', () => undefined));
@@ -25,8 +34,9 @@ async function busyPod(handshakeAfter: number | 'never'): Promise<Busy> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
   return {
+    host: '127.0.0.1',
     port: typeof address === 'object' && address ? address.port : 0,
-    tls: { ...operator, ca: authority.cert, servername: 'localhost' },
+    tls,
     async [Symbol.asyncDispose]() {
       for (const socket of open) socket.destroy();
       await once(server.close(), 'close');
@@ -34,9 +44,9 @@ async function busyPod(handshakeAfter: number | 'never'): Promise<Busy> {
   };
 }
 
-function connected({ port, tls }: Busy, within: number): Promise<Socket> {
+function connected({ host, port, tls }: Target, within: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    connectSecurely(tls, within)({ hostname: '127.0.0.1', port: String(port), protocol: 'https:' }, (error, socket) => {
+    connectSecurely(tls, within)({ hostname: host, port: String(port), protocol: 'https:' }, (error, socket) => {
       if (error) reject(error);
       else resolve(socket);
     });
@@ -52,3 +62,11 @@ test('a pod that never begins the handshake is given up', async () => {
   await using pod = await busyPod('never');
   await expect(connected(pod, CONNECTS_WITHIN)).rejects.toThrow('Connect Timeout');
 });
+
+test('a pod whose node is gone is given up at once, although a handshake would have had a minute', async () => {
+  const { tls } = await identities();
+  // A loopback network of this file's own.
+  await using silent = await silentAddress('127.74.0.1');
+  await expect(connected({ ...silent, tls }, 60_000)).rejects.toThrow('Connect Timeout');
+  expect(CONNECTS_WITHIN).toBeLessThanOrEqual(500);
+}, 30_000);

@@ -40,7 +40,7 @@ export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pa
     database,
     signingKeys,
     // Read last: agents of a node that is gone were waited for, and who answered before that may be gone as well.
-    authService: { ...authService, serving: observeReachability(stack, { ...ports, authPods }) },
+    authService: { ...authService, serving: observeReachability({ ...ports, authPods }) },
     consumers: observeStackConsumers(stack, ports, pass),
   };
 }

@@ -27,7 +27,6 @@ export function planStack(seen: StackObservation): StackPlan {
   return {
     foundations: suspend ? [] : authService.foundations.map((action) => ({ feature: 'authService', action }) as const),
     branches: [
-      // First, for it takes pods that do not answer out of their Service, and a command to a member may take its time.
       authService.actions.map((action) => ({ feature: 'authService', action }) as const),
       certificates.actions.map((action) => ({ feature: 'certificates', action }) as const),
       database.actions.map((action) => ({ feature: 'mongodb', action }) as const),
