@@ -24,6 +24,7 @@ export const faultProfiles = {
   'writes conflict': { faults: ['answered 409'], percent: 30, burst: 3 },
   'too many requests': { faults: ['answered 429'], percent: 20, burst: 3 },
   'server errors': { faults: ['answered 500', 'answered 503'], percent: 20, burst: 3 },
+  'requests are slow': { faults: ['late'], percent: 30, burst: 2 },
   'answers are lost': { faults: ['answer lost'], percent: 25, burst: 2 },
 } as const satisfies Readonly<Record<string, FaultProfile>>;
 

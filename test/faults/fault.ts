@@ -17,8 +17,8 @@ export type WatchFault =
 /** What may happen to a list besides: it comes late, or it is the first that was ever answered. */
 export type ListFault = 'slow' | 'stale';
 
-/** What may happen to any request; `answer lost`: it is carried out, and its sender never hears of it. */
-export type RequestFault = 'answered 409' | 'answered 429' | 'answered 500' | 'answered 503' | 'answer lost';
+/** What may happen to any request; `answer lost`: it is carried out, and its sender never hears of it. `late`: as a slow list. */
+export type RequestFault = 'late' | 'answered 409' | 'answered 429' | 'answered 500' | 'answered 503' | 'answer lost';
 
 export type Fault = WatchFault | ListFault | RequestFault;
 
@@ -39,7 +39,7 @@ export function mayMeet({ act, method }: SeenRequest, fault: Fault): boolean {
   if (fault === 'answered 410') return act === 'watch' || act === 'list';
   // A conflict of versions; what is created meets another 409, AlreadyExists, and only when that is so.
   if (fault === 'answered 409') return method === 'PUT' || method === 'PATCH';
-  return fault !== 'answer lost' || act !== 'watch';
+  return (fault !== 'answer lost' && fault !== 'late') || act !== 'watch';
 }
 
 const reasons: Readonly<Record<number, string>> = {

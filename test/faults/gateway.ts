@@ -159,7 +159,7 @@ export class FaultGateway implements AsyncDisposable {
     const body = await text(from);
     const seen = readRequest(from, body);
     const fault = this.faultFor(seen);
-    if (fault === 'slow') await pause(SLOW);
+    if (fault === 'slow' || fault === 'late') await pause(SLOW);
     const stale = fault === 'stale' ? this.firstLists.get(from.url ?? '') : undefined;
     if (stale !== undefined) to.writeHead(200, { 'content-type': 'application/json' }).end(stale);
     else if (fault === undefined || !answerWith(to, fault)) this.forward({ from, body, seen, fault }, to);

@@ -1,10 +1,12 @@
 import { draw } from '../faults/fault-profiles.ts';
 import { faultProfiles } from '../faults/fault-profiles.ts';
 import type { FaultProfileName } from '../faults/fault-profiles.ts';
+import { networkFaults } from './network-faults.ts';
+import type { NetworkFaultName } from './network-faults.ts';
 import { nameOf } from './sweep.ts';
 import type { CleanRun, Disturbance } from './sweep.ts';
 
-/** Everything that a full sweep tries: the end of the operator after each of its writes, and each fault profile. */
+/** Everything that a full sweep tries: the end of the operator after each of its writes, each fault profile, and each network fault. */
 export function allDisturbances({ writes }: CleanRun, seed: number): readonly Disturbance[] {
   return [
     ...writes.map((after): Disturbance => ({ type: 'crash', after })),
@@ -13,12 +15,15 @@ export function allDisturbances({ writes }: CleanRun, seed: number): readonly Di
       profile,
       seed,
     })),
+    ...(Object.keys(networkFaults) as NetworkFaultName[]).map((fault): Disturbance => ({ type: 'network', fault })),
   ];
 }
 
 export interface SampleSize {
   readonly crashes: number;
   readonly faultProfiles: number;
+  /** Default: none. */
+  readonly networkFaults?: number;
 }
 
 /** Some of them, the same for the same seed. Of writes to a status, which come in any number, one at most. */
@@ -34,5 +39,10 @@ export function sampleOf(disturbances: readonly Disturbance[], size: SampleSize,
     (disturbance) => disturbance.type === 'crash' && (disturbance === status || !isStatus(disturbance)),
   );
   const profiles = drawn.filter(({ type }) => type === 'faults');
-  return [...crashes.slice(0, size.crashes), ...profiles.slice(0, size.faultProfiles)];
+  const networks = drawn.filter(({ type }) => type === 'network');
+  return [
+    ...crashes.slice(0, size.crashes),
+    ...profiles.slice(0, size.faultProfiles),
+    ...networks.slice(0, size.networkFaults ?? 0),
+  ];
 }

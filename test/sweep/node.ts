@@ -64,6 +64,8 @@ export class Node implements AsyncDisposable {
   private readonly claims: Store<PersistentVolumeClaim> = new Store();
   private readonly members: Map<string, Promise<Member>> = new Map();
   private readonly listening: Map<string, ListeningPod> = new Map();
+  /** Namespaces whose pods, besides those of the database, answer nobody. */
+  private readonly hushed: Set<string> = new Set();
   private readonly addresses: Map<string, string> = new Map();
   private readonly work: Set<Promise<void>> = new Set();
 
@@ -102,6 +104,22 @@ export class Node implements AsyncDisposable {
     const member = pod && (await this.members.get(uidOf(pod)));
     if (!member) throw new Error(`${ref.name} does not run`);
     member.signalMongod(signal);
+  }
+
+  /** The pods of a namespace that are none of the database. */
+  listeners(namespace: string): readonly ListeningPod[] {
+    return this.pods.list({ namespace }).flatMap((pod) => this.listening.get(uidOf(pod)) ?? []);
+  }
+
+  /** From now on these pods answer nobody, nor do those that start; each of them that is thawed does again. */
+  hush(namespace: string): void {
+    this.hushed.add(namespace);
+    for (const listener of this.listeners(namespace)) listener.freeze();
+  }
+
+  /** Pods that start answer. */
+  unhush(namespace: string): void {
+    this.hushed.delete(namespace);
   }
 
   /** Ends the members of a namespace at once, without telling the API server. */
@@ -151,7 +169,7 @@ export class Node implements AsyncDisposable {
     const address = await this.addressOf(pod);
     const isMember = metadata.labels?.['app.kubernetes.io/component'] === 'mongodb';
     if (isMember) await this.startMember(pod, address);
-    else if (this.isThere(pod)) this.listening.set(uidOf(pod), await ListeningPod.at(address));
+    else if (this.isThere(pod)) await this.listen(pod, address);
     const facts = { address, now: this.options.now() };
     await this.patchStatus(podKind, pod, runningStatus(pod, { ...facts, ready: !isMember }));
     const member = this.members.get(uidOf(pod));
@@ -161,6 +179,12 @@ export class Node implements AsyncDisposable {
       await pause(CHECK_EVERY, undefined, { signal: this.stop.signal });
     }
     await this.patchStatus(podKind, pod, runningStatus(pod, { ...facts, ready: true }));
+  }
+
+  private async listen(pod: MemberPod, address: string): Promise<void> {
+    const listener = await ListeningPod.at(address);
+    if (this.hushed.has(pod.metadata.namespace ?? '')) listener.freeze();
+    this.listening.set(uidOf(pod), listener);
   }
 
   /** As a kubelet does: not before what the pod mounts is there. */

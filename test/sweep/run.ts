@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runEnvironment } from '../support/run-environment.ts';
 import { allDisturbances } from './disturbances.ts';
+import { networkFaults } from './network-faults.ts';
 import { scenarios } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
 import { openTestBed } from './test-bed.ts';
@@ -78,16 +79,19 @@ function lineOf({ disturbance, outcome, faults, millis }: Result): string {
 
 const outcomes = ['ok', 'missed', 'failed'] as const;
 
+function kindOf({ disturbance }: Result): string {
+  if (disturbance.startsWith('crash')) return 'crash';
+  return disturbance in networkFaults ? 'network' : 'faults';
+}
+
 /** A line for each scenario and kind of disturbance, as Markdown. */
 function tableOf(results: readonly Result[]): string {
   const run = new Set(results.map(({ scenario }) => scenario));
   const rows = [...scenarios.map(({ name }) => name), '-']
     .filter((scenario) => run.has(scenario))
     .flatMap((scenario) =>
-      ['crash', 'faults'].map((kind) => {
-        const chosen = results.filter(
-          (result) => result.scenario === scenario && result.disturbance.startsWith('crash') === (kind === 'crash'),
-        );
+      ['crash', 'faults', 'network'].map((kind) => {
+        const chosen = results.filter((result) => result.scenario === scenario && kindOf(result) === kind);
         const counts = outcomes.map((wanted) => chosen.filter(({ outcome }) => outcome === wanted).length);
         return `| ${[scenario, kind, ...counts].join(' | ')} |`;
       }),
@@ -109,7 +113,7 @@ async function report(
     '# The sweep',
     '',
     '`make sweep` writes this page: every scenario with the operator cut off after each of its writes (crash), and under each',
-    'fault profile between it and the API server (faults), against a real kube-apiserver, etcd, agents and mongods. Each run',
+    'fault profile between it and the API server (faults), and with its own network to the auth pods cut (network), against a real kube-apiserver, etcd, agents and mongods. Each run',
     'has to come to the end of the undisturbed one. missed: the write it was to die after did not come.',
     '',
     `Run ${run.environment}, in ${minutes} min: ${sum}.`,

@@ -10,6 +10,7 @@ import type { Result } from './sweep.ts';
 interface Size {
   readonly crashes: number;
   readonly faultProfiles: number;
+  readonly networkFaults?: number;
 }
 
 /** Another seed draws another sample; `make sweep` runs all. */
@@ -22,7 +23,7 @@ const sizes: Readonly<Record<string, Size>> = {
   shrink: { crashes: 1, faultProfiles: 0 },
   widen: { crashes: 1, faultProfiles: 1 },
   rotate: { crashes: 6, faultProfiles: 3 },
-  consent: { crashes: 4, faultProfiles: 3 },
+  consent: { crashes: 4, faultProfiles: 3, networkFaults: 2 },
   recreate: { crashes: 4, faultProfiles: 2 },
 };
 

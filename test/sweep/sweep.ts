@@ -3,6 +3,8 @@ import { noFaults } from '../faults/gateway.ts';
 import type { Write } from '../faults/gateway.ts';
 import { faultPlanOf } from '../faults/fault-profiles.ts';
 import type { FaultProfileName } from '../faults/fault-profiles.ts';
+import { injectNetworkFault } from './network-faults.ts';
+import type { NetworkFaultName } from './network-faults.ts';
 import { becomesQuiet } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
 import type { TestBed } from './test-bed.ts';
@@ -13,7 +15,8 @@ import type { Subject } from './subject.ts';
 /** What is done to the operator in one run. */
 export type Disturbance =
   | { readonly type: 'crash'; readonly after: Write }
-  | { readonly type: 'faults'; readonly profile: FaultProfileName; readonly seed: number };
+  | { readonly type: 'faults'; readonly profile: FaultProfileName; readonly seed: number }
+  | { readonly type: 'network'; readonly fault: NetworkFaultName };
 
 export interface Result {
   readonly scenario: string;
@@ -80,7 +83,7 @@ export class Sweep {
     const { bed, scenario } = this;
     const begun = performance.now();
     const subject = await this.setUp();
-    const injected = await this.inject(disturbance);
+    const injected = await this.inject(disturbance, subject);
     let why: string | undefined;
     try {
       await scenario.act(subject, bed);
@@ -128,8 +131,17 @@ export class Sweep {
     this.subject = undefined;
   }
 
-  private async inject(disturbance: Disturbance): Promise<Injected> {
+  private async inject(disturbance: Disturbance, subject: Subject): Promise<Injected> {
     const { gateway } = this.bed;
+    if (disturbance.type === 'network') {
+      let hasEnded = false;
+      const fault = injectNetworkFault(disturbance.fault, subject, this.bed).then(() => {
+        hasEnded = true;
+      });
+      // Whoever waits for its end hears of it.
+      fault.catch(() => undefined);
+      return { came: () => hasEnded, over: () => fault };
+    }
     if (disturbance.type === 'faults') {
       gateway.setFaultPlan(faultPlanOf(disturbance.profile, disturbance.seed));
       // Watches and lists meet a fault when they begin.
@@ -175,6 +187,7 @@ function demandSame(seen: State, wanted: State): void {
 }
 
 export function nameOf(disturbance: Disturbance): string {
+  if (disturbance.type === 'network') return disturbance.fault;
   if (disturbance.type === 'faults') return `${disturbance.profile} (seed ${disturbance.seed})`;
   const { label, earlier } = disturbance.after;
   return `crash after ${label}${earlier === 0 ? '' : `, the ${earlier + 1}th`}`;

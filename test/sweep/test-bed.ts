@@ -107,6 +107,11 @@ export class TestBed implements AsyncDisposable {
     return this.parts.node.signalMongod({ namespace, name }, signal);
   }
 
+  /** The node that the pods run on. */
+  get node(): Node {
+    return this.parts.node;
+  }
+
   /** Removes everything; the namespaces end later. */
   async clear(subject: Subject): Promise<void> {
     this.invariants.forget(subject.namespace);

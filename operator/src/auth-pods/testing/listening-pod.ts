@@ -14,14 +14,19 @@ export class ListeningPod implements AsyncDisposable {
   readonly connections: Set<Socket> = new Set();
   /** So many were made so far. */
   accepted = 0;
+  /** So many questions came so far. */
+  questions = 0;
   private isFrozen = false;
+  private isForgetful = false;
   private readonly deaf: WeakSet<Socket> = new WeakSet();
   private readonly server: Server;
 
   private constructor(ip: string) {
     this.ip = ip;
     this.server = createServer(({ socket }, response) => {
-      if (!this.isFrozen && !this.deaf.has(socket)) response.end('ok\n');
+      this.questions += 1;
+      const forgets = this.isForgetful && this.questions % 2 === 0;
+      if (!this.isFrozen && !forgets && !this.deaf.has(socket)) response.end('ok\n');
     });
     this.server.on('connection', (socket) => {
       this.accepted += 1;
@@ -40,9 +45,15 @@ export class ListeningPod implements AsyncDisposable {
     this.isFrozen = true;
   }
 
+  /** Every other question is not answered any more. */
+  forget(): void {
+    this.isForgetful = true;
+  }
+
   /** What is asked from now on is answered. */
   thaw(): void {
     this.isFrozen = false;
+    this.isForgetful = false;
   }
 
   /** Nothing comes any more over the connections that are open; new ones work. */
