@@ -4,12 +4,23 @@ import { publicJwkSchema } from '../stored/jwks.ts';
 import type { Algorithm } from '../stored/key-ring.ts';
 import type { FreshKey } from './edit.ts';
 
+const keyPairs = {
+  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  RS256: () => generateKeyPairSync('rsa', { modulusLength: 3072 }),
+  /** RFC 8037. */
+  EdDSA: () => generateKeyPairSync('ed25519'),
+} as const satisfies Readonly<Record<Algorithm, unknown>>;
+
+/** What of a public key its thumbprint is of, by its type, in the order of the alphabet. */
+const thumbprintMembers: Readonly<Record<string, readonly string[]>> = {
+  EC: ['crv', 'kty', 'x', 'y'],
+  RSA: ['e', 'kty', 'n'],
+  OKP: ['crv', 'kty', 'x'],
+};
+
 /** A key pair as JWKs (RFC 7517); its kid is its thumbprint (RFC 7638). */
 export function freshKey(algorithm: Algorithm, publishedAt: Millis): FreshKey {
-  const pair =
-    algorithm === 'ES256'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : generateKeyPairSync('rsa', { modulusLength: 3072 });
+  const pair = keyPairs[algorithm]();
   const bare = pair.publicKey.export({ format: 'jwk' }) as Record<string, string>;
   const kid = thumbprint(bare);
   const common = { kid, alg: algorithm, use: 'sig' } as const;
@@ -24,7 +35,8 @@ export function freshKey(algorithm: Algorithm, publishedAt: Millis): FreshKey {
 }
 
 function thumbprint(jwk: Readonly<Record<string, string>>): string {
-  const required = jwk['kty'] === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['e', 'kty', 'n'];
+  const required = thumbprintMembers[jwk['kty'] ?? ''];
+  if (!required) throw new TypeError(`no thumbprint is defined for a key of type ${jwk['kty']}`);
   const canonical = JSON.stringify(Object.fromEntries(required.map((member) => [member, jwk[member]])));
   return createHash('sha256').update(canonical).digest('base64url');
 }

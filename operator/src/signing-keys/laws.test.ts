@@ -137,7 +137,7 @@ const events: fc.Arbitrary<Event> = fc.oneof(
   },
   {
     arbitrary: oneOf(
-      ['ES256', 'RS256'] as const,
+      ['ES256', 'RS256', 'EdDSA'] as const,
       (algorithm) => `algorithm: ${algorithm}`,
       (world, algorithm) => {
         world.change({ algorithm });

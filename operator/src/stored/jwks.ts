@@ -35,6 +35,14 @@ export const publicJwkSchema = z.discriminatedUnion('kty', [
     alg: z.literal('RS256'),
     use: z.literal('sig'),
   }),
+  z.object({
+    kty: z.literal('OKP'),
+    crv: z.literal('Ed25519'),
+    x: base64url,
+    kid: kidSchema,
+    alg: z.literal('EdDSA'),
+    use: z.literal('sig'),
+  }),
 ]);
 
 export const lifetimesSchema = z.object({

@@ -21,9 +21,9 @@ const propagationSum = ['jwksMaxAge', 'volumeRefresh', 'clockSkew']
 export const signingKeysSchema = z
   .object({
     algorithm: z
-      .enum(['ES256', 'RS256'])
+      .enum(['ES256', 'RS256', 'EdDSA'])
       .default('ES256')
-      .meta({ description: 'Algorithm of new keys. Keys for RS256 have 3072 bits.' }),
+      .meta({ description: 'Algorithm of new keys. Keys for RS256 have 3072 bits, those for EdDSA are of Ed25519.' }),
     rotationInterval: durationSchema
       .default('30d')
       .meta({ description: 'How long a key signs before the next one takes over.' }),

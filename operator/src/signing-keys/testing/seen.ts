@@ -33,9 +33,14 @@ export function aStack(change: Partial<Pick<AuthStack, 'status'>> & { readonly s
 }
 
 export function jwk(kid: Kid, alg: Algorithm = 'ES256'): PublicJwk {
-  return alg === 'ES256'
-    ? { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', kid, alg, use: 'sig' }
-    : { kty: 'RSA', n: 'n', e: 'AQAB', kid, alg, use: 'sig' };
+  switch (alg) {
+    case 'ES256':
+      return { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', kid, alg, use: 'sig' };
+    case 'RS256':
+      return { kty: 'RSA', n: 'n', e: 'AQAB', kid, alg, use: 'sig' };
+    case 'EdDSA':
+      return { kty: 'OKP', crv: 'Ed25519', x: 'x', kid, alg, use: 'sig' };
+  }
 }
 
 const facts = { algorithm: 'ES256' as const, publishedAt: NOW - DAY };

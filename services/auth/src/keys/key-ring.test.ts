@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from '@jest/globals';
-import { ringKey } from '../testing/world.ts';
+import { keyPairs, ringKey } from '../testing/world.ts';
 import type { RingKey } from '../testing/world.ts';
 import { KeyRingUnusable, parseKeyRing } from './key-ring.ts';
-import type { MountedRing } from './key-ring.ts';
+import type { MountedRing, SigningAlgorithm } from './key-ring.ts';
 
 const active = ringKey('k1', 'active');
 const next = ringKey('k2', 'next');
@@ -18,15 +18,15 @@ function jwkOf(key: RingKey, change: object = {}): { readonly publicJwk: object 
   return { publicJwk: { ...(key['publicJwk'] as object), ...change } };
 }
 
-const okp = { kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k9', use: 'sig' };
-const ed25519 = { ...ringKey('k9', 'next'), algorithm: 'EdDSA', publicJwk: okp };
+const akp = { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA', kid: 'k9', use: 'sig' };
+const mldsa = { ...ringKey('k9', 'next'), algorithm: 'ML-DSA-44', publicJwk: akp };
 const encrypting = { ...ringKey('k9', 'next'), ...jwkOf(ringKey('k9', 'next'), { use: 'enc' }) };
 const agreeing = { ...ringKey('k9', 'next'), ...jwkOf(ringKey('k9', 'next'), { key_ops: ['deriveKey'] }) };
 const revoked = { ...ringKey('k9', 'retiring'), phase: 'revoked' };
 
 test.each([
   ['a phase', revoked, 'ES256', 'this version does not know the phase revoked'],
-  ['an algorithm', ed25519, 'EdDSA', 'this version does not know the algorithm EdDSA'],
+  ['an algorithm', mldsa, 'ML-DSA-44', 'this version does not know the algorithm ML-DSA-44'],
   ['a use', encrypting, 'ES256', 'its use is enc, not sig'],
   ['operations', agreeing, 'ES256', 'its key_ops do not include verify'],
 ])('a key with %s that this version does not know is neither published nor accepted', (...of) => {
@@ -39,7 +39,7 @@ test.each([
 });
 
 test.each([
-  ['an unknown algorithm', { ...ed25519, phase: 'active' }, /active key k9 .*algorithm EdDSA/],
+  ['an unknown algorithm', { ...mldsa, phase: 'active' }, /active key k9 .*algorithm ML-DSA-44/],
   ['another use', { ...encrypting, phase: 'active' }, /active key k9 .*use is enc/],
   ['a private half for something else', unsigning({ key_ops: ['decrypt'] }), /k1 .*not for signing/],
   ['a private half of another use', unsigning({ use: 'enc' }), /k1 .*not for signing/],
@@ -96,7 +96,7 @@ test('whatever unknown keys a ring holds, it does what it would do without them'
   const foreign = fc.record({
     kid: fc.uuid(),
     phase: fc.oneof(word, fc.constantFrom('next', 'active', 'retiring', '__proto__', 'toString')),
-    algorithm: word.filter((text) => text !== 'ES256' && text !== 'RS256'),
+    algorithm: word.filter((text) => !Object.hasOwn(keyPairs, text)),
     publicJwk: fc.dictionary(fc.constantFrom('kty', 'crv', 'x', 'n', 'd'), fc.jsonValue()),
   });
   const key = (each: RingKey) => each as unknown;
@@ -110,6 +110,24 @@ test('whatever unknown keys a ring holds, it does what it would do without them'
     }),
   );
 });
+
+const algorithms = Object.keys(keyPairs) as SigningAlgorithm[];
+const pairs = algorithms.flatMap((algorithm) => algorithms.map((other) => [algorithm, other] as const));
+
+test.each(pairs)(
+  'a key for %s signs with its own halves, and with one of %s only if that is the same key',
+  (...[algorithm, other]) => {
+    const key = ringKey('k1', 'active', algorithm);
+    const foreign = ringKey('k1', 'active', other);
+    expect(ringOf(key).active).toMatchObject({ kid: 'k1', algorithm });
+    for (const half of ['publicJwk', 'privateJwk'] as const) {
+      expect(() => ringOf({ ...key, [half]: foreign[half] })).toThrow(KeyRingUnusable);
+    }
+    const renamed = { ...foreign, algorithm, ...jwkOf(foreign, { alg: algorithm }) };
+    if (other === algorithm) expect(ringOf(renamed).active.algorithm).toBe(algorithm);
+    else expect(() => ringOf(renamed)).toThrow(KeyRingUnusable);
+  },
+);
 
 test('no message holds what is private', () => {
   const secret = 'top-secret';

@@ -3,7 +3,8 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Millis } from '@authstack/http-service/clock';
 
-export type SigningAlgorithm = 'ES256' | 'RS256';
+const signingAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const;
+export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
 export type PublicJwk = z.infer<typeof publicJwk>;
 
@@ -76,11 +77,18 @@ const publicJwk = z.discriminatedUnion('kty', [
     alg: z.literal('RS256'),
     use: z.literal('sig'),
   }),
+  z.object({
+    kty: z.literal('OKP'),
+    crv: z.literal('Ed25519'),
+    x: base64url.length(43, 'must have 32 bytes'),
+    kid,
+    alg: z.literal('EdDSA'),
+    use: z.literal('sig'),
+  }),
 ]);
 
 const phases = ['next', 'active', 'retiring'] as const;
 type Phase = (typeof phases)[number];
-const algorithms: readonly string[] = ['ES256', 'RS256'] satisfies readonly SigningAlgorithm[];
 
 /** What a key is for (RFC 7517 sections 4.2 and 4.3). */
 const intent = { use: z.string().optional(), key_ops: z.array(z.string()).optional() };
@@ -99,7 +107,7 @@ const ringFile = z.object({ keys: z.array(anyKey), version: z.int().nonnegative(
 const storedKey = z.object({
   kid,
   phase: z.enum(phases),
-  algorithm: z.enum(['ES256', 'RS256']),
+  algorithm: z.enum(signingAlgorithms),
   publishedAt: z.number(),
   activatedAt: z.number().optional(),
   privateJwk: z.looseObject(intent).optional(),
@@ -160,10 +168,14 @@ function heldKey(key: AnyKey): HeldKey {
 
 function whyIgnored({ phase, algorithm, publicJwk: { use, key_ops: operations } }: AnyKey): string | undefined {
   if (!isPhase(phase)) return `this version does not know the phase ${phase}`;
-  if (!algorithms.includes(algorithm)) return `this version does not know the algorithm ${algorithm}`;
+  if (!isKnown(algorithm)) return `this version does not know the algorithm ${algorithm}`;
   if (use !== undefined && use !== 'sig') return `its use is ${use.slice(0, 32)}, not sig`;
   if (operations?.includes('verify') === false) return 'its key_ops do not include verify';
   return undefined;
+}
+
+function isKnown(algorithm: string): boolean {
+  return (signingAlgorithms as readonly string[]).includes(algorithm);
 }
 
 function isPhase(text: string): text is Phase {
@@ -213,16 +225,18 @@ function signingKey(stored: StoredKey): SigningKey {
     throw new KeyRingUnusable(`key ${kid} is active and its private half is not for signing`);
   }
   const privateKey = importing(kid, () => createPrivateKey({ key: privateJwk, format: 'jwk' }));
-  if (!belongTogether(privateKey, verificationKey(stored).publicKey)) {
+  if (!belongTogether(privateKey, verificationKey(stored))) {
     throw new KeyRingUnusable(`key ${kid}: its halves do not belong together`);
   }
   return { kid, algorithm, privateKey, activatedAt: activatedAt ?? publishedAt };
 }
 
 /** By a signature: a private JWK has its public half in it, and its import does not compare the two. */
-function belongTogether(privateKey: KeyObject, publicKey: KeyObject): boolean {
+function belongTogether(privateKey: KeyObject, { publicKey, algorithm }: VerificationKey): boolean {
+  if (privateKey.asymmetricKeyType !== publicKey.asymmetricKeyType) return false;
+  const digest = algorithm === 'EdDSA' ? null : 'sha256';
   const text = Buffer.from('a signature of this key');
-  return verify('sha256', text, publicKey, sign('sha256', text, privateKey));
+  return verify(digest, text, publicKey, sign(digest, text, privateKey));
 }
 
 function importing(kid: string, make: () => KeyObject): KeyObject {

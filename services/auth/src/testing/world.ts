@@ -9,6 +9,7 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 import { systemClock } from '@authstack/http-service/clock';
 import { readEnvironment } from '../environment.ts';
 import { logOptions } from '@authstack/http-service/log-options';
+import type { SigningAlgorithm } from '../keys/key-ring.ts';
 import type { Machine } from '../passwords/hash-threads.ts';
 import { createService } from '../service.ts';
 
@@ -56,17 +57,24 @@ export interface RingKey {
   readonly [member: string]: unknown;
 }
 
+/** For each algorithm. */
+export const keyPairs = {
+  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  EdDSA: () => generateKeyPairSync('ed25519'),
+} as const satisfies Readonly<Record<SigningAlgorithm, unknown>>;
+
 /** A key as the operator writes it into the ring. */
-export function ringKey(kid: string, phase: RingKey['phase']): RingKey {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+export function ringKey(kid: string, phase: RingKey['phase'], algorithm: SigningAlgorithm = 'ES256'): RingKey {
+  const { privateKey, publicKey } = keyPairs[algorithm]();
   return {
     kid,
     phase,
-    algorithm: 'ES256',
+    algorithm,
     publishedAt: Date.now(),
     ...(phase !== 'next' && { activatedAt: Date.now() }),
     ...(phase !== 'retiring' && { privateJwk: privateKey.export({ format: 'jwk' }) }),
-    publicJwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' },
+    publicJwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' },
   };
 }
 

@@ -18,7 +18,7 @@ const tokens = createAccessTokens({ keys: inUse(() => ring), clock, settings });
 
 const user = { id: 'u1', email: 'jo@example.com' as Email, roles: ['user'], ver: 1 } as const satisfies Partial<User>;
 const session = { id: 's1', openedAt: clock.now() } as Session;
-const issued = tokens.issue(user as unknown as User, session).token;
+const { token: issued } = await tokens.issue(user as unknown as User, session);
 const claims = jwt.decode(issued) as jwt.JwtPayload;
 const header = { alg: 'ES256', typ: 'at+jwt', kid: 'k1' } as const;
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { CompactSign } from 'jose';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 import type { Clock, Millis } from '@authstack/http-service/clock';
@@ -7,7 +8,7 @@ import type { AccessTokenClaims as VerifiedClaims } from '@authstack/verify';
 import { verifyToken } from '@authstack/verify/token';
 import { TokenCache } from '@authstack/verify/token-cache';
 import { AuthError, NotReady } from '../errors.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
+import type { KeyRing, SigningKey } from '../keys/key-ring.ts';
 import type { KeysInUse } from '../keys/loaded-keys.ts';
 import { roles } from '../users/user.ts';
 import type { User } from '../users/user.ts';
@@ -23,7 +24,7 @@ export interface AccessTokenClaims extends VerifiedClaims {
 }
 
 export interface AccessTokens {
-  issue(user: User, session: TokenSession): IssuedToken;
+  issue(user: User, session: TokenSession): Promise<IssuedToken>;
   /** Signature, type, issuer, audience and times; whether the user may still hold it is another question. */
   verify(token: string): AccessTokenClaims;
 }
@@ -81,7 +82,7 @@ export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts):
   }
 
   return {
-    issue(user, session) {
+    async issue(user, session) {
       const active = keys.current()?.active;
       if (!active) throw new NotReady('the signing key is');
       const iat = Math.floor(clock.now() / 1000);
@@ -98,9 +99,8 @@ export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts):
         roles: [...user.roles],
         auth_time: Math.floor(session.openedAt / 1000),
       };
-      const { algorithm, kid, privateKey } = active;
-      const token = jwt.sign(payload, privateKey, { algorithm, header: { alg: algorithm, typ: TYPE, kid } });
-      keys.signed(kid);
+      const token = await signed(payload, active);
+      keys.signed(active.kid);
       return { token, lifetime: accessTokenTtl };
     },
 
@@ -118,6 +118,13 @@ export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts):
       return claims;
     },
   };
+}
+
+async function signed(payload: AccessTokenClaims, { algorithm, kid, privateKey }: SigningKey): Promise<string> {
+  const header = { alg: algorithm, typ: TYPE, kid };
+  if (algorithm !== 'EdDSA') return jwt.sign(payload, privateKey, { algorithm, header });
+  // jsonwebtoken knows no such algorithm.
+  return new CompactSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader(header).sign(privateKey);
 }
 
 /** The messages are for the client, and hold nothing that it sent. */
