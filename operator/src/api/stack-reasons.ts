@@ -221,6 +221,18 @@ const keysReady = {
     status: 'True',
     seen: 'The active key is due, and caches may still lack the next key. The message says until when.',
   },
+  KeyRevoked: {
+    status: 'True',
+    seen: '`authstack.dev/revoke-key` took a key away: tokens it signed are refused wherever it is gone. The message says by when it is gone from mounts and from cached key sets, and until when tokens of the new key may be refused.',
+    do: 'Restart what must not wait. Remove the annotation.',
+    noticed: ['AuthStack'],
+  },
+  RevocationRefused: {
+    status: 'True',
+    seen: '`authstack.dev/revoke-key` names no key of the stack; the message lists those there are.',
+    do: 'Correct or remove the annotation.',
+    noticed: ['AuthStack'],
+  },
   RotationSuspended: {
     status: 'True',
     seen: 'A change of the keys is due, and `spec.suspend` is true, so the operator changes nothing.',

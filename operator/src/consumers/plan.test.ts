@@ -54,6 +54,11 @@ test.each<[string, ConsumerObservation, object]>([
     { Accepted: 'True/Accepted', InSync: 'True/InSync', does: [] },
   ],
   [
+    'a revoked key leaves the copy, also of a suspended stack',
+    seen({ stack: suspended, keys: keys.slice(1), revokedKids: ['k1'] }),
+    { InSync: 'False/Writing', does: ['replace'] },
+  ],
+  [
     'consent withdrawn takes the copy away, also of a suspended stack',
     seen({ stack: suspended, namespaceLabels: {} }),
     { Accepted: 'False/NamespaceNotAllowed', InSync: 'False/NotAccepted', does: ['delete'] },

@@ -166,8 +166,8 @@ function syncCopy(seen: ConsumerObservation): ConsumerVerdict {
       actions: stack.spec.suspend ? [] : formerCopies.map(remove),
     };
   }
-  // Consent that ends still takes a copy away; any other write waits.
-  if (stack.spec.suspend) {
+  // Consent that ends still takes a copy away, and a revoked key leaves it; any other write waits.
+  if (stack.spec.suspend && !holdsRevokedKey(seen)) {
     const message = `AuthStack ${namespaceOf(stack)}/${stack.metadata.name} is suspended, so Secret ${secretName} stays as it is`;
     return { accepted: accepted(consumer), inSync: { status: 'Unknown', reason: 'StackSuspended', message } };
   }
@@ -176,6 +176,12 @@ function syncCopy(seen: ConsumerObservation): ConsumerVerdict {
     inSync: { status: 'False', reason: 'Writing', message: `Writing Secret ${secretName}` },
     actions: write(wanted, copy),
   };
+}
+
+function holdsRevokedKey({ copy, revokedKids = [] }: ConsumerObservation): boolean {
+  if (copy.state !== 'ours') return false;
+  const held = kidsInCopy(copy.secret);
+  return revokedKids.some((kid) => held.has(kid));
 }
 
 /** Replaced as a whole, bound to the version that was seen, so that keys which others added go too. */

@@ -32,6 +32,8 @@ export interface ConsumerObservation {
   readonly formerCopies: readonly Secret[];
   /** Public keys of the stack; absent while it has none. */
   readonly keys?: readonly PublicJwk[];
+  /** Keys of the stack that were taken away. */
+  readonly revokedKids?: readonly Kid[];
   /** PEM certificate of the stack's CA; absent while it has none. */
   readonly authority?: string;
 }

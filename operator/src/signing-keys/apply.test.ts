@@ -26,6 +26,7 @@ const create: RingAction = {
   lifetimes,
   first: 'active',
   remembered: [],
+  revoked: [],
 };
 const pass = { signal: new AbortController().signal, now: 0 };
 

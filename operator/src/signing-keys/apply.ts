@@ -58,16 +58,22 @@ async function unlessOvertaken(write: Promise<Performed>): Promise<Performed> {
 }
 
 /** The ring of a stack that has none. */
-export function newRing({ algorithm, lifetimes, first, remembered }: CreateRing, context: EditContext): StoredRing {
+export function newRing(action: CreateRing, context: EditContext): StoredRing {
+  const ring = unrevoked(action, context);
+  return action.revocation ? editRing(ring, action.revocation, context) : ring;
+}
+
+function unrevoked(action: CreateRing, context: EditContext): StoredRing {
+  const { algorithm, lifetimes, first, remembered, revoked } = action;
   const { at: time, fresh } = context;
   const retiring = remembered.map((publicJwk): StoredKey => {
     const { kid, alg } = publicJwk;
     return { kid, phase: 'retiring', algorithm: alg, publicJwk, publishedAt: time, retiredAt: time };
   });
   const next = fresh(algorithm);
-  if (first === 'next') return { keys: [...retiring, next], lifetimes, version: time };
+  if (first === 'next') return { keys: [...retiring, next], lifetimes, revoked, version: time };
   const active: StoredKey = { ...fresh(algorithm), phase: 'active', activatedAt: time };
-  return { keys: [...retiring, active, next], lifetimes, version: time };
+  return { keys: [...retiring, active, next], lifetimes, revoked, version: time };
 }
 
 /** Straight from the API server: an observation never holds a private key, and a cache may be behind. */

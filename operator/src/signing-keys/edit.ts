@@ -2,7 +2,8 @@ import { unreachable } from '../runtime/objects.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Lifetimes } from '../stored/jwks.ts';
 import type { Algorithm, StoredKey, StoredRing } from '../stored/key-ring.ts';
-import type { RingEdit } from './types.ts';
+import { revokedKey } from './horizons.ts';
+import type { Revocation, RingEdit } from './types.ts';
 
 export type FreshKey = Extract<StoredKey, { phase: 'next' }>;
 
@@ -18,7 +19,8 @@ export function editRing(ring: StoredRing, edit: RingEdit, context: EditContext)
   return { ...edited(ring, edit, context), version: Math.max(ring.version + 1, context.at) };
 }
 
-function edited(ring: StoredRing, edit: RingEdit, { at, fresh }: EditContext): StoredRing {
+function edited(ring: StoredRing, edit: RingEdit, context: EditContext): StoredRing {
+  const { at, fresh } = context;
   const { keys } = ring;
   switch (edit.type) {
     case 'publishNext':
@@ -27,6 +29,8 @@ function edited(ring: StoredRing, edit: RingEdit, { at, fresh }: EditContext): S
       return { ...ring, keys: [...promote(keys, edit.kid, at), fresh(edit.algorithm)] };
     case 'forget':
       return { ...ring, keys: keys.filter(({ kid }) => !edit.kids.includes(kid)) };
+    case 'revoke':
+      return revoke(ring, edit, context);
     case 'noteDistributed':
       return { ...ring, keys: keys.map((key) => distributed(key, edit.kid, at)) };
     case 'noteUndistributed':
@@ -57,6 +61,26 @@ function promote(keys: readonly StoredKey[], kid: string, at: Millis): readonly 
     }
   });
 }
+
+/** Everything in one write: no crash leaves a ring that lacks the key and does not know why. */
+function revoke(ring: StoredRing, edit: Revocation, { at, fresh }: EditContext): StoredRing {
+  const isRevoked = ({ kid }: { readonly kid: string }): boolean => edit.kids.includes(kid);
+  const next = ring.keys.find((key) => key.phase === 'next' && !isRevoked(key)) ?? fresh(edit.algorithm);
+  const others = ring.keys.filter(({ phase }) => phase !== 'next');
+  const active = others.find(({ phase }) => phase === 'active');
+  // While no key of the ring is active, pods sign from memory, and any of those that retire may be what they sign with.
+  const loses = active ? isRevoked(active) : others.some(isRevoked);
+  const keys = loses ? [...promote([...others, next], next.kid, at), fresh(edit.algorithm)] : [...others, next];
+  const taken = edit.kids.map((kid) => revokedKey(kid, at, { policy: edit, lifetimes: ring.lifetimes }));
+  return {
+    ...ring,
+    keys: keys.filter((key) => !isRevoked(key)),
+    revoked: [...ring.revoked.filter((one) => !isRevoked(one)), ...taken].slice(-MOST_REVOKED),
+  };
+}
+
+/** As many as an auth pod takes in one call; the oldest give way. */
+const MOST_REVOKED = 256;
 
 function distributed(key: StoredKey, kid: string, at: Millis | undefined): StoredKey {
   if (key.phase !== 'next' || key.kid !== kid) return key;

@@ -1,5 +1,5 @@
 import type { Millis } from '../runtime/objects.ts';
-import type { Lifetimes } from '../stored/jwks.ts';
+import type { Kid, Lifetimes, RevokedKey } from '../stored/jwks.ts';
 import type { ActiveKey, NextKey, RetiringKey } from '../stored/key-ring.ts';
 import type { Copy, KeyPolicy } from './types.ts';
 
@@ -9,8 +9,22 @@ export interface Horizon {
   readonly lifetimes: Lifetimes;
 }
 
+type Propagation = Pick<KeyPolicy, 'volumeRefresh' | 'jwksMaxAge' | 'clockSkew'>;
+
+/** Whoever cannot be told fetches the key sets without it by then; an auth pod may answer with the old one until its mount is fresh. */
+export function revokedKey(
+  kid: Kid,
+  revokedAt: Millis,
+  { policy, lifetimes }: { readonly policy: Propagation; readonly lifetimes: Lifetimes },
+): RevokedKey {
+  const { volumeRefresh, jwksMaxAge, clockSkew } = policy;
+  const mountsUntil = revokedAt + volumeRefresh + clockSkew;
+  const cachesUntil = Math.max(revokedAt + volumeRefresh + jwksMaxAge, lifetimes.longerCachesEndAt) + clockSkew;
+  return { kid, revokedAt, mountsUntil, cachesUntil };
+}
+
 /** When the lead of the next key is over: every verifier that polls or mounts has had the time to fetch it. */
-export function leadEndsAt({ publishedAt }: NextKey, { policy, lifetimes }: Horizon): Millis {
+export function leadEndsAt({ publishedAt }: Pick<NextKey, 'publishedAt'>, { policy, lifetimes }: Horizon): Millis {
   const { jwksMaxAge, volumeRefresh, clockSkew } = policy;
   return Math.max(publishedAt + volumeRefresh + jwksMaxAge, lifetimes.longerCachesEndAt) + clockSkew;
 }

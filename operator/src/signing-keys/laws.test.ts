@@ -151,6 +151,24 @@ const loss = once('the ring is lost', (world) => {
   world.loseRing();
 });
 
+const revocation = oneOf(
+  [0, 1, 2, 3],
+  (index) => `the key at ${index} is revoked`,
+  (world, index) => {
+    // Whoever takes the request back before the key set remembers it may find it not granted.
+    if (!world.isRevoking) world.revokeKey = world.kids[index] ?? 'nobodys';
+  },
+);
+
+const restoring = fc.oneof(
+  once('the ring is backed up', (world) => {
+    world.backUpRing();
+  }),
+  once('a backup of the ring is restored', (world) => {
+    world.restoreRing();
+  }),
+);
+
 function after(history: readonly Event[]): KeyWorld {
   const world = new KeyWorld();
   world.pass();
@@ -225,6 +243,43 @@ test('a suspended stack asks for no pass before something can have changed by it
         world.advance(Math.min(recheckAt, end) - world.now);
       }
       expect(passes).toBeLessThan(20);
+      expect(world.broken).toEqual([]);
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('no revoked key is ever published again, whatever crashes, is lost, restored or changed', () => {
+  const histories = fc.array(
+    fc.oneof(
+      { arbitrary: events, weight: 20 },
+      { arbitrary: revocation, weight: 4 },
+      { arbitrary: loss, weight: 1 },
+      { arbitrary: restoring, weight: 2 },
+    ),
+    { maxLength: 100, size: 'max' },
+  );
+  fc.assert(
+    fc.property(histories, (history) => {
+      const world = after(history);
+      settle(world, 12 * 60 * MINUTE);
+      expect(world.resurrected).toEqual([]);
+      const held = [...world.kids, ...world.publishedKids, ...world.copiedKids];
+      expect(held.filter((kid) => world.revoked.has(kid))).toEqual([]);
+      expect(world.activeKey).toBeDefined();
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('of a key that was not revoked no token is refused because another one was', () => {
+  const histories = fc.array(fc.oneof({ arbitrary: events, weight: 20 }, { arbitrary: revocation, weight: 3 }), {
+    maxLength: 80,
+  });
+  fc.assert(
+    fc.property(histories, (history) => {
+      const world = after(history);
+      settle(world, 12 * 60 * MINUTE);
       expect(world.broken).toEqual([]);
     }),
     { numRuns: 15 },

@@ -1,8 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { LOOK_AGAIN, STALL_AFTER } from '../planning.ts';
-import type { Key } from '../stored/key-ring.ts';
+import type { RevokedKey } from '../stored/jwks.ts';
+import type { Key, StoredKey, StoredRing } from '../stored/key-ring.ts';
+import { editRing } from './edit.ts';
+import type { FreshKey } from './edit.ts';
 import { planSigningKeys } from './plan.ts';
 import type { KeysPlan } from './plan.ts';
+import { revocationOf } from './revocation.ts';
 import {
   AFTERLIFE,
   DAY,
@@ -191,6 +195,177 @@ describe('rules, each seen alone', () => {
   ])('%s', (_law, ...[change, ready, does]) => {
     const done = summary(planSigningKeys(seen(change)));
     expect(done).toMatchObject({ ready, does });
+  });
+});
+
+describe('a revocation', () => {
+  const asks = (revokeKey: string, suspend = false): Partial<KeysObservation> => ({
+    stack: aStack({ revokeKey, suspend }),
+  });
+  const revoke = (kid: string): object => ({ type: 'revoke', kids: [kid] });
+  const gone = (kid: string): RevokedKey => ({
+    ...{ kid, revokedAt: NOW - MINUTE, mountsUntil: NOW + 2 * MINUTE, cachesUntil: NOW + 7 * MINUTE },
+  });
+
+  test.each<[string, Partial<KeysObservation>, string, object[]]>([
+    ['the active key', asks('k1'), 'True/KeyRevoked', [revoke('k1')]],
+    ['the next key', asks('k2'), 'True/KeyRevoked', [revoke('k2')]],
+    [
+      'a retiring key',
+      { ...keys(active('k1'), next('k2'), retiring('k0')), ...asks('k0') },
+      'True/KeyRevoked',
+      [revoke('k0')],
+    ],
+    ['the only key', { ...keys(active('k1')), ...asks('k1') }, 'True/KeyRevoked', [revoke('k1')]],
+    ['before a rotation that is due', { ...keys(due, next('k2')), ...asks('k1') }, 'True/KeyRevoked', [revoke('k1')]],
+    [
+      'whatever holds rotation back',
+      { ...keys(due, undistributed('k2')), ...copies('k1'), ...asks('k1') },
+      'True/KeyRevoked',
+      [revoke('k1')],
+    ],
+    [
+      'with a clock that is not to be trusted',
+      { ...keys(active('k1', { activatedAt: NOW + DAY }), next('k2')), ...asks('k1') },
+      'True/KeyRevoked',
+      [revoke('k1')],
+    ],
+    ['of a suspended stack', asks('k1', true), 'True/KeyRevoked', [revoke('k1')]],
+    ['where the key set is foreign', { jwks: { state: 'foreign' }, ...asks('k1') }, 'True/KeyRevoked', [revoke('k1')]],
+    [
+      'that was stored is not made again',
+      { ring: ringOf([active('k2'), next('k3')], { revoked: [gone('k1')] }), ...asks('k1') },
+      'True/KeyRevoked',
+      [{ type: 'noteUndistributed', kid: 'k3' }],
+    ],
+    ['of a kid that is unknown changes nothing', asks('k9'), 'True/RevocationRefused', []],
+    ['of what is no kid changes nothing', asks('{"d":"secret"}'), 'True/RevocationRefused', []],
+    ['of nothing changes nothing', asks(''), 'True/RevocationRefused', []],
+    [
+      'that only the key set remembers holds for a restored ring',
+      {
+        jwks: {
+          state: 'value',
+          resourceVersion: '8',
+          createdAt: 0,
+          value: { keys: [], lifetimes, revoked: [gone('k1')] },
+        },
+      },
+      'True/KeyRevoked',
+      [revoke('k1')],
+    ],
+  ])('%s', (_case, change, ...[ready, does]) => {
+    const done = summary(planSigningKeys(seen(change)));
+    if (does.some((edit) => 'kid' in edit)) expect(done).toMatchObject({ does });
+    else expect(done).toMatchObject({ ready, does });
+  });
+
+  test('of an unknown kid lists the keys there are, and never repeats what is no kid', () => {
+    const said = (kid: string): string => planSigningKeys(seen(asks(kid))).conditions[0]?.message ?? '';
+    expect(said('k9')).toContain('names k9, and nothing was revoked: the keys are k1 (active), k2 (next)');
+    expect(said('{"d":"secret"}')).not.toContain('secret');
+    expect(said('k9')).toContain('kubectl -n auth annotate authstack shop authstack.dev/revoke-key-');
+  });
+
+  test('an unknown kid is named beside what holds rotation back', () => {
+    const held = { ...keys(due, undistributed('k2')), ...copies('k1'), ...asks('k9') };
+    const [ready] = planSigningKeys(seen(held)).conditions;
+    expect(ready).toMatchObject({ reason: 'RotationBlocked', message: expect.stringContaining('names k9') });
+  });
+
+  test('is an event, which says what signs and what may be refused until when', () => {
+    const young = keys(active('k1'), next('k2', { publishedAt: NOW - MINUTE }));
+    const { actions } = planSigningKeys(seen({ ...young, ...asks('k1') }));
+    expect(actions.filter((action) => action.type === 'editRing')).toMatchObject([
+      {
+        event: {
+          ...{ type: 'Warning', reason: 'SigningKeyRevoked' },
+          message:
+            'Revoking k1: tokens it signed are refused, and k2 signs at once. It signs before its lead is over: verifiers that ' +
+            'have not fetched it refuse its tokens, by the spec until 2030-01-01T00:07:00Z',
+        },
+      },
+    ]);
+  });
+
+  test('tells by when it is gone from mounts and caches, until then', () => {
+    const ring = ringOf([active('k2'), next('k3')], { revoked: [gone('k1')] });
+    const all = { ring, copies: [] };
+    expect(planSigningKeys(seen(all))).toMatchObject({
+      conditions: [
+        { reason: 'KeyRevoked', message: expect.stringContaining('from mounted Secrets by 2030-01-01T00:02:00Z') },
+      ],
+      recheckAt: NOW + 2 * MINUTE,
+    });
+    expect(summary(planSigningKeys(seen({ ...all, now: NOW + 7 * MINUTE })))).toMatchObject({ ready: 'True/UpToDate' });
+  });
+
+  test('of a suspended stack is published, and nothing else of it is', () => {
+    const ring = ringOf([active('k2'), next('k3')], { revoked: [gone('k1')] });
+    const { actions } = planSigningKeys(seen({ ring, ...asks('k1', true) }));
+    expect(actions.map(({ type }) => type)).toEqual(['apply']);
+    const value = { keys: [jwk('k2'), jwk('k3')], lifetimes, revoked: [gone('k1')] };
+    const jwks = { state: 'value', resourceVersion: '9', createdAt: 0, value } as const;
+    expect(planSigningKeys(seen({ ring, jwks, ...asks('k1', true) })).actions).toEqual([]);
+  });
+
+  test.each<[string, Key[], string, object[]]>([
+    [
+      'active',
+      [active('k1'), next('k2'), retiring('k0')],
+      'k1',
+      [
+        ['k0', 'retiring'],
+        ['k2', 'active'],
+        ['n1', 'next'],
+      ],
+    ],
+    [
+      'next',
+      [active('k1'), next('k2')],
+      'k2',
+      [
+        ['k1', 'active'],
+        ['n1', 'next'],
+      ],
+    ],
+    [
+      'retiring',
+      [active('k1'), next('k2'), retiring('k0')],
+      'k0',
+      [
+        ['k1', 'active'],
+        ['k2', 'next'],
+      ],
+    ],
+    [
+      'only',
+      [active('k1')],
+      'k1',
+      [
+        ['n1', 'active'],
+        ['n2', 'next'],
+      ],
+    ],
+    [
+      'signing from memory',
+      [next('k2'), retiring('k0')],
+      'k0',
+      [
+        ['k2', 'active'],
+        ['n1', 'next'],
+      ],
+    ],
+  ])('of the %s key leaves one that signs and one ahead', (_which, ring, ...[kid, left]) => {
+    let made = 0;
+    const fresh = (): FreshKey => ({ ...undistributed(`n${(made += 1)}`), privateJwk: { d: 'private' } });
+    const stored: StoredRing = {
+      keys: ring.map((key): StoredKey => (key.phase === 'retiring' ? key : { ...key, privateJwk: { d: 'private' } })),
+      ...{ lifetimes, revoked: [], version: 1 },
+    };
+    const after = editRing(stored, { ...revocationOf([kid], policy) }, { at: NOW, fresh });
+    expect(after.keys.map((key) => [key.kid, key.phase])).toEqual(left);
+    expect(after.revoked).toEqual([{ kid, revokedAt: NOW, mountsUntil: NOW + 3 * MINUTE, cachesUntil: NOW + LEAD }]);
   });
 });
 

@@ -5,6 +5,13 @@ import { isDueAt, leadEndsAt, mayActivateAt, mayForgetAt } from './horizons.ts';
 import { publish } from './publication.ts';
 import { keysStatus } from './report.ts';
 import type { KeysStatus } from './report.ts';
+import {
+  aKeyIsToBeRevoked,
+  aRevocationIsUnpublished,
+  aRevocationReachesVerifiers,
+  namingRefused,
+  revokes,
+} from './revocation.ts';
 import { ringOf } from './ring.ts';
 import type { Ring } from './ring.ts';
 import { theActiveKeyIsDue, theDistributionChanged } from './rotation.ts';
@@ -34,6 +41,9 @@ import { aSecretIsNotOurs, createFirstKeys, theRingCannotBeRead, theRingIsLost }
  *                 and distributedAt + volumeRefresh + clockSkew is over                    (whoever mounts a copy)
  *   may forget:   retiredAt + volumeRefresh + accessTokenTTL + clockSkew is over
  *
+ *   revoke takes a key out of any phase at once: the annotation asks, `revoked` of the ring and of <stack>-jwks remembers, and
+ *   where no other key signs, the next one does without waiting
+ *
  * There is at most one active and one next key. Every edit is one write, bound to the version of the ring that the plan
  * saw, and every time in it is stored, so a crash between two writes changes nothing.
  */
@@ -47,8 +57,9 @@ const ringlessRules: readonly Rule<KeysObservation, KeysVerdict>[] = [
   theRingIsLost,
 ];
 
-/** First be able to sign, then be able to switch, then know how long tokens live, then forget, and only then wait. */
+/** First take away what was stolen, then be able to sign, then be able to switch, then know how long tokens live, then forget, and only then wait. */
 const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
+  aKeyIsToBeRevoked,
   aSecretIsNotOurs,
   aStoredTimeLiesAhead,
   noKeyIsPublishedAhead,
@@ -58,19 +69,22 @@ const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
   theNextKeyIsOfAnotherAlgorithm,
   theDistributionChanged,
   theActiveKeyIsDue,
+  aRevocationReachesVerifiers,
 ];
 
 export function planSigningKeys(seen: KeysObservation): KeysPlan {
   const { stack, now } = seen;
   const ring = ringOf(seen);
   const verdict = ring
-    ? { ...(firstAnswer(ringRules, ring) ?? upToDate), deadlines: deadlinesOf(ring) }
+    ? { ...namingRefused(ring, firstAnswer(ringRules, ring) ?? upToDate), deadlines: deadlinesOf(ring) }
     : { ...(firstAnswer(ringlessRules, seen) ?? createFirstKeys(seen)), deadlines: [] };
   const status: KeysStatus = ring ? keysStatus(ring) : { signingKeys: undefined };
   const plan = planOf(recheckedInTime(stack.spec.suspend ? whileSuspended(verdict) : verdict, now), {
     ...{ stack, now, type: 'KeysReady', status },
   });
-  const publishes = ring && ring.jwks.state !== 'foreign' && !stack.spec.suspend;
+  // Stored first: the ring as it was seen still holds the key that goes.
+  const mayPublish = !revokes(verdict) && (!stack.spec.suspend || (ring && aRevocationIsUnpublished(ring)));
+  const publishes = ring && ring.jwks.state !== 'foreign' && mayPublish;
   return publishes ? { ...plan, actions: [publish(ring), ...plan.actions] } : plan;
 }
 
@@ -97,10 +111,10 @@ function recheckedInTime({ deadlines, ...verdict }: WithDeadlines, now: Millis):
   return times.length === 0 ? verdict : { ...verdict, recheckAt: Math.min(...times) };
 }
 
-/** Nothing is done, so nothing is announced, and no pass is asked for to follow it up. */
+/** Nothing is done but to take a stolen key away, so nothing is announced, and no pass is asked for to follow it up. */
 function whileSuspended(verdict: WithDeadlines): WithDeadlines {
   const { actions = [], message, status, reason } = verdict;
-  if (actions.length === 0) return verdict;
+  if (actions.length === 0 || revokes(verdict)) return verdict;
   return {
     ...verdict,
     actions: [],
@@ -115,6 +129,7 @@ function deadlinesOf(ring: Ring): readonly Millis[] {
   return [
     ...(active ? [isDueAt(active, ring)] : []),
     ...(next ? [leadEndsAt(next, ring), mayActivateAt(next, ring) ?? 0] : []),
+    ...ring.revoked.flatMap(({ mountsUntil, cachesUntil }) => [mountsUntil, cachesUntil]),
     ...retiring.map((key) => mayForgetAt(key, ring)),
   ];
 }

@@ -1,4 +1,4 @@
-import type { Lifetimes } from '../stored/jwks.ts';
+import type { Lifetimes, RevokedKey } from '../stored/jwks.ts';
 import type { ActiveKey, Key, NextKey, RetiringKey } from '../stored/key-ring.ts';
 import type { KeysObservation } from './types.ts';
 
@@ -7,6 +7,8 @@ export interface Ring extends KeysObservation {
   readonly resourceVersion: string;
   readonly keys: readonly Key[];
   readonly lifetimes: Lifetimes;
+  /** Those of the ring; `<stack>-jwks` may know of more. */
+  readonly revoked: readonly RevokedKey[];
   readonly active: ActiveKey | undefined;
   readonly next: NextKey | undefined;
   readonly retiring: readonly RetiringKey[];
@@ -15,12 +17,13 @@ export interface Ring extends KeysObservation {
 export function ringOf(seen: KeysObservation): Ring | undefined {
   if (seen.ring.state !== 'value') return undefined;
   const { value, resourceVersion } = seen.ring;
-  const { keys, lifetimes } = value;
+  const { keys, lifetimes, revoked } = value;
   return {
     ...seen,
     resourceVersion,
     keys,
     lifetimes,
+    revoked,
     active: keys.find((key) => key.phase === 'active'),
     next: keys.find((key) => key.phase === 'next'),
     retiring: keys.filter((key) => key.phase === 'retiring'),

@@ -3,7 +3,7 @@ import type { Verdict } from '../planning.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import type { ReportedEvent } from '../runtime/reconciler.ts';
-import type { Kid, Lifetimes, PublicJwk, PublishedKeys } from '../stored/jwks.ts';
+import type { Kid, Lifetimes, PublicJwk, PublishedKeys, RevokedKey } from '../stored/jwks.ts';
 import type { Algorithm, ReadRing } from '../stored/key-ring.ts';
 import type { Seen } from '../stored/secret.ts';
 
@@ -50,12 +50,19 @@ export type RingEdit =
   /** The next key becomes active, the active one retires, and a fresh key is published. */
   | { readonly type: 'promote'; readonly kid: Kid; readonly algorithm: Algorithm }
   | { readonly type: 'forget'; readonly kids: readonly Kid[] }
+  | Revocation
   /** Every copy holds the next key. */
   | { readonly type: 'noteDistributed'; readonly kid: Kid }
   /** Some copy does not hold the next key (any more). */
   | { readonly type: 'noteUndistributed'; readonly kid: Kid }
   /** What is issued lives that long from now on. */
   | { readonly type: 'noteLifetimes'; readonly accessTokenTtl: Millis; readonly jwksMaxAge: Millis };
+
+/** The keys go at once, and never come back; where one of them may sign, the next key takes over without its lead. */
+export interface Revocation extends Pick<KeyPolicy, 'algorithm' | 'volumeRefresh' | 'jwksMaxAge' | 'clockSkew'> {
+  readonly type: 'revoke';
+  readonly kids: readonly Kid[];
+}
 
 export type SigningKeysAction = KubernetesAction | RingAction;
 
@@ -74,6 +81,10 @@ export interface CreateRing {
   readonly first: 'active' | 'next';
   /** Keys of a ring that was lost: tokens they signed are still around. */
   readonly remembered: readonly PublicJwk[];
+  /** Keys that were taken away from a ring that was lost. */
+  readonly revoked: readonly RevokedKey[];
+  /** Of what is remembered: made and revoked in one write. */
+  readonly revocation?: Revocation;
 }
 
 export interface EditRing {

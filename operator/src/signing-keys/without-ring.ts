@@ -1,7 +1,8 @@
 import { namesOf, namespaceOf } from '../api/names.ts';
-import type { Lifetimes } from '../stored/jwks.ts';
+import type { Lifetimes, PublicJwk } from '../stored/jwks.ts';
 import { foreignSecret } from '../stored/secret.ts';
 import { stackRef } from './editing.ts';
+import { alreadyRevoked, asksFor, revocationOf } from './revocation.ts';
 import type { KeysObservation, KeysVerdict, SigningKeysAction } from './types.ts';
 
 export function aSecretIsNotOurs({ stack, ring, jwks }: KeysObservation): KeysVerdict | undefined {
@@ -30,8 +31,11 @@ export function theRingCannotBeRead({ stack, ring }: KeysObservation): KeysVerdi
 }
 
 export function theRingIsLost(seen: KeysObservation): KeysVerdict | undefined {
-  const { stack, jwks, authServiceRunsSince } = seen;
+  const { stack, jwks, authServiceRunsSince, policy } = seen;
   if (jwks.state !== 'value' || jwks.value.keys.length === 0) return undefined;
+  const isGone = ({ kid }: PublicJwk): boolean => alreadyRevoked(jwks).some((one) => one.kid === kid);
+  const remembered = jwks.value.keys.filter((key) => !isGone(key));
+  const asked = remembered.map(({ kid }) => kid).filter((kid) => asksFor(stack, kid));
   const names = namesOf(stack.metadata.name);
   const message =
     `Secret ${names.signingKeys} is gone: creating new keys. The public keys in Secret ${names.jwks} stay published ` +
@@ -41,7 +45,8 @@ export function theRingIsLost(seen: KeysObservation): KeysVerdict | undefined {
     lifetimes: jwks.value.lifetimes ?? lifetimesOf(seen),
     // Running pods sign from memory, so the new key can wait until every verifier has it.
     first: authServiceRunsSince.length > 0 ? 'next' : 'active',
-    remembered: jwks.value.keys,
+    remembered,
+    ...(asked.length > 0 && { revocation: revocationOf(asked, policy) }),
     event: { type: 'Warning', reason: 'SigningKeysLost', message },
   };
   return { status: 'False', reason: 'SigningKeysLost', message, actions: [action] };
@@ -56,8 +61,8 @@ export function createFirstKeys(seen: KeysObservation): KeysVerdict {
   };
 }
 
-function createRing({ stack, policy: { algorithm } }: KeysObservation) {
-  return { type: 'createRing', stack: stackRef(stack), algorithm } as const;
+function createRing({ stack, jwks, policy: { algorithm } }: KeysObservation) {
+  return { type: 'createRing', stack: stackRef(stack), algorithm, revoked: alreadyRevoked(jwks) } as const;
 }
 
 function lifetimesOf({ policy: { accessTokenTtl, jwksMaxAge } }: KeysObservation): Lifetimes {

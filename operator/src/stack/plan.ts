@@ -16,7 +16,9 @@ export function planStack(seen: StackObservation): StackPlan {
   const asAllowed = <P extends Plan<unknown, unknown>>(plan: P): P => (suspend ? reportOnly(plan) : plan);
   const certificates = asAllowed(planCertificates(seen.certificates));
   const database = asAllowed(planDatabase(seen.database));
-  const signingKeys = asAllowed(planSigningKeys(seen.signingKeys));
+  const keys = planSigningKeys(seen.signingKeys);
+  // What it does for a suspended stack it does nevertheless: it takes a stolen key away.
+  const signingKeys = keys.actions.length > 0 ? keys : asAllowed(keys);
   const authService = asAllowed(planAuthService(seen.authService));
   const consumers = asAllowed(planStackConsumers(seen.consumers));
   const plans = [certificates, database, signingKeys, authService, consumers];

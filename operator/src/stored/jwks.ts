@@ -9,9 +9,11 @@ import type { StoredSecret } from './secret.ts';
  *
  *   jwks.json        JWK Set (RFC 7517), copied to every AuthConsumer
  *   lifetimes.json   how long tokens live that are still around, for the day the ring is lost
+ *   revoked.json     the keys that were taken away, for that day as well
  */
 
 const LIFETIMES_FILE = 'lifetimes.json';
+const REVOKED_FILE = 'revoked.json';
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 export const kidSchema: z.ZodString = z.string().min(1).max(128);
@@ -52,7 +54,18 @@ export const lifetimesSchema = z.object({
   longerCachesEndAt: z.number().nonnegative(),
 });
 
+/** What stays of a key that was taken away, so that nothing ever publishes it again. */
+export const revokedKeySchema = z.object({
+  kid: kidSchema,
+  revokedAt: z.number().nonnegative(),
+  /** By then kubelets have taken it from every mount. */
+  mountsUntil: z.number().nonnegative(),
+  /** By then every cached key set has been fetched again. */
+  cachesUntil: z.number().nonnegative(),
+});
+
 export type Kid = string;
+export type RevokedKey = Readonly<z.infer<typeof revokedKeySchema>>;
 /** A public JSON Web Key (RFC 7517) as it is published. */
 export type PublicJwk = Readonly<z.infer<typeof publicJwkSchema>>;
 /**
@@ -66,6 +79,8 @@ export interface PublishedKeys {
   readonly keys: readonly PublicJwk[];
   /** Absent: not stored, or not readable. */
   readonly lifetimes?: Lifetimes;
+  /** Absent: none is known. */
+  readonly revoked?: readonly RevokedKey[];
 }
 
 /** Lenient: a key that cannot be read is left out, for what remains readable still verifies tokens. */
@@ -74,11 +89,14 @@ export const publishedKeys: StoredSecret<PublishedKeys> = {
   nameOf: (stackName) => namesOf(stackName).jwks,
   decode: (texts) => {
     const lifetimes = lifetimesSchema.safeParse(parseJson(texts[LIFETIMES_FILE])).data;
-    return { value: { keys: decodeJwks(texts[files.jwks]), ...(lifetimes && { lifetimes }) } };
+    const revoked = decodeRevoked(texts[REVOKED_FILE]);
+    const keys = decodeJwks(texts[files.jwks]);
+    return { value: { keys, ...(lifetimes && { lifetimes }), ...(revoked.length > 0 && { revoked }) } };
   },
-  encode: ({ keys, lifetimes }) => ({
+  encode: ({ keys, lifetimes, revoked = [] }) => ({
     [files.jwks]: encodeJwks(keys),
     ...(lifetimes && { [LIFETIMES_FILE]: canonical(lifetimes) }),
+    ...(revoked.length > 0 && { [REVOKED_FILE]: canonical(revoked) }),
   }),
 };
 
@@ -90,6 +108,11 @@ export function encodeJwks(keys: readonly PublicJwk[]): string {
 export function decodeJwks(text: string | undefined): readonly PublicJwk[] {
   const file = z.object({ keys: z.array(z.unknown()) }).safeParse(parseJson(text));
   return (file.data?.keys ?? []).flatMap((key) => publicJwkSchema.safeParse(key).data ?? []);
+}
+
+function decodeRevoked(text: string | undefined): readonly RevokedKey[] {
+  const file = z.array(z.unknown()).safeParse(parseJson(text));
+  return (file.data ?? []).flatMap((one) => revokedKeySchema.safeParse(one).data ?? []);
 }
 
 /** Undefined where it is not JSON: the parser's own message quotes the text, which may hold private keys. */

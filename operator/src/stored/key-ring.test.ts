@@ -25,6 +25,7 @@ const ring: StoredRing = {
     { ...facts('k2'), phase: 'next', privateJwk },
   ],
   lifetimes,
+  revoked: [{ kid: 'k9', revokedAt: 4, mountsUntil: 5, cachesUntil: 6 }],
   version: 5,
 };
 
@@ -67,9 +68,9 @@ test('of a key set that is partly damaged the keys that can be read remain, with
   expect([undefined, '', '{}', 'null'].map((damaged) => decodeJwks(damaged))).toEqual([[], [], [], []]);
 });
 
-test('a key set without lifetimes is read, and one with them reads back as itself', () => {
+test('a key set without lifetimes is read, and one with them and with revoked keys reads back as itself', () => {
   const bare = secretOf(publishedKeys, stack, { keys: [jwk('k1')] });
   expect(readStored(publishedKeys, stack, bare)).toMatchObject({ value: { keys: [jwk('k1')] } });
-  const full = secretOf(publishedKeys, stack, { keys: [jwk('k1')], lifetimes });
-  expect(readStored(publishedKeys, stack, full)).toMatchObject({ value: { keys: [jwk('k1')], lifetimes } });
+  const value = { keys: [jwk('k1')], lifetimes, revoked: ring.revoked };
+  expect(readStored(publishedKeys, stack, secretOf(publishedKeys, stack, value))).toMatchObject({ value });
 });

@@ -4,8 +4,8 @@ import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf } from '../api/names.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import { canonical } from '../runtime/json.ts';
-import { kidSchema, lifetimesSchema, parseJson, publicJwkSchema } from './jwks.ts';
-import type { Lifetimes } from './jwks.ts';
+import { kidSchema, lifetimesSchema, parseJson, publicJwkSchema, revokedKeySchema } from './jwks.ts';
+import type { Lifetimes, RevokedKey } from './jwks.ts';
 import { readStored } from './secret.ts';
 import type { Seen, StoredSecret, StoredVersion } from './secret.ts';
 
@@ -31,7 +31,12 @@ const storedKey = z.discriminatedUnion('phase', [
 ]);
 
 const storedRing = z
-  .object({ keys: z.array(storedKey).min(1), lifetimes: lifetimesSchema, version: z.int().nonnegative().default(0) })
+  .object({
+    keys: z.array(storedKey).min(1),
+    lifetimes: lifetimesSchema,
+    revoked: z.array(revokedKeySchema).default([]),
+    version: z.int().nonnegative().default(0),
+  })
   .refine(({ keys }) => keys.filter(({ phase }) => phase === 'active').length <= 1, 'more than one key is active')
   .refine(({ keys }) => keys.filter(({ phase }) => phase === 'next').length <= 1, 'more than one key is next')
   .refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length, 'a kid occurs twice')
@@ -46,6 +51,8 @@ export type StoredKey = Readonly<z.infer<typeof storedKey>>;
 export interface StoredRing {
   readonly keys: readonly StoredKey[];
   readonly lifetimes: Lifetimes;
+  /** The keys that were taken away, the newest last. */
+  readonly revoked: readonly RevokedKey[];
   /** Grows with every change, also over a ring that was lost; 0: written before there was one. */
   readonly version: number;
 }
@@ -68,13 +75,16 @@ export const keyRing: StoredSecret<StoredRing> = {
     // Only where and which rule: zod's own messages may repeat a value.
     return { why: issue?.code === 'custom' ? `${where}: ${issue.message}` : `${where} is missing or invalid` };
   },
-  encode: ({ keys, lifetimes, version }) => ({ [files.keyRing]: canonical({ keys, lifetimes, version }) }),
+  encode: ({ keys, lifetimes, revoked, version }) => ({
+    [files.keyRing]: canonical({ keys, lifetimes, ...(revoked.length > 0 && { revoked }), version }),
+  }),
 };
 
 /** The ring without anything private: what a plan may see. */
 export interface ReadRing {
   readonly keys: readonly Key[];
   readonly lifetimes: Lifetimes;
+  readonly revoked: readonly RevokedKey[];
   readonly version: number;
 }
 

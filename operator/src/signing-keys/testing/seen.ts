@@ -21,12 +21,19 @@ export const LEAD: number = 8 * MINUTE;
 /** volumeRefresh + accessTokenTTL + clockSkew. */
 export const AFTERLIFE: number = 33 * MINUTE;
 
-export function aStack(change: Partial<Pick<AuthStack, 'status'>> & { readonly suspend?: boolean } = {}): AuthStack {
-  const { suspend = false, ...rest } = change;
+interface Asked {
+  readonly suspend?: boolean;
+  /** The annotation of that name. */
+  readonly revokeKey?: string | undefined;
+}
+
+export function aStack(change: Partial<Pick<AuthStack, 'status'>> & Asked = {}): AuthStack {
+  const { suspend = false, revokeKey, ...rest } = change;
+  const annotations = revokeKey === undefined ? {} : { 'authstack.dev/revoke-key': revokeKey };
   return {
     apiVersion: 'authstack.dev/v1alpha1',
     kind: 'AuthStack',
-    metadata: { name: 'shop', namespace: 'auth', uid: 'u1' },
+    metadata: { name: 'shop', namespace: 'auth', uid: 'u1', annotations },
     spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'] }, suspend }),
     ...rest,
   };
@@ -76,7 +83,7 @@ export function ringOf(keys: ReadRing['keys'], change: Partial<ReadRing> = {}): 
     state: 'value',
     resourceVersion: '7',
     createdAt: NOW - DAY,
-    value: { keys, lifetimes, version: NOW - DAY, ...change },
+    value: { keys, lifetimes, revoked: [], version: NOW - DAY, ...change },
   };
 }
 

@@ -39,6 +39,13 @@ export class KeyWorld {
   now: Millis = NOW;
   policy: KeyPolicy = { ...policy, rotationInterval: 60 * 60_000 };
   suspend = false;
+  /** The annotation, as long as it stays. */
+  revokeKey: Kid | undefined;
+  /** The keys that were taken away. */
+  readonly revoked: Set<Kid> = new Set();
+  /** Of those, what was published again; empty as long as the law holds. */
+  readonly resurrected: Kid[] = [];
+  private backup: StoredRing | undefined;
   readonly consumers: Map<string, Consumer> = new Map();
   /** What went against a law; empty as long as all hold. */
   readonly broken: string[] = [];
@@ -60,7 +67,7 @@ export class KeyWorld {
   }
 
   get stack(): AuthStack {
-    return aStack({ suspend: this.suspend, status: { conditions: this.conditions } });
+    return aStack({ suspend: this.suspend, revokeKey: this.revokeKey, status: { conditions: this.conditions } });
   }
 
   observe(): KeysObservation {
@@ -94,6 +101,7 @@ export class KeyWorld {
   /** One pass that ends, as by a crash, after so many writes. */
   pass(writes: number = Infinity): KeysPlan {
     const plan = planSigningKeys(this.observe());
+    this.checkPublished(plan);
     this.perform(plan, writes);
     const types = ['KeysReady'];
     this.conditions = mergeConditions(this.conditions, plan.conditions, { now: this.now, generation: 1, types });
@@ -110,8 +118,8 @@ export class KeyWorld {
   }
 
   perform({ actions }: KeysPlan, writes: number = Infinity): void {
-    if (this.suspend && actions.length > 0) this.broken.push('a suspended stack was written to');
     for (const action of actions.slice(0, writes)) {
+      if (this.suspend && !this.isForRevocation(action)) this.broken.push('a suspended stack was written to');
       if (action.type === 'createRing' || action.type === 'editRing') this.performOwn(action);
       else this.publish(action);
     }
@@ -156,6 +164,18 @@ export class KeyWorld {
     this.ring = undefined;
   }
 
+  backUpRing(): void {
+    this.backup = this.ring?.value;
+  }
+
+  restoreRing(): void {
+    if (this.backup) this.store(this.backup);
+  }
+
+  get kids(): readonly Kid[] {
+    return this.ring?.value.keys.map(({ kid }) => kid) ?? [];
+  }
+
   private publish(action: KubernetesAction): void {
     if (action.type !== 'apply') throw new Error(`unexpected ${action.type}`);
     this.jwks = action.object;
@@ -164,7 +184,9 @@ export class KeyWorld {
 
   private performOwn(action: RingAction): void {
     if (action.type === 'createRing') {
-      if (!this.ring) this.store(newRing(action, this.context));
+      if (this.ring) return;
+      action.revocation?.kids.forEach((kid) => this.revoked.add(kid));
+      this.store(newRing(action, this.context));
       return;
     }
     if (!this.ring || String(this.ring.version) !== action.resourceVersion) return;
@@ -176,6 +198,7 @@ export class KeyWorld {
         this.checkForgotten(kid);
       });
     }
+    if (edit.type === 'revoke') edit.kids.forEach((kid) => this.revoked.add(kid));
     this.store(editRing(before, edit, this.context));
   }
 
@@ -226,9 +249,42 @@ export class KeyWorld {
     if (!this.ring) return;
     const kids = new Set(this.ring.value.keys.map(({ kid }) => kid));
     for (const [kid, { lastExpiry }] of this.signing) {
-      if (lastExpiry > this.now && !kids.has(kid)) {
+      if (lastExpiry > this.now && !kids.has(kid) && !this.revoked.has(kid)) {
         this.broken.push(`a token of ${kid} lives and its key is not published`);
       }
+    }
+  }
+
+  get publishedKids(): readonly Kid[] {
+    const published = readStored(publishedKeys, this.stack, this.jwks);
+    return published.state === 'value' ? published.value.keys.map(({ kid }) => kid) : [];
+  }
+
+  /** From the ring's write until the key set remembers it as well. */
+  get isRevoking(): boolean {
+    const published = readStored(publishedKeys, this.stack, this.jwks);
+    const known = new Set(published.state === 'value' ? published.value.revoked?.map(({ kid }) => kid) : []);
+    return [...this.revoked].some((kid) => !known.has(kid));
+  }
+
+  get copiedKids(): readonly Kid[] {
+    return [...this.consumers.values()].flatMap(({ hasCopy, holds }) => (hasCopy ? [...holds.keys()] : []));
+  }
+
+  /** What a suspended stack is written to for. */
+  private isForRevocation(action: KeysPlan['actions'][number]): boolean {
+    if (action.type === 'editRing') return action.edit.type === 'revoke';
+    return action.type === 'apply' && this.revoked.size > 0;
+  }
+
+  /** Of a plan that sees everything that was written; the next one mends what one that is behind has written. */
+  private checkPublished({ actions }: KeysPlan): void {
+    for (const action of actions) {
+      if (action.type !== 'apply') continue;
+      const published = readStored(publishedKeys, this.stack, action.object);
+      const keys = published.state === 'value' ? published.value.keys : [];
+      const back = keys.filter(({ kid }) => this.revoked.has(kid));
+      this.resurrected.push(...back.map(({ kid }) => kid));
     }
   }
 

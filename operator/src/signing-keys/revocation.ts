@@ -1,0 +1,125 @@
+import { namespaceOf } from '../api/names.ts';
+import type { AuthStack } from '../api/auth-stack.ts';
+import { rfc3339 } from '../runtime/conditions.ts';
+import { listed } from '../runtime/listed.ts';
+import type { Millis } from '../runtime/objects.ts';
+import type { Kid, RevokedKey } from '../stored/jwks.ts';
+import { stackRef } from './editing.ts';
+import { leadEndsAt } from './horizons.ts';
+import type { Ring } from './ring.ts';
+import type { KeyPolicy, KeysObservation, KeysVerdict, Revocation } from './types.ts';
+
+/*
+ * A stolen key is taken away: the annotation asks, and what is stored remembers.
+ *
+ *   annotation ──► ring: the key goes, its tombstone stays, the next key signs ──► <stack>-jwks, tombstones as well ──► copies
+ *
+ * The tombstones of `<stack>-jwks` count like those of the ring, for a ring can be lost, or be restored from a backup.
+ */
+
+export const REVOKE_KEY_ANNOTATION = 'authstack.dev/revoke-key';
+
+/** First of all rules: neither a clock, nor a Secret that is not ours, nor a suspension keeps a stolen key in use. */
+export function aKeyIsToBeRevoked(ring: Ring): KeysVerdict | undefined {
+  const isGone = ({ kid }: { readonly kid: Kid }): boolean => asksFor(ring.stack, kid) || isRevoked(kid, ring);
+  const kids = ring.keys.filter(isGone).map(({ kid }) => kid);
+  if (kids.length === 0) return undefined;
+  const message = `Revoking ${listed(kids)}: ${whatFollows(ring, kids)}`;
+  const { stack, resourceVersion, policy } = ring;
+  const edit = revocationOf(kids, policy);
+  const event = { type: 'Warning', reason: 'SigningKeyRevoked', message } as const;
+  const action = { type: 'editRing', stack: stackRef(stack), resourceVersion, edit, event } as const;
+  return { status: 'True', reason: 'KeyRevoked', message, actions: [action] };
+}
+
+/** While somebody may still accept it. */
+export function aRevocationReachesVerifiers(ring: Ring): KeysVerdict | undefined {
+  const { revoked, active, now } = ring;
+  const recent = revoked.filter(({ mountsUntil, cachesUntil }) => now < Math.max(mountsUntil, cachesUntil));
+  if (!active || recent.length === 0) return undefined;
+  const latest = (times: readonly Millis[]): string => rfc3339(Math.max(...times));
+  const knownAt = leadEndsAt(active, ring);
+  return {
+    status: 'True',
+    reason: 'KeyRevoked',
+    message:
+      `${listed(recent.map(({ kid }) => kid))} is revoked. It is gone from mounted Secrets ` +
+      `by ${latest(recent.map(({ mountsUntil }) => mountsUntil))} and from cached key sets by ` +
+      `${latest(recent.map(({ cachesUntil }) => cachesUntil))}. Restart what must not wait for that` +
+      (now < knownAt ? `. ${active.kid} ${refusedUntil(knownAt)}` : ''),
+  };
+}
+
+/** Said beside whatever else is the case, for it may be a stolen key that somebody mistyped. */
+export function namingRefused(ring: Ring, verdict: KeysVerdict): KeysVerdict {
+  const error = requestError(ring);
+  if (error === undefined || (verdict.actions ?? []).length > 0) return verdict;
+  const message = `${error}. ${verdict.message}`;
+  return verdict.status === 'True' ? { ...verdict, reason: 'RevocationRefused', message } : { ...verdict, message };
+}
+
+function requestError(ring: Ring): string | undefined {
+  const { stack, keys } = ring;
+  const asked = stack.metadata.annotations?.[REVOKE_KEY_ANNOTATION];
+  if (asked === undefined || keys.some(({ kid }) => kid === asked) || isRevoked(asked, ring)) return undefined;
+  const kids = keys.map(({ kid, phase }) => `${kid} (${phase})`);
+  return (
+    // What is no kid may be anything, a private key too.
+    `Annotation ${REVOKE_KEY_ANNOTATION} names ${/^[\w.-]{1,128}$/.test(asked) ? asked : 'no kid'}, and nothing was revoked: the keys are ` +
+    `${listed(kids, 8)}. Correct or remove it: ` +
+    `kubectl -n ${namespaceOf(stack)} annotate authstack ${stack.metadata.name} ${REVOKE_KEY_ANNOTATION}-`
+  );
+}
+
+/** A suspended stack publishes nothing else. */
+export function aRevocationIsUnpublished({ jwks, ...ring }: Ring): boolean {
+  const published = jwks.state === 'value' ? jwks.value.keys : [];
+  const known = new Set(alreadyRevoked(jwks).map(({ kid }) => kid));
+  return (
+    published.some(({ kid }) => isRevoked(kid, { ...ring, jwks })) || ring.revoked.some(({ kid }) => !known.has(kid))
+  );
+}
+
+export function revokes({ actions = [] }: KeysVerdict): boolean {
+  return actions.some((action) => action.type === 'editRing' && action.edit.type === 'revoke');
+}
+
+export function asksFor({ metadata }: AuthStack, kid: Kid): boolean {
+  return metadata.annotations?.[REVOKE_KEY_ANNOTATION] === kid;
+}
+
+export function revocationOf(kids: readonly Kid[], policy: KeyPolicy): Revocation {
+  const { algorithm, volumeRefresh, jwksMaxAge, clockSkew } = policy;
+  return { type: 'revoke', kids, algorithm, volumeRefresh, jwksMaxAge, clockSkew };
+}
+
+/** What `<stack>-jwks` remembers. */
+export function alreadyRevoked(jwks: KeysObservation['jwks']): readonly RevokedKey[] {
+  return jwks.state === 'value' ? (jwks.value.revoked ?? []) : [];
+}
+
+/** What the ring remembers, and what only `<stack>-jwks` does. */
+export function knownRevoked({ revoked, jwks }: Pick<Ring, 'revoked' | 'jwks'>): readonly RevokedKey[] {
+  const isInRing = ({ kid }: RevokedKey): boolean => revoked.some((one) => one.kid === kid);
+  return [...alreadyRevoked(jwks).filter((one) => !isInRing(one)), ...revoked];
+}
+
+function isRevoked(kid: Kid, ring: Pick<Ring, 'revoked' | 'jwks'>): boolean {
+  return knownRevoked(ring).some((one) => one.kid === kid);
+}
+
+function whatFollows(ring: Ring, kids: readonly Kid[]): string {
+  const { keys, active, next, now } = ring;
+  const signs = active
+    ? kids.includes(active.kid)
+    : keys.some(({ kid, phase }) => phase !== 'next' && kids.includes(kid));
+  if (!signs) return 'tokens it signed are refused, and the key that signs stays';
+  const successor = next && !kids.includes(next.kid) ? next : undefined;
+  const knownAt = leadEndsAt({ publishedAt: successor?.publishedAt ?? now }, ring);
+  const lack = now < knownAt ? `. It ${refusedUntil(knownAt)}` : '';
+  return `tokens it signed are refused, and ${successor?.kid ?? 'a new key'} signs at once${lack}`;
+}
+
+function refusedUntil(knownAt: Millis): string {
+  return `signs before its lead is over: verifiers that have not fetched it refuse its tokens, by the spec until ${rfc3339(knownAt)}`;
+}
