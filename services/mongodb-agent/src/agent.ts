@@ -10,6 +10,7 @@ import type { Clock } from './clock.ts';
 import { Refusal } from './errors.ts';
 import { fence } from './gate/fence.ts';
 import { openGate } from './gate/gate.ts';
+import { watchLeave } from './gate/leave.ts';
 import { watchGate, release } from './gate/watch.ts';
 import { gateState } from './gate/plan.ts';
 import { wipe } from './gate/wipe.ts';
@@ -17,13 +18,13 @@ import { problemOf } from './http/problem.ts';
 import { commandRoutes } from './http/routes.ts';
 import { createMetrics } from './metrics.ts';
 import { setCompatibility } from './mongod/compatibility.ts';
-import { openMongod } from './mongod/connection.ts';
+import { openMember, openMongod } from './mongod/connection.ts';
+import { handOver, leave } from './mongod/hand-over.ts';
 import { initiate } from './mongod/initiate.ts';
 import { answerKeyfile } from './mongod/keyfile.ts';
 import { isReady, observeMongod } from './mongod/observe.ts';
 import { reconfig } from './mongod/reconfig.ts';
 import { readOplog, readServer } from './mongod/statistics.ts';
-import { stepDown } from './mongod/step-down.ts';
 import { stepUp } from './mongod/step-up.ts';
 import { ensureUser } from './mongod/users.ts';
 import { createMongodWatch } from './mongod/watch.ts';
@@ -74,6 +75,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     readServer: () => readServer(mongod),
     readOplog: () => readOplog(mongod),
   });
+  const handing = { mongod, connect: (host: string) => openMember(host, keyFiles), clock, log };
   const watch = createMongodWatch({ mongod, clock, log });
   const routes = commandRoutes({
     observe,
@@ -81,7 +83,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     initiate: (request) => initiate({ mongod, volume, clock }, request),
     reconfig: (request) => reconfig({ mongod, clock }, request),
     ensureUser: (request) => ensureUser(mongod, request),
-    stepDown: () => stepDown(mongod),
+    stepDown: () => handOver(handing),
     stepUp: (request) => stepUp({ mongod, clock }, request),
     watch: watch.subscribe,
     fence: (request) => fence({ gate, volume, log }, request),
@@ -110,7 +112,12 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     api: await listen(api, { port: options.apiPort, host: address, atMost: OPERATOR_CONNECTIONS }),
     probes: await listen(probes, { port: options.probePort, host: address, atMost: OPS_CONNECTIONS }),
   };
-  const running = [watchGate({ gate, volume, clock, log }, ending.signal), watch.run(ending.signal), tls.ended];
+  const running = [
+    watchGate({ gate, volume, clock, log }, ending.signal),
+    watchLeave({ gate, leave: () => leave(handing), clock, log }, ending.signal),
+    watch.run(ending.signal),
+    tls.ended,
+  ];
   const ports = { apiPort: serving.api.port, probePort: serving.probes.port };
   log.info(ports, 'serving');
   return {

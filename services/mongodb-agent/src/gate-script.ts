@@ -14,7 +14,7 @@ export const wrongMongodExitCode = 69;
  *   polls release           ◀──  writes that UUID to release: the start permit
  *   writes opened, becomes mongod by exec
  *
- * It needs a POSIX sh, mkdir, mv, cp, chmod, rm and sleep.
+ * It needs a POSIX sh, mkdir, mv, cp, chmod, rm and sleep, as does the hook below.
  */
 const script = `set -eu
 gate=$1 data=$2 keyfile=$3 version=$4 termination_log=$5
@@ -55,6 +55,32 @@ rm -f "$gate/waiting" "$gate/release"
 echo "gate: open"
 exec "$@"
 `;
+
+/** The agent answers sooner: it gives each step of a hand-over a limit. */
+const leaveWithinSeconds = 25;
+
+/**
+ * mongod's preStop hook: the kubelet sends TERM only once it has ended. It asks the agent to hand over, with a UUID of its own
+ * that the agent answers; where nobody answers, mongod hands over by itself.
+ */
+const leaveScript = `set -eu
+gate=$1
+umask 077
+read -r leaving < /proc/sys/kernel/random/uuid
+printf '%s\\n' "$leaving" > "$gate/leaving.new"
+mv -f "$gate/leaving.new" "$gate/leaving"
+answer= waited=0
+while [ "$waited" -lt ${String(leaveWithinSeconds * 10)} ]; do
+  if [ -f "$gate/left" ]; then read -r answer < "$gate/left" || answer=; fi
+  if [ "$answer" = "$leaving" ]; then exit 0; fi
+  if sleep 0.1 2>/dev/null; then waited=$((waited + 1)); else sleep 1; waited=$((waited + 10)); fi
+done
+`;
+
+/** `command` of the hook, in mongod's container. */
+export function preStopCommand({ gateDir = '/gate' }: Pick<GateOptions, 'gateDir'> = {}): string[] {
+  return ['/bin/sh', '-c', leaveScript, 'leave', gateDir];
+}
 
 export const replicaSetName = 'rs0';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { agentContract } from '@authstack/mongodb-agent/api';
-import { gateContainer } from '@authstack/mongodb-agent/gate-script';
+import { gateContainer, preStopCommand } from '@authstack/mongodb-agent/gate-script';
 import type { AuthStack } from '../../api/auth-stack.ts';
 import { labelsOf, namesOf, selectorOf } from '../../api/names.ts';
 import type { Pod, StatefulSet } from '../../runtime/core-kinds.ts';
@@ -15,7 +15,7 @@ export const AGENT_CONTAINER = 'agent';
 
 /** The user of MongoDB's own image. */
 const USER = 999;
-/** Covers the step-down at TERM and a checkpoint. */
+/** Covers the hand-over before TERM, the one at TERM, and a checkpoint. */
 const GRACE_SECONDS = 60;
 /** Small enough for a laptop, enough for tens of thousands of users; mongod sizes its cache by the limit. */
 const defaultResources = { requests: { cpu: '50m', memory: '256Mi' }, limits: { memory: '1Gi' } };
@@ -143,6 +143,7 @@ function mongodContainer(stack: AuthStack, { images, version }: TemplateOptions)
     imagePullPolicy: images.pullPolicy,
     command,
     args,
+    lifecycle: { preStop: { exec: { command: preStopCommand() } } },
     ports: [{ name: 'mongodb', containerPort: MONGOD_PORT }],
     resources: stack.spec.mongodb.resources ?? defaultResources,
     securityContext: locked,

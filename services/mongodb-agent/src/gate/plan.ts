@@ -10,6 +10,10 @@ export interface GateFiles {
   readonly release?: string;
   /** Written by the gate: the start that last became mongod. */
   readonly opened?: string;
+  /** Written by the preStop hook: mongod will be told to end once the agent has answered. */
+  readonly leaving?: string;
+  /** Written by the agent: the hook that was answered last. */
+  readonly left?: string;
 }
 
 export function gateState({ waiting, release, opened }: GateFiles): GateState {

@@ -17,7 +17,7 @@ export interface CommandOptions {
  */
 export type PortState = 'accepts' | 'refuses' | 'silent';
 
-/** The mongod of this pod, and no other member. Every failure that the caller can act on is a `Refusal`. */
+/** One mongod, whatever its role: that of this pod, or another member's. Every failure that the caller can act on is a `Refusal`. */
 export interface Mongod {
   readonly port: () => Promise<PortState>;
   command(command: Document, options?: CommandOptions): Promise<Document>;
@@ -96,6 +96,12 @@ export function openMongod({ port, host = '127.0.0.1', keyFiles }: MongodOptions
       await last?.client.close();
     },
   };
+}
+
+/** Another member, by its host in the configuration: every member of a set has the same keyfile. */
+export function openMember(host: string, keyFiles: readonly string[]): Mongod {
+  const { hostname, port } = new URL(`mongodb://${host}`);
+  return openMongod({ host: hostname, port: Number(port), keyFiles });
 }
 
 async function readKey(files: readonly string[]): Promise<string> {

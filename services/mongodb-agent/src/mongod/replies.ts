@@ -43,6 +43,8 @@ export const statusReply = z.object({
   date: z.date().optional(),
   term: z.int().optional(),
   optimes: z.object({ appliedOpTime: optimeReply }).optional(),
+  /** Whom this member replicates from; empty: nobody. */
+  syncSourceHost: z.string().optional(),
   members: z.array(
     z.object({
       _id: z.int(),

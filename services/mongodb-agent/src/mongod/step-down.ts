@@ -6,7 +6,7 @@ import { code, hasCode } from './failures.ts';
 const awaySeconds = 30;
 const catchUpSeconds = 5;
 
-/** Hands over to a caught-up member; a member that is not primary has nothing to hand over. */
+/** mongod has a caught-up member stand before its timeout. */
 export async function stepDown(mongod: Mongod): Promise<void> {
   try {
     await mongod.command(

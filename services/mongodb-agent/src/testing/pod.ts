@@ -17,7 +17,7 @@ import { startAgent } from '../agent.ts';
 import { agentContract, observation, watchedMongod } from '../api.ts';
 import type { Observation, WatchedMongod } from '../api.ts';
 import { systemClock } from '../clock.ts';
-import { gateContainer } from '../gate-script.ts';
+import { gateContainer, preStopCommand } from '../gate-script.ts';
 import { createAuthority, writeTlsFiles } from './certificates.ts';
 import type { Authority, KeyPair } from './certificates.ts';
 
@@ -44,6 +44,8 @@ export interface Pod extends AsyncDisposable {
   readonly startContainer: () => void;
   /** Resolves once the container has ended, with its exit code (null when a signal ended it). */
   readonly endContainer: (signal: NodeJS.Signals) => Promise<number | null>;
+  /** Runs the hook that the kubelet runs before it ends the container; answers its exit code. */
+  readonly preStop: () => Promise<number | null>;
   /** Waits until it ends by itself; answers its exit code. */
   readonly containerEnds: () => Promise<number | null>;
   /** Suspends the container, as a node without CPU time does, and resumes it. */
@@ -97,6 +99,11 @@ export async function startPod(ordinal = 0, { version }: { readonly version?: st
 
   return {
     ...{ dataDir, gateDir, terminationLog, apiPort: agent.apiPort, authority, log, endContainer, call },
+    preStop: async () => {
+      const [command = '', ...args] = preStopCommand({ gateDir });
+      const [code] = (await once(spawn(command, args, { stdio: 'ignore' }), 'exit')) as [number | null];
+      return code;
+    },
     containerEnds: async () => {
       if (!container) throw new Error('no container was started');
       if (container.exitCode !== null) return container.exitCode;
