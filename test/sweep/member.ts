@@ -113,11 +113,12 @@ async function startGate({ address, volume, folder, hosts }: MemberOptions, file
   return child;
 }
 
+/** The agent first: when a whole pod goes, nobody is left to tell that its mongod has ended. */
 async function end(agent: Agent, mongod: ChildProcess): Promise<void> {
+  await agent.close();
   if (mongod.exitCode === null && mongod.signalCode === null) {
     const ended = once(mongod, 'exit');
     mongod.kill('SIGKILL');
     await ended;
   }
-  await agent.close();
 }

@@ -65,6 +65,15 @@ export class Subject {
     await this.patch(authStackKind, this.stackRef, { spec: { mongodb: { members } } });
   }
 
+  async assistElections(isOn: boolean): Promise<void> {
+    await this.patch(authStackKind, this.stackRef, { spec: { mongodb: { assistedElections: isOn } } });
+  }
+
+  /** As a drain does. */
+  async deletePod(name: string): Promise<void> {
+    await this.send({ method: 'DELETE', path: objectPath(podKind, { namespace: this.namespace, name }) });
+  }
+
   async annotate(name: string, value: string): Promise<void> {
     await this.patch(authStackKind, this.stackRef, { metadata: { annotations: { [name]: value } } });
   }
