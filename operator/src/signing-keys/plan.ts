@@ -82,10 +82,13 @@ export function planSigningKeys(seen: KeysObservation): KeysPlan {
   const plan = planOf(recheckedInTime(stack.spec.suspend ? whileSuspended(verdict) : verdict, now), {
     ...{ stack, now, type: 'KeysReady', status },
   });
+  return ring && publishes(ring, verdict) ? { ...plan, actions: [publish(ring), ...plan.actions] } : plan;
+}
+
+function publishes(ring: Ring, verdict: KeysVerdict): boolean {
   // Stored first: the ring as it was seen still holds the key that goes.
-  const mayPublish = !revokes(verdict) && (!stack.spec.suspend || (ring && aRevocationIsUnpublished(ring)));
-  const publishes = ring && ring.jwks.state !== 'foreign' && mayPublish;
-  return publishes ? { ...plan, actions: [publish(ring), ...plan.actions] } : plan;
+  if (ring.jwks.state === 'foreign' || revokes(verdict)) return false;
+  return !ring.stack.spec.suspend || aRevocationIsUnpublished(ring);
 }
 
 const upToDate: KeysVerdict = {
