@@ -10,6 +10,7 @@ import { systemClock, wait } from './runtime/clock.ts';
 import { serveHealth } from './runtime/health.ts';
 import { messageOf } from './runtime/log.ts';
 import { createRuntimeMetrics } from './runtime/metrics.ts';
+import { exposeSigningKeys } from './signing-key-metrics.ts';
 
 /** The one place that builds clients and reads the environment. */
 const settings = settingsOrExit();
@@ -27,6 +28,7 @@ const leaseClient = connect();
 const operator = createOperator(settings, { client, leaseClient, clock: systemClock, log, metrics });
 exposeConditions(operator.cluster, metrics.registry);
 exposeAuthPods(operator.cluster, metrics.registry);
+exposeSigningKeys(operator.cluster, metrics.registry);
 
 const stopping = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

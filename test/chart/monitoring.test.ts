@@ -9,6 +9,7 @@ import type { Component } from '../../operator/src/api/names.ts';
 import { exposeAuthPods } from '../../operator/src/auth-pod-metrics.ts';
 import { exposeConditions } from '../../operator/src/condition-metrics.ts';
 import { createRuntimeMetrics } from '../../operator/src/runtime/metrics.ts';
+import { exposeSigningKeys } from '../../operator/src/signing-key-metrics.ts';
 import { createMetrics, observeService } from '../../services/auth/src/metrics/metrics.ts';
 import { startPod } from '../../services/mongodb-agent/src/testing/pod.ts';
 import { chartFolder, renderChart } from '../support/chart.ts';
@@ -176,6 +177,7 @@ async function exposedMetrics(): Promise<readonly Metric[]> {
   const { registry } = createRuntimeMetrics();
   exposeConditions({ cachedList: () => [] }, registry);
   exposeAuthPods({ cachedList: () => [] }, registry);
+  exposeSigningKeys({ cachedList: () => [] }, registry);
   const texts = [agent, await auth.registry.metrics(), await registry.metrics()];
   return texts.flatMap((text) =>
     [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => ({ name, type })),

@@ -62,6 +62,14 @@ export const sources: readonly CrdSource[] = [
         priority: 1,
         description: 'The key that signs.',
       },
+      {
+        // No `date`: kubectl prints what lies ahead as <invalid>.
+        name: 'Next Rotation',
+        type: 'string',
+        jsonPath: '.status.signingKeys.nextRotationTime',
+        priority: 1,
+        description: 'When the next key is due to sign.',
+      },
       { name: 'URL', type: 'string', jsonPath: '.spec.publicURL', priority: 1, description: 'Where people sign in.' },
       {
         name: 'Message',
