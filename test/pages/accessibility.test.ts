@@ -33,8 +33,8 @@ describe.each(Object.entries(pages))(
       async (state) => {
         const page = await site.visit();
         await state.reach(page, site);
-        expect(await violationsIn(page)).toEqual([]);
         if (screenshots !== undefined) await shoot(page, join(screenshots, name, state.name.replaceAll(/\W+/g, '-')));
+        expect(await violationsIn(page)).toEqual([]);
         await page.setViewportSize({ width: NARROW, height: 700 });
         expect(await widthOf(page)).toBeLessThanOrEqual(NARROW);
         await page.context().close();

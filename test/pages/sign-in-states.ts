@@ -68,6 +68,29 @@ function closed(field: 'banned' | 'disabled'): State {
   };
 }
 
+/** From the network of the page, so that whoever uses the page has to wait. */
+async function guessUntilRefused(
+  email: string,
+  { page, site }: { readonly page: Page; readonly site: Site },
+): Promise<void> {
+  let status = 0;
+  while (status !== 429) status = await site.tryToSignIn(email, { password: 'wrong', from: page });
+}
+
+/** More programs sign in to one account, all the time, than there are places for it. */
+function crowd(email: string, site: Site): AsyncDisposable {
+  let isOver = false;
+  const programs = Array.from({ length: 12 }, async () => {
+    while (!isOver) await site.tryToSignIn(email);
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      isOver = true;
+      await Promise.all(programs);
+    },
+  };
+}
+
 const forms: readonly State[] = [
   {
     name: 'loading',
@@ -152,26 +175,65 @@ const refusals: readonly State[] = [
       await page.getByText('ask whoever runs localhost').waitFor();
     },
   },
-  refused(
-    'too many attempts',
-    { status: 429, body: problem('TOO_MANY_ATTEMPTS'), headers: { 'retry-after': '45' } },
-    'There were too many attempts. Try again in 45 seconds.',
-  ),
-  refused(
-    'too many attempts, for minutes',
-    { status: 429, body: problem('TOO_MANY_ATTEMPTS'), headers: { 'retry-after': '290' } },
-    /Try again in 5 minutes, at \d\d:\d\d\./,
-  ),
-  refused(
-    'overloaded',
-    { status: 503, body: problem('OVERLOADED'), headers: { 'retry-after': '3' } },
-    'Many people are signing in right now. Try again in 3 seconds.',
-  ),
-  refused(
-    'no database',
-    { status: 503, body: problem('DATABASE_UNAVAILABLE'), headers: { 'retry-after': '5' } },
-    'The service cannot reach its database. Try again in 5 seconds.',
-  ),
+  {
+    name: 'too many attempts',
+    async reach(page, site) {
+      const email = anEmail();
+      await site.tryToSignIn(email, { password: 'wrong', from: page });
+      // The next one waits for 40 seconds: more than it takes to open the page.
+      await site.countGuesses(8);
+      await guessUntilRefused(email, { page, site });
+      await open(page, site);
+      await send(page, email);
+      await page
+        .getByRole('alert')
+        .getByText(/There were too many attempts\. Try again in \d+ seconds?\./)
+        .waitFor();
+    },
+  },
+  {
+    name: 'too many attempts, for minutes',
+    async reach(page, site) {
+      const email = anEmail();
+      await site.tryToSignIn(email, { password: 'wrong', from: page });
+      await site.countGuesses(12);
+      await guessUntilRefused(email, { page, site });
+      await open(page, site);
+      await send(page, email);
+      await page
+        .getByRole('alert')
+        .getByText(/Try again in \d+ minutes, at \d\d:\d\d\./)
+        .waitFor();
+    },
+  },
+  {
+    name: 'overloaded',
+    async reach(page, site) {
+      const email = anEmail();
+      await site.signUp(email);
+      await open(page, site);
+      await using _ = crowd(email, site);
+      const told = page.getByRole('alert');
+      for (;;) {
+        await send(page, email, 'a wrong one');
+        await page.locator('button[aria-disabled="true"]').waitFor({ state: 'detached' });
+        if ((await told.innerText()).includes('Many people are signing in right now. Try again in 1 second.')) return;
+      }
+    },
+  },
+  {
+    name: 'no database',
+    async reach(page, site) {
+      await open(page, site);
+      await site.withoutDatabase(async () => {
+        await send(page);
+        await page
+          .getByRole('alert')
+          .getByText('The service cannot reach its database. Try again in 2 seconds.')
+          .waitFor();
+      });
+    },
+  },
   refused('starting', { status: 503, body: problem('NOT_READY') }, 'Try again in a moment.'),
   refused('a failure', { status: 500, body: problem('INTERNAL') }, 'Something went wrong on our side.'),
   refused('another site', { status: 403, body: problem('CSRF_REJECTED') }, 'Reload the page and try again.'),

@@ -25,6 +25,12 @@ export interface Site extends AsyncDisposable {
   signUp(email: string): Promise<void>;
   /** Signs in as a client that is no browser. */
   signInByClient(email: string, userAgent: string): Promise<void>;
+  /** Somebody signs in with the right password, or a wrong one, from the network of this page or of their own; answers the status. */
+  tryToSignIn(email: string, how?: { readonly password?: string; readonly from?: Page }): Promise<number>;
+  /** As if the last who gave a wrong password had given so many. */
+  countGuesses(guesses: number): Promise<void>;
+  /** The database stands still while this is done. */
+  withoutDatabase(work: () => Promise<void>): Promise<void>;
   /** Writes into the stored user what no route of the service writes yet. */
   change(email: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
 }
@@ -83,6 +89,7 @@ export async function openSite(): Promise<Site> {
   resources.defer(() => browser.close());
   const database = resources.adopt(new MongoClient(stack.database.uri), (client) => client.close());
   const users = database.db(authContract.defaultDatabase).collection(authContract.usersCollection);
+  const counters = database.db(authContract.defaultDatabase).collection('throttles');
 
   let visitors = 0;
   function anAddress(): Readonly<Record<string, string>> {
@@ -90,15 +97,25 @@ export async function openSite(): Promise<Site> {
     return { 'x-forwarded-for': `198.${18 + (visitors >> 8)}.${visitors & 255}.7` };
   }
 
+  const addresses = new WeakMap<Page, Readonly<Record<string, string>>>();
+
   async function post(path: string, body: object, headers: Readonly<Record<string, string>>): Promise<void> {
+    const { status, text } = await ask(path, body, headers);
+    if (status >= 400) throw new Error(`${path} answered ${status}: ${text}`);
+  }
+
+  async function ask(
+    path: string,
+    body: object,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<{ readonly status: number; readonly text: string }> {
     // Not `fetch`, which says of itself that it is a browser (Sec-Fetch-Mode).
     const answer = await send(origin + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...anAddress(), ...headers },
       body: JSON.stringify(body),
     });
-    const text = await answer.body.text();
-    if (answer.statusCode >= 400) throw new Error(`${path} answered ${answer.statusCode}: ${text}`);
+    return { status: answer.statusCode, text: await answer.body.text() };
   }
 
   const open = resources.move();
@@ -106,9 +123,12 @@ export async function openSite(): Promise<Site> {
     origin,
     async visit({ width = 1200, height = 800 } = {}) {
       const viewport = { width, height };
-      const context = await browser.newContext({ viewport, extraHTTPHeaders: { ...anAddress() }, locale: 'en-GB' });
+      const address = anAddress();
+      const context = await browser.newContext({ viewport, extraHTTPHeaders: { ...address }, locale: 'en-GB' });
       context.setDefaultTimeout(30_000);
-      return context.newPage();
+      const page = await context.newPage();
+      addresses.set(page, address);
+      return page;
     },
     signUp: (email) => post('/api/users/signup', { email, password: PASSWORD }, { origin }),
     signInByClient: (email, userAgent) =>
@@ -117,6 +137,28 @@ export async function openSite(): Promise<Site> {
         { email, password: PASSWORD },
         { 'authstack-delivery': 'body', 'user-agent': userAgent },
       ),
+    async tryToSignIn(email, { password = PASSWORD, from } = {}) {
+      const headers = { 'authstack-delivery': 'body', ...(from && addresses.get(from)) };
+      return (await ask('/api/users/signin', { email, password }, headers)).status;
+    },
+    async countGuesses(guesses) {
+      const last = { sort: { _id: -1 } } as const;
+      const changed = await counters.findOneAndUpdate(
+        { key: /^failures:address_on_account:/ },
+        { $set: { points: guesses } },
+        last,
+      );
+      if (!changed) throw new Error('nobody has given a wrong password');
+    },
+    async withoutDatabase(work) {
+      const { pid } = await stack.database.primary();
+      process.kill(pid, 'SIGSTOP');
+      try {
+        await work();
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+    },
     async change(email, fields) {
       const { matchedCount } = await users.updateOne({ email }, { $set: fields });
       if (matchedCount !== 1) throw new Error(`${email} has no account`);
