@@ -9,6 +9,7 @@ import { medianRate, rateOf } from './auth/load.ts';
 import type { Rate } from './auth/load.ts';
 import { parameters } from './auth/parameters.ts';
 import { accountOf, fromPage, startAuthService, startBetterAuth } from './auth/subjects.ts';
+import { refusals } from './auth/refusals.ts';
 import type { Subject } from './auth/subjects.ts';
 import { Report, quantile, seconds } from './report.ts';
 
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   await measureReads(ours, mongod);
   await measureRefreshes(ours, mongod);
   await measureFlood(ours, capacity);
+  await measureRefusals(ours, database.uri);
   await write();
 }
 
@@ -192,13 +194,28 @@ async function measureFlood(ours: Subject, capacity: number): Promise<void> {
   });
 }
 
+/** Last, for it takes the passwords of some accounts away. */
+async function measureRefusals(ours: Subject, databaseUri: string): Promise<void> {
+  const { accounts, refusalRounds: rounds } = parameters;
+  const times = await refusals({ subject: ours, databaseUri, accounts, rounds });
+  const all: readonly number[] = [times.unknown, times.wrongPassword, times.pepperGone];
+  report.add({
+    what: 'time of refusal: unknown address, wrong password, pepper gone',
+    measured: `${all.map(millis).join(', ')} (at most ${millis(Math.max(...all) - Math.min(...all))} apart)`,
+  });
+}
+
+function millis(time: number): string {
+  return `${time.toFixed(1)} ms`;
+}
+
 function shown({ perSecond, serverCpu, mongodCpu }: Rate): string {
   const rate = perSecond < 100 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString('en');
   return `${rate}/s, ${cpu(serverCpu)} server + ${cpu(mongodCpu)} mongod`;
 }
 
-function cpu(millis: number): string {
-  return `${millis.toFixed(millis < 1 ? 3 : 2)} CPU-ms`;
+function cpu(time: number): string {
+  return `${time.toFixed(time < 1 ? 3 : 2)} CPU-ms`;
 }
 
 function totalCpu({ serverCpu, mongodCpu }: Rate): number {

@@ -7,6 +7,8 @@ export interface Parameters {
   readonly rounds: number;
   readonly secondsPerRound: number;
   readonly connections: number;
+  /** Refusals of each kind. */
+  readonly refusalRounds: number;
   readonly floodSeconds: number;
   /** Of the rate of sign-ins that was measured before. */
   readonly floodFactor: number;
@@ -19,11 +21,12 @@ const full: Parameters = {
   rounds: 7,
   secondsPerRound: 8,
   connections: 8,
+  refusalRounds: 200,
   floodSeconds: 30,
   floodFactor: 4,
   floodPrefixes: 16,
 };
 
-const quick: Parameters = { ...full, accounts: 16, rounds: 3, secondsPerRound: 3, floodSeconds: 10 };
+const quick: Parameters = { ...full, accounts: 16, rounds: 3, secondsPerRound: 3, refusalRounds: 40, floodSeconds: 10 };
 
 export const parameters: Parameters = isQuick ? quick : full;

@@ -32,17 +32,17 @@ function workOf(job: HashJob): object {
   return { type: job.type, kind, version, cost, lengths: [salt, hash, job.pepper].map(({ length }) => length) };
 }
 
-function somePasswords() {
+function somePasswords(used = threads) {
   const content = JSON.parse(someSecrets()) as { pepper: { current: string; keys: Record<string, string> } };
   const metrics = createMetrics();
   const work: object[] = [];
   const passwords = createPasswords({
     admission: new Admission(limitsFor(1), systemClock),
     threads: {
-      ...threads,
+      ...used,
       run(job) {
         work.push(workOf(job));
-        return threads.run(job);
+        return used.run(job);
       },
     },
     secrets: () => parseSecrets(JSON.stringify(content)),
@@ -98,6 +98,13 @@ test('an unknown address, a wrong password and a hash whose pepper is gone are t
       }),
     ]),
   );
+});
+
+test('each thread has made a hash before the first sign-in needs one', async () => {
+  await using two = createHashThreads(2);
+  const { passwords, work } = somePasswords(two);
+  await passwords.prepare();
+  expect(work).toEqual(Array.from({ length: 2 }, () => ({ type: 'hash', pepper: 32 })));
 });
 
 test('a hash names its cost and its pepper; under a new pepper the right password gets a new hash, and no other', async () => {
