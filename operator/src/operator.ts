@@ -16,6 +16,7 @@ import {
 import { createAgentClient } from './agents/client.ts';
 import { createMemberStreams } from './agents/observe.ts';
 import { authPodClient } from './auth-pods/client.ts';
+import { createAuthPodKeys } from './auth-pods/keys-client.ts';
 import { createAuthPodProber } from './auth-pods/prober.ts';
 import { databaseClient } from './auth-service/database-client.ts';
 import { createServingReconciler } from './auth-service/reconcile.ts';
@@ -129,6 +130,7 @@ function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSe
   const identityOf = createOperatorIdentities({ cluster, now, perObject });
   const pods = createPodClient({ identityOf, perObject });
   const agents = createAgentClient(pods);
+  const authPodKeys = createAuthPodKeys(pods);
   const failedCreates = createFailedCreates({ cluster, perObject });
   const wakeUps = new WakeUps();
   const servingWakeUps = new WakeUps();
@@ -170,7 +172,7 @@ function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSe
     concurrency: MAX_CONCURRENT_RECONCILES,
     kind: authStackKind,
     reconciler: createStackReconciler({
-      ...{ cluster, agents, authPodClient, authPodProber, databaseClient, failedCreates },
+      ...{ cluster, agents, authPodClient, authPodKeys, authPodProber, databaseClient, failedCreates },
       ...{ memberStreams, primaries, now, images, seesCluster },
     }),
     wakeUps,

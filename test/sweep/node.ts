@@ -14,6 +14,7 @@ import { objectPath } from '../../operator/src/runtime/paths.ts';
 import { runReflector } from '../../operator/src/runtime/reflector.ts';
 import { Store } from '../../operator/src/runtime/store.ts';
 import type { ApiServer } from '../support/api-server.ts';
+import { startAuthPod } from './auth-pod.ts';
 import { startMember } from './member.ts';
 import type { Member } from './member.ts';
 import { unlessMissing, runningStatus } from './pod-status.ts';
@@ -42,10 +43,18 @@ interface MemberPod extends Pod {
   };
 }
 
+/** What of a pod of the auth service answers. */
+interface AuthPod {
+  /** Whoever asks whether it is there. */
+  readonly probes: ListeningPod;
+  /** That, and what the operator asks which keys it has. */
+  readonly listeners: AsyncDisposableStack;
+}
+
 /**
  * Does for one API server what kubelets, a volume provisioner and a resizer would: claims are bound and grow, pods run, and
  * what is deleted ends. Pods of the database are real agents and real mongods; other pods answer when asked whether they are
- * there, and else only their status is simulated.
+ * there and which keys they have, and else only their status is simulated.
  */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const folder = await mkdtemp(join(tmpdir(), 'node-'));
@@ -63,7 +72,7 @@ export class Node implements AsyncDisposable {
   private readonly pods: Store<MemberPod> = new Store();
   private readonly claims: Store<PersistentVolumeClaim> = new Store();
   private readonly members: Map<string, Promise<Member>> = new Map();
-  private readonly listening: Map<string, ListeningPod> = new Map();
+  private readonly listening: Map<string, AuthPod> = new Map();
   /** Namespaces whose pods, besides those of the database, answer nobody. */
   private readonly hushed: Set<string> = new Set();
   private readonly addresses: Map<string, string> = new Map();
@@ -108,7 +117,7 @@ export class Node implements AsyncDisposable {
 
   /** The pods of a namespace that are none of the database. */
   listeners(namespace: string): readonly ListeningPod[] {
-    return this.pods.list({ namespace }).flatMap((pod) => this.listening.get(uidOf(pod)) ?? []);
+    return this.pods.list({ namespace }).flatMap((pod) => this.listening.get(uidOf(pod))?.probes ?? []);
   }
 
   /** From now on these pods answer nobody, nor do those that start; each of them that is thawed does again. */
@@ -132,7 +141,7 @@ export class Node implements AsyncDisposable {
     this.stop.abort();
     await Promise.all(this.work);
     for (const member of this.members.values()) await (await member).kill();
-    for (const listener of this.listening.values()) await listener[Symbol.asyncDispose]();
+    for (const { listeners } of this.listening.values()) await listeners.disposeAsync();
     await this.client.close();
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -169,7 +178,7 @@ export class Node implements AsyncDisposable {
     const address = await this.addressOf(pod);
     const isMember = metadata.labels?.['app.kubernetes.io/component'] === 'mongodb';
     if (isMember) await this.startMember(pod, address);
-    else if (this.isThere(pod)) await this.listen(pod, address);
+    else if (this.isThere(pod)) await this.startAuthPod(pod, address);
     const facts = { address, now: this.options.now() };
     await this.patchStatus(podKind, pod, runningStatus(pod, { ...facts, ready: !isMember }));
     const member = this.members.get(uidOf(pod));
@@ -179,12 +188,6 @@ export class Node implements AsyncDisposable {
       await pause(CHECK_EVERY, undefined, { signal: this.stop.signal });
     }
     await this.patchStatus(podKind, pod, runningStatus(pod, { ...facts, ready: true }));
-  }
-
-  private async listen(pod: MemberPod, address: string): Promise<void> {
-    const listener = await ListeningPod.at(address);
-    if (this.hushed.has(pod.metadata.namespace ?? '')) listener.freeze();
-    this.listening.set(uidOf(pod), listener);
   }
 
   /** As a kubelet does: not before what the pod mounts is there. */
@@ -205,6 +208,19 @@ export class Node implements AsyncDisposable {
     });
     this.members.set(uidOf(pod), member);
     await member;
+  }
+
+  private async startAuthPod(pod: MemberPod, address: string): Promise<void> {
+    const { namespace = '', name } = pod.metadata;
+    const mounted = (volume: string) =>
+      this.secret(namespace, pod.spec.volumes?.find((one) => one.name === volume)?.secret?.secretName);
+    const listeners = new AsyncDisposableStack();
+    const probes = listeners.use(await ListeningPod.at(address));
+    if (this.hushed.has(namespace)) probes.freeze();
+    this.listening.set(uidOf(pod), { probes, listeners });
+    const folder = join(this.folder, 'pods', uidOf(pod));
+    const mounts = async () => ({ keys: await mounted('signing-keys'), tls: await mounted('tls') });
+    listeners.use(await startAuthPod({ name, address, folder, mounts }));
   }
 
   private async mountsOf(
@@ -261,7 +277,7 @@ export class Node implements AsyncDisposable {
     await (await member)?.kill();
     const listener = this.listening.get(uidOf(pod));
     this.listening.delete(uidOf(pod));
-    await listener?.[Symbol.asyncDispose]();
+    await listener?.listeners.disposeAsync();
   }
 
   private volumeOf(claim: PersistentVolumeClaim): string {

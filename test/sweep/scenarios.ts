@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
 import type { TestBed } from './test-bed.ts';
-import { RETIREMENT, ROTATION } from './subject.ts';
+import { RETIREMENT, ROTATION, VOLUME_REFRESH } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 /** What people do to a stack, and wait for. It must reach the same state whatever happens to the operator meanwhile. */
@@ -98,6 +98,9 @@ export const scenarios: readonly Scenario[] = [
       await eventually(async () => expectSame((await keysOf(subject)).activeKid !== before.activeKid, true), WITHIN);
       // Only once there is a new next key, too: a retired key ends on its own schedule.
       await eventually(async () => expectSame((await keysOf(subject)).count, 3), WITHIN);
+      // A key is kept from when no auth pod signs with it any more, and they have until then to leave it.
+      clock.jump(VOLUME_REFRESH);
+      await eventually(async () => expectSame(await subject.retiredKeysInUse(), 0), WITHIN);
       clock.jump(RETIREMENT);
       await eventually(async () => expectSame((await keysOf(subject)).count, 2), WITHIN);
       await becomesHealthy(subject);

@@ -1,3 +1,4 @@
+import { files } from '@authstack/auth-service/api';
 import { authConsumerKind } from '../../operator/src/api/auth-consumer.ts';
 import type { AuthConsumer } from '../../operator/src/api/auth-consumer.ts';
 import { authStackKind } from '../../operator/src/api/auth-stack.ts';
@@ -26,6 +27,7 @@ const COPY = 'orders-auth';
 /** How long a key is published before it signs, as `signingKeys.propagation` below says. */
 export const LEAD = 150_000;
 export const ROTATION = 20 * 60_000;
+export const VOLUME_REFRESH = 60_000;
 /** Of a retired key, from its last token to its end. */
 export const RETIREMENT = 390_000;
 
@@ -114,9 +116,19 @@ export class Subject {
   }
 
   /** The content of the database's identity Secret. */
-  async identity(): Promise<Readonly<Record<string, string>>> {
-    const ref = { namespace: this.namespace, name: namesOf(STACK).identity };
-    const secret: Secret | undefined = await this.read(secretKind, ref);
+  identity(): Promise<Readonly<Record<string, string>>> {
+    return this.secret(namesOf(STACK).identity);
+  }
+
+  /** How many retired keys an auth pod may still sign with, as the key ring has it noted. */
+  async retiredKeysInUse(): Promise<number> {
+    const { [files.keyRing]: text = '{"keys":[]}' } = await this.secret(namesOf(STACK).signingKeys);
+    const { keys } = JSON.parse(text) as { readonly keys: readonly { phase: string; signersGoneAt?: number }[] };
+    return keys.filter(({ phase, signersGoneAt }) => phase === 'retiring' && signersGoneAt === undefined).length;
+  }
+
+  private async secret(name: string): Promise<Readonly<Record<string, string>>> {
+    const secret: Secret | undefined = await this.read(secretKind, { namespace: this.namespace, name });
     return Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, atob(value)]));
   }
 

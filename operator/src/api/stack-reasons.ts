@@ -219,7 +219,13 @@ const keysReady = {
   UpToDate: { status: 'True', seen: 'One key signs, and the next key is published.' },
   RotationDelayed: {
     status: 'True',
-    seen: 'The active key is due, and caches may still lack the next key. The message says until when.',
+    seen: 'The active key is due, and caches or an auth pod that has just started may still lack the next key.',
+  },
+  PromotionRefused: {
+    status: 'True',
+    seen: '`authstack.dev/promote-key` names a key that the stack does not have.',
+    do: 'Remove the annotation, or name the next key, as the message says.',
+    noticed: ['AuthStack'],
   },
   KeyRevoked: {
     status: 'True',
@@ -241,9 +247,9 @@ const keysReady = {
   },
   RotationBlocked: {
     status: 'False',
-    seen: 'The copies of the named consumers lack the next key, or their namespace cannot be watched, so the active key continues to sign.',
+    seen: 'The copies of the named consumers lack the next key, or their namespace cannot be watched, or an auth pod has not loaded it, so the active key continues to sign.',
     do: 'The command in the message.',
-    noticed: ['AuthConsumer', 'Secret'],
+    noticed: ['AuthConsumer', 'Secret', 'Pod'],
   },
   CreatingKeys: { status: 'False', seen: 'The operator creates the first keys.' },
   SigningKeysLost: {

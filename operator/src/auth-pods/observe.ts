@@ -18,6 +18,8 @@ export interface AuthPod {
   readonly pod: Pod;
   readonly isReady: boolean;
   readonly isTerminating: boolean;
+  /** Its containers have started and, as far as is known, not ended for good: it may sign, ready or not. */
+  readonly mayHoldKeys: boolean;
   /** Since when each of its containers runs. */
   readonly runningSince: readonly Millis[];
   /** What it was started with, which may be of an earlier template; 0 where that is not set. */
@@ -74,6 +76,7 @@ export function authPodOf(pod: Pod, status: AuthPod['status']): AuthPod {
     pod,
     isReady: isReady(pod),
     isTerminating: pod.metadata.deletionTimestamp !== undefined,
+    mayHoldKeys: hasStarted(pod) && !hasEnded(pod),
     runningSince: startsOf(pod),
     settings: {
       accessTokenTtl: secondsIn(pod, variables.accessTokenTtlSeconds),
@@ -81,6 +84,16 @@ export function authPodOf(pod: Pod, status: AuthPod['status']): AuthPod {
     },
     status,
   };
+}
+
+function hasStarted({ status }: Pod): boolean {
+  const containers = status?.containerStatuses ?? [];
+  return containers.some(({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated);
+}
+
+/** Its kubelet says so; that nothing is heard of it says nothing. */
+function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Failed' || status?.phase === 'Succeeded';
 }
 
 function startsOf({ status }: Pod): readonly Millis[] {

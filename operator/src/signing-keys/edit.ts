@@ -35,6 +35,10 @@ function edited(ring: StoredRing, edit: RingEdit, context: EditContext): StoredR
       return { ...ring, keys: keys.map((key) => distributed(key, edit.kid, at)) };
     case 'noteUndistributed':
       return { ...ring, keys: keys.map((key) => distributed(key, edit.kid, undefined)) };
+    case 'noteSignersGone':
+      return { ...ring, keys: keys.map((key) => withSigners(key, edit.kids, at)) };
+    case 'noteSignersBack':
+      return { ...ring, keys: keys.map((key) => withSigners(key, edit.kids, undefined)) };
     case 'noteLifetimes':
       return { ...ring, lifetimes: lifetimesAfter(ring.lifetimes, edit, at) };
     default:
@@ -57,7 +61,7 @@ function promote(keys: readonly StoredKey[], kid: string, at: Millis): readonly 
       }
       case 'retiring':
         // While no key of the ring signed, pods may have signed with any of these from memory.
-        return wasActive ? key : { ...key, retiredAt: at };
+        return wasActive ? key : { ...withSigners(key, [key.kid], undefined), retiredAt: at };
     }
   });
 }
@@ -86,6 +90,12 @@ function distributed(key: StoredKey, kid: string, at: Millis | undefined): Store
   if (key.phase !== 'next' || key.kid !== kid) return key;
   const { distributedAt: _before, ...rest } = key;
   return at === undefined ? rest : { ...rest, distributedAt: at };
+}
+
+function withSigners<K extends StoredKey>(key: K, kids: readonly string[], at: Millis | undefined): K {
+  if (key.phase !== 'retiring' || !kids.includes(key.kid)) return key;
+  const { signersGoneAt: _before, ...rest } = key;
+  return (at === undefined ? rest : { ...rest, signersGoneAt: at }) as K;
 }
 
 type Noted = Extract<RingEdit, { type: 'noteLifetimes' }>;

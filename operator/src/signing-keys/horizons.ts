@@ -48,8 +48,20 @@ export function isDueAt({ algorithm, activatedAt }: ActiveKey, { policy }: Horiz
   return algorithm === policy.algorithm ? activatedAt + policy.rotationInterval : activatedAt;
 }
 
-/** Auth pods may sign with a retired key until their mount is fresh, and what they sign then lives its whole life. */
-export function mayForgetAt({ retiredAt }: RetiringKey, { policy, lifetimes }: Horizon): Millis {
-  const { volumeRefresh, accessTokenTtl, clockSkew } = policy;
-  return Math.max(retiredAt + volumeRefresh + accessTokenTtl, lifetimes.longerTokensEndAt) + clockSkew;
+/** By then kubelets should have refreshed the mount of every auth pod, also of one that has started since. */
+export function mountsAreFreshAt({ retiredAt }: RetiringKey, { policy }: Horizon): Millis {
+  return retiredAt + policy.volumeRefresh;
+}
+
+/** What was signed last lives its whole life; undefined while an auth pod may still sign with it. */
+export function mayForgetAt(key: RetiringKey, horizon: Horizon): Millis | undefined {
+  return key.signersGoneAt === undefined ? undefined : forgetsAt(key, horizon);
+}
+
+/** As far as it is known: later, where an auth pod signs with it longer than it should. */
+export function forgetsAt(key: RetiringKey, horizon: Horizon): Millis {
+  const { policy, lifetimes } = horizon;
+  const { accessTokenTtl, clockSkew } = policy;
+  const signedUntil = Math.max(mountsAreFreshAt(key, horizon), key.signersGoneAt ?? 0);
+  return Math.max(signedUntil + accessTokenTtl, lifetimes.longerTokensEndAt) + clockSkew;
 }

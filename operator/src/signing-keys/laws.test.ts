@@ -17,6 +17,7 @@ function named(name: string, happen: (world: KeyWorld) => void): Event {
 }
 
 const consumers = ['shop/orders', 'shop/billing', 'web/front'];
+const pods = ['shop-auth-1', 'shop-auth-2', 'shop-auth-3'];
 
 function oneOf<T>(
   values: readonly T[],
@@ -84,6 +85,48 @@ const events: fc.Arbitrary<Event> = fc.oneof(
       },
     ),
     weight: 1,
+  },
+  {
+    arbitrary: oneOf(
+      pods,
+      (name) => `the mount of pod ${name} is stuck, or no longer`,
+      (world, name) => {
+        const pod = world.pods.get(name);
+        if (pod) pod.isStuck = !pod.isStuck;
+      },
+    ),
+    weight: 2,
+  },
+  {
+    arbitrary: oneOf(
+      pods,
+      (name) => `pod ${name} falls silent, or speaks again`,
+      (world, name) => {
+        const pod = world.pods.get(name);
+        if (pod) pod.isSilent = !pod.isSilent;
+      },
+    ),
+    weight: 2,
+  },
+  {
+    arbitrary: oneOf(
+      pods,
+      (name) => `pod ${name} is gone`,
+      (world, name) => {
+        world.pods.delete(name);
+      },
+    ),
+    weight: 1,
+  },
+  {
+    arbitrary: oneOf(
+      pods,
+      (name) => `pod ${name} starts`,
+      (world, name) => {
+        world.startPod(name);
+      },
+    ),
+    weight: 2,
   },
   {
     arbitrary: oneOf(
@@ -183,6 +226,7 @@ function after(history: readonly Event[]): KeyWorld {
 /** Everybody is well, and a pass comes whenever the plan asks for one. */
 function settle(world: KeyWorld, time: number): void {
   world.suspend = false;
+  for (const pod of world.pods.values()) Object.assign(pod, { isStuck: false, isSilent: false });
   for (const end = world.now + time; world.now < end;) {
     const { recheckAt = Infinity } = world.pass();
     [...world.consumers.keys()].forEach((name) => {

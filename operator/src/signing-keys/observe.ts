@@ -3,6 +3,7 @@ import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { durationMillis } from '../api/duration.ts';
 import { CONSUMERS_BY_STACK, namesOf, namespaceOf } from '../api/names.ts';
+import type { AuthPodKeys } from '../auth-pods/keys-client.ts';
 import type { AuthPod } from '../auth-pods/observe.ts';
 import type { Cluster } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
@@ -14,19 +15,28 @@ import { consumerOfCopy, copyLabels, kidsInCopy } from '../stored/consumer-copy.
 import { publishedKeys } from '../stored/jwks.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
 import { readStored } from '../stored/secret.ts';
-import type { Copy, KeyPolicy, KeysObservation } from './types.ts';
+import { dependsOnPods } from './pods.ts';
+import { ringOf } from './ring.ts';
+import type { Copy, KeyHolder, KeyPolicy, KeysObservation } from './types.ts';
+
+export interface KeysPorts {
+  readonly cluster: Cluster;
+  readonly authPods: readonly AuthPod[];
+  readonly authPodKeys: AuthPodKeys;
+}
 
 export async function observeSigningKeys(
   stack: AuthStack,
-  { cluster, authPods }: { readonly cluster: Cluster; readonly authPods: readonly AuthPod[] },
+  { cluster, authPods, authPodKeys }: KeysPorts,
   pass: Pass,
 ): Promise<KeysObservation> {
   const names = namesOf(stack.metadata.name);
   // A ring that the watch does not show must be seen to be gone before another is made.
   const find = (name: string): Promise<Secret | undefined> =>
     cluster.find(secretKind, { namespace: namespaceOf(stack), name }, pass);
+  const holders = authPods.filter(({ mayHoldKeys }) => mayHoldKeys);
   const [ring, jwks] = await Promise.all([find(names.signingKeys), find(names.jwks)]);
-  return {
+  const seen: KeysObservation = {
     stack,
     now: pass.now,
     policy: policyOf(stack, authPods),
@@ -34,8 +44,22 @@ export async function observeSigningKeys(
     jwks: readStored(publishedKeys, stack, jwks),
     copies: copiesOf(stack, cluster),
     unseenNamespaces: stack.spec.consumers.allowedNamespaces.from === 'Same' ? [] : cluster.refusedNamespaces(),
+    pods: holders.map((pod) => holderOf(pod, 'notAsked')),
     authServiceRunsSince: authPods.flatMap(({ runningSince }) => runningSince),
   };
+  const known = ringOf(seen);
+  if (!known || !dependsOnPods(known)) return seen;
+  const ref = { namespace: namespaceOf(stack), name: stack.metadata.name };
+  const report = async ({ pod: { metadata, status } }: AuthPod): Promise<KeyHolder['report']> =>
+    status?.podIP === undefined
+      ? 'unknown'
+      : authPodKeys.keys({ stack: ref, name: metadata.name, ip: status.podIP }, pass);
+  return { ...seen, pods: await Promise.all(holders.map(async (pod) => holderOf(pod, await report(pod)))) };
+}
+
+function holderOf({ pod, isTerminating, runningSince }: AuthPod, report: KeyHolder['report']): KeyHolder {
+  const startedAt = runningSince.length > 0 ? Math.max(...runningSince) : undefined;
+  return { name: pod.metadata.name, isTerminating, startedAt, report };
 }
 
 function policyOf({ spec }: AuthStack, pods: readonly AuthPod[]): KeyPolicy {

@@ -1,12 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { LOOK_AGAIN, STALL_AFTER } from '../planning.ts';
+import type { AuthStack } from '../api/auth-stack.ts';
 import type { RevokedKey } from '../stored/jwks.ts';
-import type { Key, StoredKey, StoredRing } from '../stored/key-ring.ts';
+import type { Key, RetiringKey, StoredKey, StoredRing } from '../stored/key-ring.ts';
 import { editRing } from './edit.ts';
 import type { FreshKey } from './edit.ts';
 import { planSigningKeys } from './plan.ts';
 import type { KeysPlan } from './plan.ts';
+import { PROMOTE_KEY_ANNOTATION, dependsOnPods } from './pods.ts';
 import { revocationOf } from './revocation.ts';
+import { ringOf as asRing } from './ring.ts';
 import {
   AFTERLIFE,
   DAY,
@@ -18,6 +21,7 @@ import {
   jwk,
   lifetimes,
   next,
+  pod,
   policy,
   retiring,
   ringOf,
@@ -31,6 +35,17 @@ const copies = (...kids: string[]): Partial<KeysObservation> => ({
   copies: [{ consumer: 'shop/orders', kids: new Set(kids), createdAt: NOW - DAY }],
 });
 const due = active('k1', { activatedAt: NOW - policy.rotationInterval });
+
+/** Retired, and not known to have been left by every auth pod. */
+function inUse(kid: string, retiredAt: number): RetiringKey {
+  const { signersGoneAt: _none, ...key } = retiring(kid, retiredAt);
+  return key;
+}
+
+function asking(kid: string): AuthStack {
+  const stack = aStack();
+  return { ...stack, metadata: { ...stack.metadata, annotations: { [PROMOTE_KEY_ANNOTATION]: kid } } };
+}
 
 /** What the plan does besides publishing what the ring holds. */
 function summary({ actions, conditions: [ready] }: KeysPlan): object {
@@ -71,6 +86,66 @@ describe('rules, each seen alone', () => {
       [{ type: 'noteUndistributed', kid: 'k2' }],
     ],
     ['a due key makes way', keys(due, next('k2')), 'True/UpToDate', [promotion]],
+    [
+      'an auth pod that lacks the successor holds rotation back',
+      { ...keys(due, next('k2')), pods: [pod('shop-auth-1', ['k1', 'k2']), pod('shop-auth-2', ['k1'])] },
+      'False/RotationBlocked',
+      [],
+    ],
+    [
+      'and so does one that cannot be asked',
+      { ...keys(due, next('k2')), pods: [pod('shop-auth-1', 'unknown')] },
+      'False/RotationBlocked',
+      [],
+    ],
+    [
+      'one that has just started delays it, and nobody is blamed',
+      { ...keys(due, next('k2')), pods: [pod('shop-auth-1', [], { startedAt: NOW - MINUTE })] },
+      'True/RotationDelayed',
+      [],
+    ],
+    ['without any auth pod nobody is waited for', { ...keys(due, next('k2')), pods: [] }, 'True/UpToDate', [promotion]],
+    [
+      'whoever names the next key has it promoted, due or not, whoever lacks it',
+      { stack: asking('k2'), pods: [pod('shop-auth-1', 'unknown')] },
+      'True/UpToDate',
+      [promotion],
+    ],
+    ['one that was promoted is not promoted again', { stack: asking('k1') }, 'True/UpToDate', []],
+    ['a name that is no key is refused', { stack: asking('k9') }, 'True/PromotionRefused', []],
+    [
+      'a retired key that no auth pod signs with any more is noted',
+      keys(active('k1'), next('k2'), inUse('k0', NOW - 2 * MINUTE)),
+      'True/UpToDate',
+      [{ type: 'noteSignersGone', kids: ['k0'] }],
+    ],
+    [
+      'nobody is asked of it before the mounts of the pods are fresh',
+      keys(active('k1'), next('k2'), inUse('k0', NOW - 2 * MINUTE + 1)),
+      'True/UpToDate',
+      [],
+    ],
+    [
+      'one that a pod still signs with is kept, however old',
+      { ...keys(active('k1'), next('k2'), inUse('k0', NOW - DAY)), pods: [pod('shop-auth-1', ['k0', 'k1'])] },
+      'True/UpToDate',
+      [],
+    ],
+    [
+      'and one that a silent pod may sign with',
+      { ...keys(active('k1'), next('k2'), inUse('k0', NOW - DAY)), pods: [pod('shop-auth-1', 'unknown')] },
+      'True/UpToDate',
+      [],
+    ],
+    [
+      'a pod that signs with it again takes the note back before it is forgotten',
+      {
+        ...keys(active('k1'), next('k2'), retiring('k0', NOW - AFTERLIFE)),
+        pods: [pod('shop-auth-1', ['k0', 'k1'])],
+      },
+      'True/UpToDate',
+      [{ type: 'noteSignersBack', kids: ['k0'] }],
+    ],
     [
       'a consumer that lacks the successor holds rotation back',
       { ...keys(due, undistributed('k2')), ...copies('k1') },
@@ -195,6 +270,45 @@ describe('rules, each seen alone', () => {
   ])('%s', (_law, ...[change, ready, does]) => {
     const done = summary(planSigningKeys(seen(change)));
     expect(done).toMatchObject({ ready, does });
+  });
+});
+
+describe('what holds a rotation or a key, by name', () => {
+  const message = (change: Partial<KeysObservation>): string =>
+    planSigningKeys(seen(change)).conditions[0]?.message ?? '';
+
+  test('the pod, the keys it has, and both ways on', () => {
+    const lags = message({ ...keys(due, next('k2')), pods: [pod('shop-auth-2', ['k0', 'k1'])] });
+    expect(lags).toContain('Pod shop-auth-2 has loaded k0, k1, so k1 continues to sign');
+    expect(lags).toContain('kubectl -n auth delete pod shop-auth-2, or');
+    expect(lags).toContain('kubectl -n auth annotate --overwrite authstack shop authstack.dev/promote-key=k2');
+  });
+
+  test('a terminating pod is deleted by force, and only once its node is off', () => {
+    const lags = message({ ...keys(due, next('k2')), pods: [pod('shop-auth-2', 'unknown', { isTerminating: true })] });
+    expect(lags).toContain('Once its node is known to be off: kubectl -n auth delete pod shop-auth-2 --force');
+  });
+
+  test('why a retired key stays', () => {
+    const pods = [pod('shop-auth-1', 'unknown')];
+    expect(message({ ...keys(active('k1'), next('k2'), inUse('k0', NOW - DAY)), pods })).toContain(
+      'k0 stays published as well: Pod shop-auth-1 cannot be asked',
+    );
+  });
+
+  test('nobody is asked while nothing depends on it, and whoever lags is asked again', () => {
+    const asks = (change: Partial<KeysObservation>): boolean => {
+      const ring = asRing(seen(change));
+      return ring !== undefined && dependsOnPods(ring);
+    };
+    expect(asks({})).toBe(false);
+    expect(asks(keys(active('k1'), next('k2'), retiring('k0', NOW - AFTERLIFE + 1)))).toBe(false);
+    expect(asks({ ...keys(due, next('k2')), ...copies('k1') })).toBe(true);
+    expect(asks({ ...keys(due, undistributed('k2')), ...copies('k1') })).toBe(false);
+    expect(asks({ ...keys(due, next('k2')), stack: aStack({ suspend: true }) })).toBe(false);
+    expect(planSigningKeys(seen({ ...keys(due, next('k2')), pods: [pod('p', 'unknown')] })).recheckAt).toBe(
+      NOW + 15_000,
+    );
   });
 });
 

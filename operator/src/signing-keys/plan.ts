@@ -1,7 +1,8 @@
 import { firstAnswer, planOf } from '../planning.ts';
 import type { Plan, Rule } from '../planning.ts';
 import type { Millis } from '../runtime/objects.ts';
-import { isDueAt, leadEndsAt, mayActivateAt, mayForgetAt } from './horizons.ts';
+import { isDueAt, leadEndsAt, mayActivateAt, mayForgetAt, mountsAreFreshAt } from './horizons.ts';
+import { aPodMaySignWithARetiredKey, theSignersChanged } from './pods.ts';
 import { publish } from './publication.ts';
 import { keysStatus } from './report.ts';
 import type { KeysStatus } from './report.ts';
@@ -14,7 +15,7 @@ import {
 } from './revocation.ts';
 import { ringOf } from './ring.ts';
 import type { Ring } from './ring.ts';
-import { theActiveKeyIsDue, theDistributionChanged } from './rotation.ts';
+import { theActiveKeyIsDue, theDistributionChanged, theNamedKeyIsNone, thePromotionIsForced } from './rotation.ts';
 import type { KeysObservation, KeysVerdict, SigningKeysAction } from './types.ts';
 import {
   aRetiredKeyCanBeForgotten,
@@ -39,7 +40,9 @@ import { aSecretIsNotOurs, createFirstKeys, theRingCannotBeRead, theRingIsLost }
  *   may promote:  the active key is due
  *                 and publishedAt   + volumeRefresh + jwksMaxAge + clockSkew is over       (whoever polls the key set)
  *                 and distributedAt + volumeRefresh + clockSkew is over                    (whoever mounts a copy)
+ *                 and every auth pod reports that it has it
  *   may forget:   retiredAt + volumeRefresh + accessTokenTTL + clockSkew is over
+ *                 and signersGoneAt + accessTokenTTL + clockSkew is over, and no auth pod signs with it
  *
  *   revoke takes a key out of any phase at once: the annotation asks, `revoked` of the ring and of <stack>-jwks remembers, and
  *   where no other key signs, the next one does without waiting
@@ -65,11 +68,15 @@ const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
   noKeyIsPublishedAhead,
   noKeySigns,
   lifetimesChanged,
+  theSignersChanged,
   aRetiredKeyCanBeForgotten,
+  thePromotionIsForced,
   theNextKeyIsOfAnotherAlgorithm,
   theDistributionChanged,
   theActiveKeyIsDue,
   aRevocationReachesVerifiers,
+  aPodMaySignWithARetiredKey,
+  theNamedKeyIsNone,
 ];
 
 export function planSigningKeys(seen: KeysObservation): KeysPlan {
@@ -133,6 +140,6 @@ function deadlinesOf(ring: Ring): readonly Millis[] {
     ...(active ? [isDueAt(active, ring)] : []),
     ...(next ? [leadEndsAt(next, ring), mayActivateAt(next, ring) ?? 0] : []),
     ...ring.revoked.flatMap(({ mountsUntil, cachesUntil }) => [mountsUntil, cachesUntil]),
-    ...retiring.map((key) => mayForgetAt(key, ring)),
+    ...retiring.map((key) => mayForgetAt(key, ring) ?? mountsAreFreshAt(key, ring)),
   ];
 }

@@ -1,6 +1,6 @@
 import { rfc3339 } from '../runtime/conditions.ts';
 import type { Kid } from '../stored/jwks.ts';
-import { isDueAt, leadEndsAt, mayForgetAt } from './horizons.ts';
+import { forgetsAt, isDueAt, leadEndsAt } from './horizons.ts';
 import type { Ring } from './ring.ts';
 
 export interface KeysStatus {
@@ -38,7 +38,7 @@ export function keysStatus(ring: Ring): KeysStatus {
           kid: key.kid,
           state: 'Retiring' as const,
           since: rfc3339(key.retiredAt),
-          until: rfc3339(mayForgetAt(key, ring)),
+          until: rfc3339(forgetsAt(key, ring)),
         })),
       ],
       lastRotationTime: active && rfc3339(active.activatedAt),

@@ -5,6 +5,7 @@ import { refOf } from '../runtime/objects.ts';
 import type { ActiveKey, NextKey } from '../stored/key-ring.ts';
 import { editing, promoting } from './editing.ts';
 import { isDueAt, leadEndsAt, mayActivateAt } from './horizons.ts';
+import { PROMOTE_KEY_ANNOTATION, podsLackTheNextKey } from './pods.ts';
 import type { Ring } from './ring.ts';
 import type { KeysObservation, KeysVerdict } from './types.ts';
 
@@ -38,7 +39,34 @@ export function theActiveKeyIsDue(ring: Ring): KeysVerdict | undefined {
       message: `${active.kid} is due and continues to sign: caches and mounts may lack ${next.kid} until ${until}`,
     };
   }
-  return promoting(ring, next, `${active.kid} is due`);
+  return podsLackTheNextKey(ring, next.kid) ?? promoting(ring, next, `${active.kid} is due`);
+}
+
+/** Somebody knows better than the operator who lacks it. */
+export function thePromotionIsForced(ring: Ring): KeysVerdict | undefined {
+  const { active, next } = ring;
+  const kid = forcedKid(ring);
+  if (!active || kid === undefined || kid !== next?.kid) return undefined;
+  return promoting(ring, next, `annotation ${PROMOTE_KEY_ANNOTATION} asks for it, whoever lacks it`);
+}
+
+/** Said last, for nothing waits for it. One that was promoted and retires is no mistake. */
+export function theNamedKeyIsNone({ keys, next, ...ring }: Ring): KeysVerdict | undefined {
+  const kid = forcedKid(ring);
+  if (kid === undefined || keys.some((key) => key.kid === kid)) return undefined;
+  const { namespace = '', name } = ring.stack.metadata;
+  // What is no kid may be anything, a private key too.
+  return {
+    status: 'True',
+    reason: 'PromotionRefused',
+    message:
+      `Annotation ${PROMOTE_KEY_ANNOTATION} names ${/^[\w.-]{1,128}$/.test(kid) ? kid : 'no kid'}, which is no key of the stack; the next key is ` +
+      `${next?.kid ?? 'none'}. Remove it: kubectl -n ${namespace} annotate authstack ${name} ${PROMOTE_KEY_ANNOTATION}-`,
+  };
+}
+
+function forcedKid({ stack }: Pick<Ring, 'stack'>): string | undefined {
+  return stack.metadata.annotations?.[PROMOTE_KEY_ANNOTATION];
 }
 
 function blockOf(ring: Ring, active: ActiveKey, next: NextKey): KeysVerdict | undefined {

@@ -1,3 +1,4 @@
+import type { KeysReport } from '@authstack/auth-service/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import type { Verdict } from '../planning.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
@@ -14,6 +15,16 @@ export interface Copy {
   readonly kids: ReadonlySet<Kid>;
   /** One that was lost and created again may not have reached its mounts the first time. */
   readonly createdAt: Millis;
+}
+
+/** An auth pod whose containers have started, as far as its keys matter. */
+export interface KeyHolder {
+  readonly name: string;
+  readonly isTerminating: boolean;
+  /** When its container started last; undefined while it does not run. */
+  readonly startedAt: Millis | undefined;
+  /** `unknown`: it cannot be asked, whatever the reason. `notAsked`: nothing depends on it. */
+  readonly report: KeysReport | 'unknown' | 'notAsked';
 }
 
 /** The times that everything derives from; docs/key-rotation.md explains them. */
@@ -39,6 +50,7 @@ export interface KeysObservation {
   readonly copies: readonly Copy[];
   /** Namespaces that the stack may allow and whose AuthConsumers cannot be seen for now. */
   readonly unseenNamespaces: readonly string[];
+  readonly pods: readonly KeyHolder[];
   /** Since when each container of the auth service runs: it may have in its memory what the ring held then. */
   readonly authServiceRunsSince: readonly Millis[];
 }
@@ -55,6 +67,10 @@ export type RingEdit =
   | { readonly type: 'noteDistributed'; readonly kid: Kid }
   /** Some copy does not hold the next key (any more). */
   | { readonly type: 'noteUndistributed'; readonly kid: Kid }
+  /** No auth pod is able to sign with these retired keys any more. */
+  | { readonly type: 'noteSignersGone'; readonly kids: readonly Kid[] }
+  /** One may be (again). */
+  | { readonly type: 'noteSignersBack'; readonly kids: readonly Kid[] }
   /** What is issued lives that long from now on. */
   | { readonly type: 'noteLifetimes'; readonly accessTokenTtl: Millis; readonly jwksMaxAge: Millis };
 

@@ -2,9 +2,10 @@ import { namesOf } from '../api/names.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { listed } from '../runtime/listed.ts';
 import type { Millis } from '../runtime/objects.ts';
-import type { Key } from '../stored/key-ring.ts';
+import type { Key, RetiringKey } from '../stored/key-ring.ts';
 import { editing, promoting } from './editing.ts';
 import { leadEndsAt, mayActivateAt, mayForgetAt } from './horizons.ts';
+import { signersOf } from './pods.ts';
 import type { Ring } from './ring.ts';
 import { theDistributionChanged } from './rotation.ts';
 import type { KeysVerdict } from './types.ts';
@@ -33,7 +34,7 @@ function timesOf(key: Key): readonly Millis[] {
     case 'active':
       return [key.publishedAt, key.activatedAt];
     case 'retiring':
-      return [key.publishedAt, key.retiredAt];
+      return [key.publishedAt, key.retiredAt, key.signersGoneAt ?? 0];
   }
 }
 
@@ -71,7 +72,11 @@ export function lifetimesChanged(ring: Ring): KeysVerdict | undefined {
 }
 
 export function aRetiredKeyCanBeForgotten(ring: Ring): KeysVerdict | undefined {
-  const kids = ring.retiring.filter((key) => ring.now >= mayForgetAt(key, ring)).map(({ kid }) => kid);
+  const mayGo = (key: RetiringKey): boolean => {
+    const at = mayForgetAt(key, ring);
+    return at !== undefined && ring.now >= at && signersOf(key.kid, ring).length === 0;
+  };
+  const kids = ring.retiring.filter(mayGo).map(({ kid }) => kid);
   if (kids.length === 0) return undefined;
   return editing(ring, { type: 'forget', kids }, `Forgetting ${listed(kids)}: every token so signed has expired`);
 }

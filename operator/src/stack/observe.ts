@@ -17,6 +17,7 @@ import { podKind } from '../runtime/core-kinds.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import type { SigningKeysPorts } from '../signing-keys/apply.ts';
 import { observeSigningKeys } from '../signing-keys/observe.ts';
+import type { KeysPorts } from '../signing-keys/observe.ts';
 import type { DatabaseObservation, StackObservation } from './types.ts';
 
 export type StackPorts = CertificatesPorts &
@@ -24,6 +25,7 @@ export type StackPorts = CertificatesPorts &
   SigningKeysPorts &
   AuthPodsPorts &
   AgentsPorts &
+  Omit<KeysPorts, 'authPods'> &
   Omit<AuthServicePorts, 'authPods'> & { readonly authPodProber: AuthPodProber };
 
 export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pass): Promise<StackObservation> {

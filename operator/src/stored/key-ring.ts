@@ -26,8 +26,17 @@ const storedKey = z.discriminatedUnion('phase', [
   /** Published ahead, to be known everywhere before it signs; distributed: when every copy was first seen to hold it. */
   z.object({ ...facts, phase: z.literal('next'), distributedAt: time.exactOptional(), privateJwk }),
   z.object({ ...facts, phase: z.literal('active'), activatedAt: time, privateJwk }),
-  /** Signs no more; tokens it signed are still accepted. Its private half is gone. */
-  z.object({ ...facts, phase: z.literal('retiring'), activatedAt: time.exactOptional(), retiredAt: time }),
+  /**
+   * Signs no more; tokens it signed are still accepted. Its private half is gone. `signersGoneAt`: when no auth pod was able to
+   * sign with it any more, as noted.
+   */
+  z.object({
+    ...facts,
+    phase: z.literal('retiring'),
+    activatedAt: time.exactOptional(),
+    retiredAt: time,
+    signersGoneAt: time.exactOptional(),
+  }),
 ]);
 
 const storedRing = z

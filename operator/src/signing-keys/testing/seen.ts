@@ -2,7 +2,7 @@ import { authStackSpecSchema } from '../../api/auth-stack.ts';
 import type { AuthStack } from '../../api/auth-stack.ts';
 import type { Kid, PublicJwk } from '../../stored/jwks.ts';
 import type { ActiveKey, Algorithm, NextKey, ReadRing, RetiringKey } from '../../stored/key-ring.ts';
-import type { KeyPolicy, KeysObservation } from '../types.ts';
+import type { KeyHolder, KeyPolicy, KeysObservation } from '../types.ts';
 
 export const MINUTE = 60_000;
 export const NOW: number = Date.UTC(2030, 0, 1);
@@ -65,8 +65,22 @@ export const undistributed = (kid: Kid, change: Partial<NextKey> = {}): NextKey 
   const { distributedAt: _none, ...key } = next(kid, change);
   return key;
 };
+/** No pod has been able to sign with it since. */
 export const retiring = (kid: Kid, retiredAt: number = NOW - MINUTE): RetiringKey => ({
-  ...{ ...facts, kid, publicJwk: jwk(kid), phase: 'retiring', retiredAt },
+  ...{ ...facts, kid, publicJwk: jwk(kid), phase: 'retiring', retiredAt, signersGoneAt: retiredAt },
+});
+
+/** A pod that has run for two days and reports these keys, the first of which it signs with. */
+export const pod = (name: string, report: readonly Kid[] | 'unknown', change: Partial<KeyHolder> = {}): KeyHolder => ({
+  ...{ name, isTerminating: false, startedAt: NOW - 2 * DAY },
+  report:
+    report === 'unknown'
+      ? report
+      : {
+          ...{ pod: name, kids: [...report], lastSignedAt: {}, secretVersion: 1, floor: 0, revokedKids: [] },
+          ...(report[0] !== undefined && { signingKid: report[0] }),
+        },
+  ...change,
 });
 
 export const lifetimes = {
@@ -102,6 +116,7 @@ export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
     },
     copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']), createdAt: NOW - DAY }],
     unseenNamespaces: [],
+    pods: [pod('shop-auth-1', ['k1', 'k2'])],
     authServiceRunsSince: [NOW - 2 * DAY],
     ...change,
   };

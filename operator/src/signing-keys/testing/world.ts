@@ -13,7 +13,9 @@ import { editRing } from '../edit.ts';
 import type { EditContext } from '../edit.ts';
 import { planSigningKeys } from '../plan.ts';
 import type { KeysPlan } from '../plan.ts';
-import type { KeyPolicy, KeysObservation, RingAction } from '../types.ts';
+import { dependsOnPods } from '../pods.ts';
+import { ringOf } from '../ring.ts';
+import type { KeyHolder, KeyPolicy, KeysObservation, RingAction } from '../types.ts';
 import { NOW, aStack, jwk, policy } from './seen.ts';
 
 interface Consumer {
@@ -24,16 +26,23 @@ interface Consumer {
   readonly holds: ReadonlyMap<Kid, Millis>;
 }
 
-interface Signing {
-  /** Until when some pod may still sign with it; Infinity while it is active. */
-  until: Millis;
-  /** When the last token that may have been signed with it expires. */
-  lastExpiry: Millis;
+/** A pod of the auth service: it has in its memory what its mount showed last. */
+interface AuthPod {
+  readonly startedAt: Millis;
+  /** Undefined: it has loaded no ring yet. */
+  ring: StoredRing | undefined;
+  /** What its mount is about to show, and when. */
+  readonly coming: { readonly ring: StoredRing; readonly at: Millis }[];
+  /** Its mount changes no more. */
+  isStuck: boolean;
+  /** It cannot be asked. */
+  isSilent: boolean;
 }
 
 /**
  * A stack's keys on virtual time, with everybody who signs and verifies at their slowest: a mount changes volumeRefresh after
- * its Secret, a key set is cached for all of its jwksMaxAge, and pods sign until the last moment they can.
+ * its Secret, a key set is cached for all of its jwksMaxAge, and pods sign until the last moment they can. The mount of a pod may
+ * also be stuck, and a pod may be silent: those keep no promise.
  */
 export class KeyWorld {
   now: Millis = NOW;
@@ -52,18 +61,24 @@ export class KeyWorld {
   promotions = 0;
 
   /** What the auth pods were started with: the Deployment follows the spec in the same pass, after the keys. */
-  private pods: Pick<KeyPolicy, 'accessTokenTtl' | 'jwksMaxAge'> = this.policy;
+  private settings: Pick<KeyPolicy, 'accessTokenTtl' | 'jwksMaxAge'> = this.policy;
+  readonly pods: Map<string, AuthPod> = new Map();
   private conditions: Condition[] = [];
   private ring: { readonly value: StoredRing; readonly version: number } | undefined;
   private jwks: Secret | undefined;
   private version = 0;
   private made = 0;
-  private readonly signing: Map<Kid, Signing> = new Map();
+  /** When the last token that may have been signed with each key expires. */
+  private readonly lastExpiry: Map<Kid, Millis> = new Map();
+  /** Each ring that was stored, and since when. */
+  private readonly stored: { readonly ring: StoredRing; readonly at: Millis }[] = [];
   /** Each jwksMaxAge, and since when pods have answered with it. */
   private readonly maxAges: { readonly since: Millis; readonly age: Millis }[] = [];
 
   constructor() {
     this.maxAges.push({ since: this.now, age: this.policy.jwksMaxAge });
+    this.startPod('shop-auth-1');
+    this.startPod('shop-auth-2');
   }
 
   get stack(): AuthStack {
@@ -71,6 +86,13 @@ export class KeyWorld {
   }
 
   observe(): KeysObservation {
+    const seen = this.seen();
+    const ring = ringOf(seen);
+    if (!ring || !dependsOnPods(ring)) return seen;
+    return { ...seen, pods: [...this.pods].map(([name, pod]) => holderOf(name, pod, reportOf(name, pod))) };
+  }
+
+  private seen(): KeysObservation {
     const secret = this.ring && {
       ...secretOf(keyRing, this.stack, this.ring.value),
     };
@@ -83,8 +105,8 @@ export class KeyWorld {
       now: this.now,
       policy: {
         ...this.policy,
-        accessTokenTtl: Math.max(this.policy.accessTokenTtl, this.pods.accessTokenTtl),
-        jwksMaxAge: Math.max(this.policy.jwksMaxAge, this.pods.jwksMaxAge),
+        accessTokenTtl: Math.max(this.policy.accessTokenTtl, this.settings.accessTokenTtl),
+        jwksMaxAge: Math.max(this.policy.jwksMaxAge, this.settings.jwksMaxAge),
       },
       ring: readKeyRing(this.stack, stored),
       jwks: readStored(publishedKeys, this.stack, this.jwks),
@@ -93,7 +115,8 @@ export class KeyWorld {
         createdAt,
         kids: new Set(hasCopy ? holds.keys() : []),
       })),
-      authServiceRunsSince: [NOW - 1],
+      pods: [...this.pods].map(([name, pod]) => holderOf(name, pod, 'notAsked')),
+      authServiceRunsSince: [...this.pods.values()].map(({ startedAt }) => startedAt),
       unseenNamespaces: [],
     };
   }
@@ -110,10 +133,10 @@ export class KeyWorld {
   }
 
   private rollOut(): void {
-    if (this.pods.jwksMaxAge !== this.policy.jwksMaxAge) {
+    if (this.settings.jwksMaxAge !== this.policy.jwksMaxAge) {
       this.maxAges.push({ since: this.now, age: this.policy.jwksMaxAge });
     }
-    this.pods = this.policy;
+    this.settings = this.policy;
     this.advance(0);
   }
 
@@ -127,12 +150,42 @@ export class KeyWorld {
 
   advance(time: Millis): void {
     const end = this.now + time;
-    for (const signing of this.signing.values()) {
-      const last = Math.min(end, signing.until);
-      if (last >= this.now) signing.lastExpiry = Math.max(signing.lastExpiry, last + this.pods.accessTokenTtl);
+    for (const pod of this.pods.values()) {
+      while (!pod.isStuck && (pod.coming[0]?.at ?? Infinity) <= end) {
+        const [next] = pod.coming.splice(0, 1);
+        if (next) this.load(pod, next.ring, Math.max(next.at, this.now));
+      }
+      this.sign(pod, end);
     }
     this.now = end;
     this.checkRetired();
+  }
+
+  /** It mounts, in the worst case, what was stored volumeRefresh ago. */
+  startPod(name: string): void {
+    const pod: AuthPod = { startedAt: this.now - 1, ring: undefined, coming: [], isStuck: false, isSilent: false };
+    this.pods.set(name, pod);
+    const { volumeRefresh } = this.policy;
+    const old = this.stored.findLastIndex(({ at }) => at <= this.now - volumeRefresh);
+    const [first, ...later] = this.stored.slice(Math.max(0, old));
+    // With the ring its Secret is gone, and a new pod cannot start.
+    if (!first || !this.ring) return;
+    this.load(pod, first.ring, this.now);
+    for (const { ring, at } of later) pod.coming.push({ ring, at: Math.max(this.now, at + volumeRefresh) });
+  }
+
+  /** A ring without an active key is of no use to it. */
+  private load(pod: AuthPod, ring: StoredRing, at: Millis): void {
+    this.sign(pod, at);
+    if (activeKidOf(ring) !== undefined) pod.ring = ring;
+    this.sign(pod, at);
+  }
+
+  private sign({ ring }: AuthPod, until: Millis): void {
+    const kid = activeKidOf(ring);
+    if (kid === undefined) return;
+    const expiry = until + this.settings.accessTokenTtl;
+    this.lastExpiry.set(kid, Math.max(this.lastExpiry.get(kid) ?? 0, expiry));
   }
 
   change(change: Partial<KeyPolicy>): void {
@@ -207,12 +260,12 @@ export class KeyWorld {
     secretOf(keyRing, this.stack, value);
     this.version += 1;
     this.ring = { value, version: this.version };
-    const active = value.keys.find(({ phase }) => phase === 'active');
-    if (!active || this.signing.get(active.kid)?.until === Infinity) return;
-    for (const signing of this.signing.values()) {
-      if (signing.until === Infinity) signing.until = this.now + this.policy.volumeRefresh;
+    this.stored.push({ ring: value, at: this.now });
+    for (const pod of this.pods.values()) {
+      // A pod starts with what is there.
+      if (pod.ring) pod.coming.push({ ring: value, at: this.now + this.policy.volumeRefresh });
+      else this.load(pod, value, this.now);
     }
-    this.signing.set(active.kid, { until: Infinity, lastExpiry: this.now + this.pods.accessTokenTtl });
   }
 
   private checkPromotion({ keys }: StoredRing, kid: Kid): void {
@@ -224,9 +277,17 @@ export class KeyWorld {
       const since = holds.get(kid) ?? Infinity;
       if (since + volumeRefresh > this.now) this.broken.push(`${kid} signs and the mount of ${consumer} may lack it`);
     }
+    this.checkPodsHold(kid);
     const publishedAt = keys.find((key) => key.kid === kid)?.publishedAt ?? Infinity;
     const oldest = this.oldestCachedAt();
     if (publishedAt + volumeRefresh > oldest) this.broken.push(`${kid} signs and a cached key set may lack it`);
+  }
+
+  private checkPodsHold(kid: Kid): void {
+    for (const [name, { ring }] of this.pods) {
+      const lacksIt = ring?.keys.every((key) => key.kid !== kid) === true;
+      if (lacksIt) this.broken.push(`${kid} signs and pod ${name} lacks it`);
+    }
   }
 
   /** When the oldest key set that somebody may still use was fetched. */
@@ -240,16 +301,17 @@ export class KeyWorld {
   }
 
   private checkForgotten(kid: Kid): void {
-    const { lastExpiry = 0 } = this.signing.get(kid) ?? {};
-    if (lastExpiry > this.now) this.broken.push(`${kid} is forgotten before its last token has expired`);
+    if ((this.lastExpiry.get(kid) ?? 0) > this.now) {
+      this.broken.push(`${kid} is forgotten before its last token has expired`);
+    }
   }
 
   /** While a token lives, its key is published, unless the ring is gone and about to be made from what is published. */
   private checkRetired(): void {
     if (!this.ring) return;
     const kids = new Set(this.ring.value.keys.map(({ kid }) => kid));
-    for (const [kid, { lastExpiry }] of this.signing) {
-      if (lastExpiry > this.now && !kids.has(kid) && !this.revoked.has(kid)) {
+    for (const [kid, expiry] of this.lastExpiry) {
+      if (expiry > this.now && !kids.has(kid) && !this.revoked.has(kid)) {
         this.broken.push(`a token of ${kid} lives and its key is not published`);
       }
     }
@@ -303,4 +365,23 @@ export class KeyWorld {
   get activeKey(): { readonly kid: Kid; readonly activatedAt: Millis } | undefined {
     return this.ring?.value.keys.find((key) => key.phase === 'active');
   }
+}
+
+function activeKidOf(ring: StoredRing | undefined): Kid | undefined {
+  return ring?.keys.find(({ phase }) => phase === 'active')?.kid;
+}
+
+function holderOf(name: string, { startedAt }: AuthPod, report: KeyHolder['report']): KeyHolder {
+  return { name, isTerminating: false, startedAt, report };
+}
+
+function reportOf(name: string, { ring, isSilent }: AuthPod): KeyHolder['report'] {
+  if (isSilent) return 'unknown';
+  const signingKid = activeKidOf(ring);
+  return {
+    pod: name,
+    kids: ring?.keys.map(({ kid }) => kid) ?? [],
+    ...(signingKid !== undefined && { signingKid }),
+    ...{ lastSignedAt: {}, secretVersion: ring?.version ?? 0, floor: 0, revokedKids: [] },
+  };
 }
