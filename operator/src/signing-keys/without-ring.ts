@@ -42,7 +42,7 @@ export function theRingIsLost(seen: KeysObservation): KeysVerdict | undefined {
     `until the tokens they signed have expired`;
   const action: SigningKeysAction = {
     ...createRing(seen),
-    lifetimes: jwks.value.lifetimes ?? lifetimesOf(seen),
+    lifetimes: longest(jwks.value.lifetimes, lifetimesOf(seen)),
     // Running pods sign from memory, so the new key can wait until every verifier has it.
     first: authServiceRunsSince.length > 0 ? 'next' : 'active',
     remembered,
@@ -63,6 +63,16 @@ export function createFirstKeys(seen: KeysObservation): KeysVerdict {
 
 function createRing({ stack, jwks, policy: { algorithm } }: KeysObservation) {
   return { type: 'createRing', stack: stackRef(stack), algorithm, revoked: alreadyRevoked(jwks) } as const;
+}
+
+/** What runs may be of longer lifetimes than were noted before the ring was lost. */
+function longest(noted: Lifetimes | undefined, running: Lifetimes): Lifetimes {
+  if (!noted) return running;
+  return {
+    ...noted,
+    accessTokenTtl: Math.max(noted.accessTokenTtl, running.accessTokenTtl),
+    jwksMaxAge: Math.max(noted.jwksMaxAge, running.jwksMaxAge),
+  };
 }
 
 function lifetimesOf({ policy: { accessTokenTtl, jwksMaxAge } }: KeysObservation): Lifetimes {
