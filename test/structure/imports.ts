@@ -14,7 +14,11 @@ export const sourceFolders: readonly string[] = ['operator', 'services', 'packag
 /** The imports of all TypeScript files in these folders; libraries are left out. */
 export async function readImports(...folders: readonly string[]): Promise<Imports> {
   const listed = await run('git', ['-C', root, 'ls-files', '--cached', '--others', '--exclude-standard', ...folders]);
-  const files = listed.split('\n').filter((path) => /\.tsx?$/.test(path));
+  // Git lists what it does not track first; the picture must not change with `git add`.
+  const files = listed
+    .split('\n')
+    .filter((path) => /\.tsx?$/.test(path))
+    .sort();
   const graph = new Map<string, readonly string[]>();
   for (const file of files) {
     const text = await readFile(join(root, file), 'utf8').catch(() => undefined);

@@ -1,14 +1,20 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startApiServer } from '../../../test/support/api-server.ts';
 import type { ApiServer } from '../../../test/support/api-server.ts';
+import { createAuthPodKeys } from '../auth-pods/keys-client.ts';
+import type { AuthPodKeys } from '../auth-pods/keys-client.ts';
 import { createApiClient } from '../runtime/client.ts';
 import type { ApiClient } from '../runtime/client.ts';
 import { systemClock } from '../runtime/clock.ts';
 import type { Cluster, Performed } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
+import type { Pod } from '../runtime/core-kinds.ts';
 import { silent } from '../runtime/log.ts';
 import { createManager } from '../runtime/manager.ts';
 import { createRuntimeMetrics } from '../runtime/metrics.ts';
+import { PerObject } from '../runtime/per-object.ts';
+import { createPodClient } from '../runtime/pod-client.ts';
+import { Store } from '../runtime/store.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
 import type { ReadRing } from '../stored/key-ring.ts';
 import type { Seen } from '../stored/secret.ts';
@@ -33,6 +39,7 @@ const pass = { signal: new AbortController().signal, now: 0 };
 let api: ApiServer;
 let client: ApiClient;
 let cluster: Cluster;
+let authPodKeys: AuthPodKeys;
 
 beforeAll(async () => {
   api = await startApiServer();
@@ -40,6 +47,11 @@ beforeAll(async () => {
   client = createApiClient({ userAgent: 'test', kubeconfig: api.kubeconfig });
   const settings = { client, clock: systemClock, log: silent, metrics: createRuntimeMetrics(), identity: 'test' };
   cluster = createManager({ ...settings, fieldManager: 'test', hashAnnotation: 'example.com/hash' }).cluster;
+  const pods = createPodClient({
+    identityOf: () => Promise.resolve(undefined),
+    perObject: () => new PerObject(new Store<Pod>(), { clock: systemClock }),
+  });
+  authPodKeys = createAuthPodKeys(pods);
 }, 120_000);
 
 afterAll(async () => {
@@ -48,7 +60,7 @@ afterAll(async () => {
 });
 
 function perform(action: RingAction): Promise<Performed> {
-  return performSigningKeys(action, { cluster, now: () => Date.now() }, pass);
+  return performSigningKeys(action, { cluster, authPodKeys, now: () => Date.now() }, pass);
 }
 
 async function storedRing(): Promise<Extract<Seen<ReadRing>, { state: 'value' }>> {
@@ -89,4 +101,10 @@ test('a ring that exists is never made anew', async () => {
   const before = await storedRing();
   await expect(perform(create)).resolves.toBe('overtaken');
   expect(await storedRing()).toEqual(before);
+});
+
+test('pods that cannot be told do not stop the pass', async () => {
+  const wanted = { keys: [], revokedKids: ['k1'], floor: 1 };
+  const pods = [{ name: 'shop-auth-1', ip: '127.0.0.1' }];
+  await expect(perform({ type: 'reloadPods', stack, pods, wanted })).resolves.toBe('done');
 });

@@ -1,3 +1,4 @@
+import type { AuthPodKeys } from '../auth-pods/keys-client.ts';
 import { isApiError } from '../runtime/client.ts';
 import { isKubernetesAction, performKubernetes } from '../runtime/cluster.ts';
 import type { Cluster, Performed } from '../runtime/cluster.ts';
@@ -15,6 +16,7 @@ import type { CreateRing, SigningKeysAction } from './types.ts';
 
 export interface SigningKeysPorts {
   readonly cluster: Cluster;
+  readonly authPodKeys: AuthPodKeys;
   /** A pass may be under way for a while; what is stored is the time of the write. */
   readonly now: () => Millis;
 }
@@ -22,7 +24,7 @@ export interface SigningKeysPorts {
 /** The only place of the operator that holds a private key: it makes it here, or reads it to write it back. */
 export async function performSigningKeys(
   action: SigningKeysAction,
-  { cluster, now }: SigningKeysPorts,
+  { cluster, authPodKeys, now }: SigningKeysPorts,
   pass: Pass,
 ): Promise<Performed> {
   if (isKubernetesAction(action)) return performKubernetes(action, cluster, pass);
@@ -39,6 +41,11 @@ export async function performSigningKeys(
       return unlessOvertaken(
         performKubernetes(replaceStored(keyRing, stack, { value, resourceVersion }), cluster, pass),
       );
+    }
+    case 'reloadPods': {
+      const { pods, wanted } = action;
+      await Promise.all(pods.map((pod) => authPodKeys.reload({ stack: action.stack, ...pod }, wanted, pass)));
+      return 'done';
     }
   }
 }

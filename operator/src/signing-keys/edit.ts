@@ -84,7 +84,7 @@ function revoke(ring: StoredRing, edit: Revocation, { at, fresh }: EditContext):
 }
 
 /** As many as an auth pod takes in one call; the oldest give way. */
-const MOST_REVOKED = 256;
+export const MOST_REVOKED = 256;
 
 function distributed(key: StoredKey, kid: string, at: Millis | undefined): StoredKey {
   if (key.phase !== 'next' || key.kid !== kid) return key;

@@ -316,6 +316,21 @@ test('no revoked key is ever published again, whatever crashes, is lost, restore
   );
 });
 
+test('a pod that can be asked holds no revoked key three passes later, whether or not its mount is stuck', () => {
+  fc.assert(
+    fc.property(fc.array(events, { maxLength: 30 }), fc.nat(2), (history, index) => {
+      const world = after(history);
+      const kid = world.kids[index];
+      fc.pre(kid !== undefined);
+      world.revokeKey = kid;
+      for (let pass = 0; pass < 3; pass += 1) world.pass();
+      const asked = [...world.pods.values()].filter(({ isSilent }) => !isSilent);
+      expect(asked.flatMap(({ ring }) => ring?.keys.map((key) => key.kid) ?? [])).not.toContain(kid);
+    }),
+    { numRuns: 50 },
+  );
+});
+
 test('of a key that was not revoked no token is refused because another one was', () => {
   const histories = fc.array(fc.oneof({ arbitrary: events, weight: 20 }, { arbitrary: revocation, weight: 3 }), {
     maxLength: 80,

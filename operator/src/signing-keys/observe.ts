@@ -59,7 +59,7 @@ export async function observeSigningKeys(
 
 function holderOf({ pod, isTerminating, runningSince }: AuthPod, report: KeyHolder['report']): KeyHolder {
   const startedAt = runningSince.length > 0 ? Math.max(...runningSince) : undefined;
-  return { name: pod.metadata.name, isTerminating, startedAt, report };
+  return { name: pod.metadata.name, ip: pod.status?.podIP, isTerminating, startedAt, report };
 }
 
 function policyOf({ spec }: AuthStack, pods: readonly AuthPod[]): KeyPolicy {

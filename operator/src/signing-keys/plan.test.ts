@@ -320,6 +320,11 @@ describe('a revocation', () => {
   const gone = (kid: string): RevokedKey => ({
     ...{ kid, revokedAt: NOW - MINUTE, mountsUntil: NOW + 2 * MINUTE, cachesUntil: NOW + 7 * MINUTE },
   });
+  /** The ring has lost k1, and the pod knows. */
+  const taken = {
+    ring: ringOf([active('k2'), next('k3')], { revoked: [gone('k1')] }),
+    pods: [pod('shop-auth-1', ['k2', 'k3'])],
+  };
 
   test.each<[string, Partial<KeysObservation>, string, object[]]>([
     ['the active key', asks('k1'), 'True/KeyRevoked', [revoke('k1')]],
@@ -348,7 +353,7 @@ describe('a revocation', () => {
     ['where the key set is foreign', { jwks: { state: 'foreign' }, ...asks('k1') }, 'True/KeyRevoked', [revoke('k1')]],
     [
       'that was stored is not made again',
-      { ring: ringOf([active('k2'), next('k3')], { revoked: [gone('k1')] }), ...asks('k1') },
+      { ...taken, ...asks('k1') },
       'True/KeyRevoked',
       [{ type: 'noteUndistributed', kid: 'k3' }],
     ],
@@ -403,8 +408,7 @@ describe('a revocation', () => {
   });
 
   test('tells by when it is gone from mounts and caches, until then', () => {
-    const ring = ringOf([active('k2'), next('k3')], { revoked: [gone('k1')] });
-    const all = { ring, copies: [] };
+    const all = { ...taken, copies: [] };
     expect(planSigningKeys(seen(all))).toMatchObject({
       conditions: [
         { reason: 'KeyRevoked', message: expect.stringContaining('from mounted Secrets by 2030-01-01T00:02:00Z') },
@@ -414,13 +418,49 @@ describe('a revocation', () => {
     expect(summary(planSigningKeys(seen({ ...all, now: NOW + 7 * MINUTE })))).toMatchObject({ ready: 'True/UpToDate' });
   });
 
+  test.each([false, true])('is told to every pod that still holds the key (suspend: %s)', (suspend) => {
+    const pods = [pod('a', ['k1', 'k2']), pod('b', ['k2', 'k3']), pod('c', 'unknown'), pod('d', ['k0', 'k1'])];
+    const { actions, recheckAt } = planSigningKeys(seen({ ...taken, pods, ...asks('k1', suspend) }));
+    const ip = '10.0.0.1';
+    expect(actions.filter(({ type }) => type === 'reloadPods')).toMatchObject([
+      {
+        pods: [
+          { name: 'a', ip },
+          { name: 'd', ip },
+        ],
+        wanted: { keys: [jwk('k2'), jwk('k3')], signingKid: 'k2', revokedKids: ['k1'], floor: NOW - DAY },
+      },
+    ]);
+    expect(recheckAt).toBe(NOW + 1_000);
+  });
+
+  test('names a pod that cannot be asked, with the way on, and asks it again', () => {
+    const pods = [pod('a', 'unknown'), pod('b', ['k2', 'k3']), pod('c', 'unknown')];
+    const { actions, conditions, recheckAt } = planSigningKeys(seen({ ...taken, copies: [], pods }));
+    expect(actions.map(({ type }) => type)).toEqual(['apply']);
+    expect(conditions).toMatchObject([
+      {
+        ...{ status: 'True', reason: 'KeyRevoked' },
+        message: expect.stringMatching(/Pod a and 1 more cannot be asked, .* kubectl -n auth delete pod a$/),
+      },
+    ]);
+    expect(recheckAt).toBe(NOW + LOOK_AGAIN);
+  });
+
+  test('asks the pods until their mounts are fresh', () => {
+    const asked = (now: number): boolean => {
+      const ring = asRing(seen({ ...taken, now }));
+      return ring !== undefined && dependsOnPods(ring);
+    };
+    expect([asked(NOW), asked(NOW + 2 * MINUTE)]).toEqual([true, false]);
+  });
+
   test('of a suspended stack is published, and nothing else of it is', () => {
-    const ring = ringOf([active('k2'), next('k3')], { revoked: [gone('k1')] });
-    const { actions } = planSigningKeys(seen({ ring, ...asks('k1', true) }));
+    const { actions } = planSigningKeys(seen({ ...taken, ...asks('k1', true) }));
     expect(actions.map(({ type }) => type)).toEqual(['apply']);
     const value = { keys: [jwk('k2'), jwk('k3')], lifetimes, revoked: [gone('k1')] };
     const jwks = { state: 'value', resourceVersion: '9', createdAt: 0, value } as const;
-    expect(planSigningKeys(seen({ ring, jwks, ...asks('k1', true) })).actions).toEqual([]);
+    expect(planSigningKeys(seen({ ...taken, jwks, ...asks('k1', true) })).actions).toEqual([]);
   });
 
   test.each<[string, Key[], string, object[]]>([

@@ -11,7 +11,9 @@ import {
   aRevocationIsUnpublished,
   aRevocationReachesVerifiers,
   namingRefused,
+  podsHoldARevokedKey,
   revokes,
+  takesAway,
 } from './revocation.ts';
 import { ringOf } from './ring.ts';
 import type { Ring } from './ring.ts';
@@ -63,6 +65,7 @@ const ringlessRules: readonly Rule<KeysObservation, KeysVerdict>[] = [
 /** First take away what was stolen, then be able to sign, then be able to switch, then know how long tokens live, then forget, and only then wait. */
 const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
   aKeyIsToBeRevoked,
+  podsHoldARevokedKey,
   aSecretIsNotOurs,
   aStoredTimeLiesAhead,
   noKeyIsPublishedAhead,
@@ -124,7 +127,7 @@ function recheckedInTime({ deadlines, ...verdict }: WithDeadlines, now: Millis):
 /** Nothing is done but to take a stolen key away, so nothing is announced, and no pass is asked for to follow it up. */
 function whileSuspended(verdict: WithDeadlines): WithDeadlines {
   const { actions = [], message, status, reason } = verdict;
-  if (actions.length === 0 || revokes(verdict)) return verdict;
+  if (actions.length === 0 || takesAway(verdict)) return verdict;
   return {
     ...verdict,
     actions: [],

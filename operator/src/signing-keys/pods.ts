@@ -14,7 +14,11 @@ import type { KeyHolder, KeysVerdict } from './types.ts';
 
 /** Whether the plan depends on what they report: at any other time nobody is asked, and never for what would not be done. */
 export function dependsOnPods(ring: Ring): boolean {
-  return isPromotionUpToThePods(ring) || ring.retiring.some((key) => mayBeForgottenBut(key, ring));
+  return (
+    isPromotionUpToThePods(ring) ||
+    ring.retiring.some((key) => mayBeForgottenBut(key, ring)) ||
+    ring.revoked.some(({ mountsUntil }) => ring.now < mountsUntil)
+  );
 }
 
 /** Everything but the pods allows it. */
@@ -100,7 +104,7 @@ function has({ report }: KeyHolder): string {
   return report.kids.length === 0 ? 'has loaded no key' : `has loaded ${listed(report.kids)}`;
 }
 
-function wayOn({ stack }: Ring, { name, isTerminating }: KeyHolder): string {
+export function wayOn({ stack }: Ring, { name, isTerminating }: KeyHolder): string {
   const { namespace = '' } = stack.metadata;
   const command = `kubectl -n ${namespace} delete pod ${name}`;
   // Its kubelet should have ended it by now.

@@ -1,18 +1,23 @@
+import type { KeysReload } from '@authstack/auth-service/api';
 import { namespaceOf } from '../api/names.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
+import { LOOK_AGAIN } from '../planning.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { listed } from '../runtime/listed.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Kid, RevokedKey } from '../stored/jwks.ts';
+import { MOST_REVOKED } from './edit.ts';
 import { stackRef } from './editing.ts';
 import { leadEndsAt } from './horizons.ts';
+import { wayOn } from './pods.ts';
 import type { Ring } from './ring.ts';
-import type { KeyPolicy, KeysObservation, KeysVerdict, Revocation } from './types.ts';
+import type { KeyHolder, KeyPolicy, KeysObservation, KeysVerdict, Revocation } from './types.ts';
 
 /*
  * A stolen key is taken away: the annotation asks, and what is stored remembers.
  *
- *   annotation ──► ring: the key goes, its tombstone stays, the next key signs ──► <stack>-jwks, tombstones as well ──► copies
+ *   annotation ──► ring: the key goes, its tombstone stays, the next key signs ──┬─► <stack>-jwks, tombstones as well ──► copies
+ *                                                                                └─► auth pods are told, for mounts are late
  *
  * The tombstones of `<stack>-jwks` count like those of the ring, for a ring can be lost, or be restored from a backup.
  */
@@ -32,6 +37,35 @@ export function aKeyIsToBeRevoked(ring: Ring): KeysVerdict | undefined {
   return { status: 'True', reason: 'KeyRevoked', message, actions: [action] };
 }
 
+/** They sign and accept by what is in their memory until their mounts are fresh. */
+export function podsHoldARevokedKey(ring: Ring): KeysVerdict | undefined {
+  const pods = ring.pods.flatMap(({ name, ip, report }) => {
+    const holdsIt = typeof report !== 'string' && report.kids.some((kid) => isRevoked(kid, ring));
+    return holdsIt && ip !== undefined ? [{ name, ip }] : [];
+  });
+  if (pods.length === 0) return undefined;
+  const action = { type: 'reloadPods', stack: stackRef(ring.stack), pods, wanted: reloadOf(ring) } as const;
+  const names = listed(pods.map(({ name }) => name));
+  return {
+    status: 'True',
+    reason: 'KeyRevoked',
+    message: `Telling ${names} which keys are revoked`,
+    actions: [action],
+  };
+}
+
+function reloadOf(ring: Ring): KeysReload {
+  const kept = ring.keys.filter(({ kid }) => !isRevoked(kid, ring));
+  return {
+    keys: kept.map(({ publicJwk }) => publicJwk),
+    ...(ring.active && { signingKid: ring.active.kid }),
+    revokedKids: knownRevoked(ring)
+      .map(({ kid }) => kid)
+      .slice(-MOST_REVOKED),
+    floor: ring.version,
+  };
+}
+
 /** While somebody may still accept it. */
 export function aRevocationReachesVerifiers(ring: Ring): KeysVerdict | undefined {
   const { revoked, active, now } = ring;
@@ -39,6 +73,7 @@ export function aRevocationReachesVerifiers(ring: Ring): KeysVerdict | undefined
   if (!active || recent.length === 0) return undefined;
   const latest = (times: readonly Millis[]): string => rfc3339(Math.max(...times));
   const knownAt = leadEndsAt(active, ring);
+  const silent = ring.pods.filter(({ report }) => report === 'unknown');
   return {
     status: 'True',
     reason: 'KeyRevoked',
@@ -46,8 +81,18 @@ export function aRevocationReachesVerifiers(ring: Ring): KeysVerdict | undefined
       `${listed(recent.map(({ kid }) => kid))} is revoked. It is gone from mounted Secrets ` +
       `by ${latest(recent.map(({ mountsUntil }) => mountsUntil))} and from cached key sets by ` +
       `${latest(recent.map(({ cachesUntil }) => cachesUntil))}. Restart what must not wait for that` +
-      (now < knownAt ? `. ${active.kid} ${refusedUntil(knownAt)}` : ''),
+      (now < knownAt ? `. ${active.kid} ${refusedUntil(knownAt)}` : '') +
+      silent
+        .slice(0, 1)
+        .map((pod) => `. ${untold(ring, pod, silent.length - 1)}`)
+        .join(''),
+    ...(silent.length > 0 && { recheckAt: now + LOOK_AGAIN }),
   };
+}
+
+function untold(ring: Ring, pod: KeyHolder, others: number): string {
+  const more = others > 0 ? ` and ${others} more` : '';
+  return `Pod ${pod.name}${more} cannot be asked, so it may hold a revoked key until its mounted Secret is updated. ${wayOn(ring, pod)}`;
 }
 
 /** Said beside whatever else is the case, for it may be a stolen key that somebody mistyped. */
@@ -78,6 +123,11 @@ export function aRevocationIsUnpublished({ jwks, ...ring }: Ring): boolean {
   return (
     published.some(({ kid }) => isRevoked(kid, { ...ring, jwks })) || ring.revoked.some(({ kid }) => !known.has(kid))
   );
+}
+
+/** Whether it takes a key away: from the ring, or from pods. */
+export function takesAway(verdict: KeysVerdict): boolean {
+  return revokes(verdict) || (verdict.actions ?? []).some(({ type }) => type === 'reloadPods');
 }
 
 export function revokes({ actions = [] }: KeysVerdict): boolean {

@@ -5,6 +5,8 @@ import type { KeysObservation } from './types.ts';
 /** An observation whose ring exists, its keys by phase. */
 export interface Ring extends KeysObservation {
   readonly resourceVersion: string;
+  /** Of the ring itself, by which pods know which one is newer. */
+  readonly version: number;
   readonly keys: readonly Key[];
   readonly lifetimes: Lifetimes;
   /** Those of the ring; `<stack>-jwks` may know of more. */
@@ -17,10 +19,11 @@ export interface Ring extends KeysObservation {
 export function ringOf(seen: KeysObservation): Ring | undefined {
   if (seen.ring.state !== 'value') return undefined;
   const { value, resourceVersion } = seen.ring;
-  const { keys, lifetimes, revoked } = value;
+  const { keys, lifetimes, revoked, version } = value;
   return {
     ...seen,
     resourceVersion,
+    version,
     keys,
     lifetimes,
     revoked,

@@ -1,4 +1,4 @@
-import type { KeysReport } from '@authstack/auth-service/api';
+import type { KeysReload, KeysReport } from '@authstack/auth-service/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import type { Verdict } from '../planning.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
@@ -20,6 +20,8 @@ export interface Copy {
 /** An auth pod whose containers have started, as far as its keys matter. */
 export interface KeyHolder {
   readonly name: string;
+  /** Undefined: it has no address, so it cannot be asked. */
+  readonly ip: string | undefined;
   readonly isTerminating: boolean;
   /** When its container started last; undefined while it does not run. */
   readonly startedAt: Millis | undefined;
@@ -82,7 +84,7 @@ export interface Revocation extends Pick<KeyPolicy, 'algorithm' | 'volumeRefresh
 
 export type SigningKeysAction = KubernetesAction | RingAction;
 
-export type RingAction = (CreateRing | EditRing) & {
+export type RingAction = (CreateRing | EditRing | ReloadPods) & {
   /** The AuthStack. */
   readonly stack: ObjectRef;
   /** Recorded only when the action was done. */
@@ -108,6 +110,13 @@ export interface EditRing {
   /** The version the edit was decided on. */
   readonly resourceVersion: string;
   readonly edit: RingEdit;
+}
+
+/** Pods are told what the ring says, which their mounts show minutes later. One that does not answer is seen so in the next pass. */
+export interface ReloadPods {
+  readonly type: 'reloadPods';
+  readonly pods: readonly { readonly name: string; readonly ip: string }[];
+  readonly wanted: KeysReload;
 }
 
 export type KeysVerdict = Verdict<'KeysReady', SigningKeysAction>;

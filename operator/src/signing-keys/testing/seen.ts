@@ -72,7 +72,7 @@ export const retiring = (kid: Kid, retiredAt: number = NOW - MINUTE): RetiringKe
 
 /** A pod that has run for two days and reports these keys, the first of which it signs with. */
 export const pod = (name: string, report: readonly Kid[] | 'unknown', change: Partial<KeyHolder> = {}): KeyHolder => ({
-  ...{ name, isTerminating: false, startedAt: NOW - 2 * DAY },
+  ...{ name, ip: '10.0.0.1', isTerminating: false, startedAt: NOW - 2 * DAY },
   report:
     report === 'unknown'
       ? report

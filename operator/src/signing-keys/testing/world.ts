@@ -15,7 +15,7 @@ import { planSigningKeys } from '../plan.ts';
 import type { KeysPlan } from '../plan.ts';
 import { dependsOnPods } from '../pods.ts';
 import { ringOf } from '../ring.ts';
-import type { KeyHolder, KeyPolicy, KeysObservation, RingAction } from '../types.ts';
+import type { KeyHolder, KeyPolicy, KeysObservation, ReloadPods, RingAction } from '../types.ts';
 import { NOW, aStack, jwk, policy } from './seen.ts';
 
 interface Consumer {
@@ -37,6 +37,8 @@ interface AuthPod {
   isStuck: boolean;
   /** It cannot be asked. */
   isSilent: boolean;
+  /** What it was told of, for as long as it runs. */
+  readonly revoked: Set<Kid>;
 }
 
 /**
@@ -143,7 +145,8 @@ export class KeyWorld {
   perform({ actions }: KeysPlan, writes: number = Infinity): void {
     for (const action of actions.slice(0, writes)) {
       if (this.suspend && !this.isForRevocation(action)) this.broken.push('a suspended stack was written to');
-      if (action.type === 'createRing' || action.type === 'editRing') this.performOwn(action);
+      if (action.type === 'reloadPods') this.reload(action);
+      else if (action.type === 'createRing' || action.type === 'editRing') this.performOwn(action);
       else this.publish(action);
     }
   }
@@ -163,7 +166,10 @@ export class KeyWorld {
 
   /** It mounts, in the worst case, what was stored volumeRefresh ago. */
   startPod(name: string): void {
-    const pod: AuthPod = { startedAt: this.now - 1, ring: undefined, coming: [], isStuck: false, isSilent: false };
+    const pod: AuthPod = {
+      ...{ startedAt: this.now - 1, ring: undefined, coming: [], isStuck: false, isSilent: false },
+      revoked: new Set(),
+    };
     this.pods.set(name, pod);
     const { volumeRefresh } = this.policy;
     const old = this.stored.findLastIndex(({ at }) => at <= this.now - volumeRefresh);
@@ -177,7 +183,8 @@ export class KeyWorld {
   /** A ring without an active key is of no use to it. */
   private load(pod: AuthPod, ring: StoredRing, at: Millis): void {
     this.sign(pod, at);
-    if (activeKidOf(ring) !== undefined) pod.ring = ring;
+    const keys = ring.keys.filter(({ kid }) => !pod.revoked.has(kid));
+    if (activeKidOf(ring) !== undefined) pod.ring = { ...ring, keys };
     this.sign(pod, at);
   }
 
@@ -235,7 +242,17 @@ export class KeyWorld {
     if (JSON.stringify(this.jwks).includes(btoa('private'))) this.broken.push('a private half was published');
   }
 
-  private performOwn(action: RingAction): void {
+  /** A pod uses what it was told, as far as it has the private halves, and never again a key that was revoked. */
+  private reload({ pods, wanted }: ReloadPods): void {
+    for (const { name } of pods) {
+      const pod = this.pods.get(name);
+      if (!pod?.ring || pod.isSilent) continue;
+      wanted.revokedKids.forEach((kid) => pod.revoked.add(kid));
+      this.load(pod, pod.ring, this.now);
+    }
+  }
+
+  private performOwn(action: Exclude<RingAction, ReloadPods>): void {
     if (action.type === 'createRing') {
       if (this.ring) return;
       action.revocation?.kids.forEach((kid) => this.revoked.add(kid));
@@ -336,7 +353,7 @@ export class KeyWorld {
   /** What a suspended stack is written to for. */
   private isForRevocation(action: KeysPlan['actions'][number]): boolean {
     if (action.type === 'editRing') return action.edit.type === 'revoke';
-    return action.type === 'apply' && this.revoked.size > 0;
+    return (action.type === 'apply' || action.type === 'reloadPods') && this.revoked.size > 0;
   }
 
   /** Of a plan that sees everything that was written; the next one mends what one that is behind has written. */
@@ -372,7 +389,7 @@ function activeKidOf(ring: StoredRing | undefined): Kid | undefined {
 }
 
 function holderOf(name: string, { startedAt }: AuthPod, report: KeyHolder['report']): KeyHolder {
-  return { name, isTerminating: false, startedAt, report };
+  return { name, ip: '10.0.0.1', isTerminating: false, startedAt, report };
 }
 
 function reportOf(name: string, { ring, isSilent }: AuthPod): KeyHolder['report'] {
