@@ -16,7 +16,7 @@ scenario(
     expect(await visitor.post('/api/orders', { ticketId })).toMatchObject({ status: 201 });
 
     const stolen = kidOf(visitor.cookie('token'));
-    await stack.annotate('authstack.dev/revoke-key', stolen);
+    await stack.annotate('revoke-key', stolen);
     await eventually(
       async () => {
         expect(await publishedBy(stack)).not.toContain(stolen);
