@@ -25,6 +25,20 @@ export const authContract = {
   keysPath: '/ops/keys',
   /** Takes `keysReload` there, answers `keysReport`. */
   reloadKeysPath: '/ops/keys/reload',
+  /** `clientsReport`, on the operator's port. */
+  clientsPath: '/ops/clients',
+  /** Takes `clientsDocument` there, answers `clientsReport`. */
+  reloadClientsPath: '/ops/clients/reload',
+  /** Of the listener for services, the stack's clients: TLS with a certificate of the stack's authority. */
+  servicePort: 8443,
+  /** On the service port: a new access token for the session of a consumer's caller. */
+  refreshPath: '/api/users/refresh',
+  /** On the service port: server-sent events, what changes for those who verify tokens. */
+  eventsPath: '/events',
+  /** Takes `acknowledgement` there. */
+  acknowledgePath: '/events/acknowledgement',
+  /** Header of a client on the service port that shows a ServiceAccount's token: its `client-id`. */
+  clientIdHeader: 'authstack-client-id',
   /** On the public port, and what a consumer's `jwks.json` is a copy of. */
   jwksPath: '/.well-known/jwks.json',
   /** How long a pod takes at most to end, once its drain is over. */
@@ -63,6 +77,8 @@ export const variables = {
   pageColor: 'AUTHSTACK_PAGE_COLOR',
   pageSupportUrl: 'AUTHSTACK_PAGE_SUPPORT_URL',
   operatorTlsDir: 'AUTHSTACK_OPERATOR_TLS_DIR',
+  clientsFile: 'AUTHSTACK_CLIENTS_FILE',
+  servicePort: 'AUTHSTACK_SERVICE_PORT',
   port: 'AUTHSTACK_PORT',
   operatorPort: 'AUTHSTACK_OPERATOR_PORT',
   probePort: 'AUTHSTACK_PROBE_PORT',
@@ -128,6 +144,53 @@ export const keysReload = z.strictObject({
 });
 export type KeysReload = Readonly<z.infer<typeof keysReload>>;
 
+const clientId = z.string().min(3).max(320);
+
+/**
+ * Content of `clients.json`, and what a pod is sent at `reloadClientsPath`: the services that consent now, as the operator
+ * knows them. Whoever is in none of them is refused on the service port.
+ */
+export const clientsDocument = z.object({
+  /** Rises with each change, so that no older one takes the place of a newer one. */
+  version: ringVersion,
+  /** Who signs the tokens of ServiceAccounts; absent: the operator may not read it, and no such token is accepted. */
+  cluster: z.object({ issuer: z.string(), keys: z.array(z.looseObject({ kid })).max(64) }).exactOptional(),
+  clients: z.array(
+    z.object({
+      /** `<namespace>/<name>` of the AuthConsumer. */
+      id: clientId,
+      /** The audience of the tokens that it verifies. */
+      audience: z.string(),
+      /** Whose tokens, with the stack's issuer as audience, are this client's. */
+      serviceAccount: z.object({ namespace: z.string(), name: z.string(), uid: z.string() }).exactOptional(),
+      /** Its client secrets: SHA-256 of each in base64url, and when it ends (RFC 3339); absent: when another takes its place. */
+      secrets: z
+        .array(z.object({ sha256: z.string().length(43), notAfter: z.string().exactOptional() }))
+        .exactOptional(),
+    }),
+  ),
+});
+export type ClientsDocument = Readonly<z.infer<typeof clientsDocument>>;
+
+/** What a pod answers at `clientsPath`. */
+export const clientsReport = z.object({
+  /** Its name: an address may be another pod's by now. */
+  pod: z.string(),
+  /** Of the clients that it lets in; 0: it has none yet. */
+  version: ringVersion,
+});
+export type ClientsReport = Readonly<z.infer<typeof clientsReport>>;
+
+/** What a verifier says at `acknowledgePath`, every few seconds while it is connected: which keys it has in its memory. */
+export const acknowledgement = z.strictObject({
+  /** Random, for as long as the process lives. */
+  instance: z.string().min(8).max(64),
+  /** Name of its pod or machine, for people. */
+  name: z.string().max(253),
+  kids: z.array(kid).max(256),
+});
+export type Acknowledgement = Readonly<z.infer<typeof acknowledgement>>;
+
 export interface CookieNames {
   readonly token: string;
   readonly session: string;
@@ -154,6 +217,8 @@ export const files = {
   secrets: 'secrets.json',
   /** Public keys as JWK Set (RFC 7517), for whoever verifies tokens. */
   jwks: 'jwks.json',
+  /** Secret with `clientsDocument`. */
+  clients: 'clients.json',
   /** The initial admin's. */
   email: 'email',
   password: 'password',
