@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundle, products } from '../../cluster/images.ts';
 import { environmentOf, mountStack, ORIGIN, PASSWORD, ringKey } from '../../services/auth/src/testing/world.ts';
-import { freePort, startServer } from '../../test/support/processes.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { startServer } from '../../test/support/processes.ts';
 import { send, sendExpecting } from './http-client.ts';
 import type { Answer } from './http-client.ts';
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, startServer } from '../../test/support/processes.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { startServer } from '../../test/support/processes.ts';
 
 /** The bundle of the image, as a process of its own. */
 export interface OperatorProcess extends AsyncDisposable {

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../cluster/process.ts';
-import { freePort, startServer } from './processes.ts';
+import { freePort } from './free-port.ts';
+import { startServer } from './processes.ts';
 import type { Server } from './processes.ts';
 import { tool } from './tools.ts';
 

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { ApiServer } from './api-server.ts';
 import { renderChart } from './chart.ts';
 import type { Release, Rendered } from './chart.ts';
-import { freePort, startServer } from './processes.ts';
+import { freePort } from './free-port.ts';
+import { startServer } from './processes.ts';
 import type { Server } from './processes.ts';
 
 const main = join(import.meta.dirname, '../../operator/src/main.ts');

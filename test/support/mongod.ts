@@ -7,7 +7,8 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { MongoClient } from 'mongodb';
 import type { Document } from 'mongodb';
-import { freePort, startServer } from './processes.ts';
+import { freePort } from './free-port.ts';
+import { startServer } from './processes.ts';
 import type { Server } from './processes.ts';
 import { tool } from './tools.ts';
 

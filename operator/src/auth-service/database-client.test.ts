@@ -6,7 +6,7 @@ import { authContract, usersMarker } from '@authstack/auth-service/api';
 import { MongoClient } from 'mongodb';
 import { bundle } from '../../../cluster/images.ts';
 import { run } from '../../../cluster/process.ts';
-import { freePort } from '../../../test/support/processes.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 import { startMongod } from '../../../test/support/mongod.ts';
 import type { Mongod } from '../../../test/support/mongod.ts';
 import { databaseClient } from './database-client.ts';

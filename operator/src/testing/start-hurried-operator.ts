@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { ApiServer } from '../../../test/support/api-server.ts';
 import { installChart } from '../../../test/support/installed-operator.ts';
-import { freePort, startServer } from '../../../test/support/processes.ts';
+import { freePort } from '../../../test/support/free-port.ts';
+import { startServer } from '../../../test/support/processes.ts';
 import type { Server } from '../../../test/support/processes.ts';
 
 const SYSTEM = 'authstack-system';

@@ -29,6 +29,8 @@ export const authContract = {
   clientsPath: '/ops/clients',
   /** Takes `clientsDocument` there, answers `clientsReport`. */
   reloadClientsPath: '/ops/clients/reload',
+  /** `verifiersReport`, on the operator's port. */
+  verifiersPath: '/ops/verifiers',
   /** Of the listener for services, the stack's clients: TLS with a certificate of the stack's authority. */
   servicePort: 8443,
   /** On the service port: a new access token for the session of a consumer's caller. */
@@ -190,6 +192,22 @@ export const acknowledgement = z.strictObject({
   kids: z.array(kid).max(256),
 });
 export type Acknowledgement = Readonly<z.infer<typeof acknowledgement>>;
+
+/** What a pod answers at `verifiersPath`: who has acknowledged keys to it, also those that have vanished since. */
+export const verifiersReport = z.object({
+  /** Its name: an address may be another pod's by now. */
+  pod: z.string(),
+  verifiers: z.array(
+    z.object({
+      /** The client that it authenticated as: `<namespace>/<name>` of an AuthConsumer. */
+      client: clientId,
+      ...acknowledgement.shape,
+      /** Since it was heard last; on the pod's monotonic clock, so that no two clocks are compared. */
+      heardMillisAgo: z.number().nonnegative(),
+    }),
+  ),
+});
+export type VerifiersReport = Readonly<z.infer<typeof verifiersReport>>;
 
 export interface CookieNames {
   readonly token: string;

@@ -2,16 +2,15 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { freePort } from '../../../../test/support/free-port.ts';
 import { tool } from '../../../../test/support/tools.ts';
 import { startAgent } from '../agent.ts';
 import { agentContract, observation, watchedMongod } from '../api.ts';
@@ -46,6 +45,8 @@ export interface Pod extends AsyncDisposable {
   readonly endContainer: (signal: NodeJS.Signals) => Promise<number | null>;
   /** Runs the hook that the kubelet runs before it ends the container; answers its exit code. */
   readonly preStop: () => Promise<number | null>;
+  /** The last lines of the container's output, and its exit code if it has ended: what a test that waits in vain shows. */
+  readonly lastWords: () => Promise<string>;
   /** Waits until it ends by itself; answers its exit code. */
   readonly containerEnds: () => Promise<number | null>;
   /** Suspends the container, as a node without CPU time does, and resumes it. */
@@ -103,6 +104,11 @@ export async function startPod(ordinal = 0, { version }: { readonly version?: st
       const [command = '', ...args] = preStopCommand({ gateDir });
       const [code] = (await once(spawn(command, args, { stdio: 'ignore' }), 'exit')) as [number | null];
       return code;
+    },
+    lastWords: async () => {
+      const lines = (await readFile(join(home, 'mongod.log'), 'utf8')).trimEnd().split('\n').slice(-5);
+      const ended = container?.exitCode ?? container?.signalCode ?? undefined;
+      return [...lines, ...(ended === undefined ? [] : [`the container has ended: ${ended}`])].join('\n');
     },
     containerEnds: async () => {
       if (!container) throw new Error('no container was started');
@@ -169,24 +175,19 @@ async function ask({ port, path, ca, client }: Destination, body?: object | stri
   return incoming;
 }
 
-/** Waits for a condition, and fails with what it saw last. */
+/** Waits for a condition, and fails with what it saw last; `lastWords`: and with what the one it waits for said last. */
 export async function eventually<T>(
   look: () => Promise<T>,
-  { holds, within = 20_000 }: { holds: (seen: T) => boolean; within?: number },
+  { holds, within = 20_000, lastWords }: { holds: (seen: T) => boolean; within?: number; lastWords?: Pod['lastWords'] },
 ): Promise<T> {
   const deadline = Date.now() + within;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;
-    if (Date.now() > deadline) throw new Error(`not within ${within} ms; last seen: ${JSON.stringify(seen)}`);
+    if (Date.now() > deadline) {
+      const words = lastWords ? `\n${await lastWords()}` : '';
+      throw new Error(`not within ${within} ms; last seen: ${JSON.stringify(seen)}${words}`);
+    }
     await sleep(50);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

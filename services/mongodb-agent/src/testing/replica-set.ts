@@ -9,10 +9,11 @@ export const pvcUid = 'pvc-0';
 export const settings = { electionTimeoutMillis: 4_000, catchUpTimeoutMillis: 1_000 };
 
 export async function startOnEmptyVolume(pod: Pod): Promise<void> {
+  const { lastWords } = pod;
   pod.startContainer();
-  await eventually(pod.observe, { holds: ({ gate }) => gate === 'waiting' });
+  await eventually(pod.observe, { holds: ({ gate }) => gate === 'waiting', lastWords });
   await pod.call(paths.release, { pvcUid });
-  await eventually(pod.observe, { holds: ({ mongod }) => mongod.state === 'answers' });
+  await eventually(pod.observe, { holds: ({ mongod }) => mongod.state === 'answers', lastWords });
 }
 
 /** Initiates a replica set of this member alone, as its primary; answers the set's id. */
@@ -41,6 +42,7 @@ export async function startSetOfThree(pods: readonly [Pod, Pod, Pod]): Promise<v
 
 export async function becomes(pod: Pod, state: 'PRIMARY' | 'SECONDARY' | 'REMOVED'): Promise<void> {
   await eventually(pod.observe, {
+    lastWords: pod.lastWords,
     holds: ({ replicaSet }) =>
       replicaSet.state === 'initialized' &&
       replicaSet.self === state &&
