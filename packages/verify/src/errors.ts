@@ -207,3 +207,23 @@ export class MountUnusable extends Error {
     this.name = 'MountUnusable';
   }
 }
+
+/** This service has nothing to show the auth service; the message names the file that is missing or unusable. */
+export class ClientUnidentified extends Error {
+  readonly code: string = 'CLIENT_UNIDENTIFIED';
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'ClientUnidentified';
+  }
+}
+
+/** The auth service does not take this service for one of its consumers; the message is for those who run it. */
+export class ClientRefused extends Error {
+  readonly code: string = 'CLIENT_REFUSED';
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'ClientRefused';
+  }
+}

@@ -7,7 +7,12 @@ export type VerifierEvent =
   /** The middleware answered instead of a handler. */
   | { readonly type: 'refused'; readonly code: string }
   /** A request came with an expired token, and the auth service was asked for a new one. */
-  | { readonly type: 'refresh'; readonly outcome: RefreshOutcome; readonly reason?: string };
+  | { readonly type: 'refresh'; readonly outcome: RefreshOutcome; readonly reason?: string }
+  /**
+   * The auth service does not take this service for one of its consumers, and says why. Nobody is renewed here until it does.
+   * Once for each reason.
+   */
+  | { readonly type: 'clientRefused'; readonly clientId: string; readonly reason: string };
 
 export type Report = (event: VerifierEvent) => void;
 

@@ -4,6 +4,7 @@ export type { VerifierOptions } from './options.ts';
 export type { VerifierEvent } from './events.ts';
 export type { Middleware } from './middleware.ts';
 export type { VerifierStatus } from './mounted-trust.ts';
+export type { ClientStatus } from './service-client.ts';
 export { currentUserOf, userOf } from './user-of.ts';
 export type { User } from './user.ts';
 export type { AccessTokenClaims } from './access-token-claims.ts';

@@ -2,8 +2,8 @@ import { readFileSync, realpathSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Millis } from './clock.ts';
+import { codeOf } from './error-code.ts';
 import { MountUnusable } from './errors.ts';
-import { isRecord } from './json.ts';
 import { trustFiles } from './trust.ts';
 import type { TrustFiles } from './trust.ts';
 
@@ -110,8 +110,4 @@ function readAll(folder: string): TrustFiles {
     }
   });
   return Object.fromEntries(read);
-}
-
-function codeOf(error: unknown): string {
-  return isRecord(error) && typeof error['code'] === 'string' ? error['code'] : 'unknown error';
 }

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import { MountUnusable } from './errors.ts';
 import { Mount } from './mount.ts';
+import type { ClientStatus } from './service-client.ts';
 import { parseTrust } from './trust.ts';
 import type { Trust, TrustFiles } from './trust.ts';
 
@@ -8,12 +9,13 @@ export type VerifierStatus =
   | { readonly state: 'waiting'; readonly reason: string }
   /**
    * `staleReason`: why what is mounted now is unusable, so that an earlier Secret is still in force. `ignoredKeys`: why keys
-   * of `jwks.json` are not used, a sentence for each.
+   * of `jwks.json` are not used, a sentence for each. `client`: how the auth service knows this service, and why it refuses it.
    */
   | {
       readonly state: 'ready';
       readonly issuer: string;
       readonly kids: readonly string[];
+      readonly client: ClientStatus;
       readonly ignoredKeys?: readonly string[];
       readonly staleReason?: string;
     };
@@ -34,6 +36,7 @@ export interface MountedTrustOptions {
   readonly clock: Clock;
   readonly report: (event: TrustEvent) => void;
   readonly replaced: () => void;
+  readonly clientOf: (trust: Trust) => ClientStatus;
 }
 
 /** The last usable content of the mounted Secret. */
@@ -69,6 +72,7 @@ export class MountedTrust {
       state: 'ready',
       issuer,
       kids: kidsOf(inForce),
+      client: this.options.clientOf(inForce),
       ...(ignored.length > 0 && { ignoredKeys: ignored }),
       ...(reason !== undefined && { staleReason: reason }),
     };

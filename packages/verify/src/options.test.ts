@@ -39,9 +39,14 @@ test.each<[string, object, string]>([
   ['no directory', { directory: undefined }, 'option directory is undefined; it must be the path of a directory'],
   ['an empty directory', { directory: '' }, "directory is ''"],
   ['a list of directories', { directory: ['/etc/authstack'] }, 'directory is [Array]'],
+  ['an empty path of a token', { tokenFile: '' }, "option tokenFile is ''; it must be the path of a file"],
   ['a report that cannot be called', { report: { log: true } }, 'option report is [Object]; it must be a function'],
   ['half a clock', { clock: { now: () => 0 } }, 'option clock is [Object]; it must be an object with'],
-  ['a misspelt option', { clockSkew: 10 }, "there is no option 'clockSkew', only directory, clockSkewSeconds"],
+  [
+    'a misspelt option',
+    { clockSkew: 10 },
+    "there is no option 'clockSkew', only directory, tokenFile, clockSkewSeconds",
+  ],
 ])('an option that is not what it should be is named when the verifier is created: %s', (_what, changed, message) => {
   const create = () => open({ directory: '/nowhere', clock, ...changed });
   expect(create).toThrow(TypeError);
@@ -54,7 +59,7 @@ test.each([[undefined], [null], ['/etc/authstack'], [[]]])('options that are no 
 
 test('an option that is undefined is one that is absent', async () => {
   await using mount = await secretMount(consumerSecret([key]));
-  const absent = { clockSkewSeconds: undefined, cacheSize: undefined, report: undefined };
+  const absent = { tokenFile: undefined, clockSkewSeconds: undefined, cacheSize: undefined, report: undefined };
   const verifier = open({ directory: mount.directory, clock, ...absent });
   expect(verifier.verify(tokenOf(key, claimsAt(clock)))).toMatchObject({ id: 'user-1' });
 });

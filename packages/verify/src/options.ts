@@ -9,6 +9,11 @@ export interface VerifierOptions {
   /** Where the Secret of an AuthConsumer is mounted, as a whole: a `subPath` would never see a new key. */
   readonly directory: string;
   /**
+   * Where a ServiceAccount's token for the stack is mounted, which shows the auth service who this service is. Default: the file
+   * `token` in `directory`, if there is one; otherwise the client secret of the Secret does.
+   */
+  readonly tokenFile?: string;
+  /**
    * How far the clocks of two nodes may differ, 0 to 600. Default: the stack's `propagation.clockSkew`, which the Secret
    * carries; more than that is never allowed.
    */
@@ -22,7 +27,9 @@ export interface VerifierOptions {
 }
 
 /** Options that were looked at: every one is there, and is what its type says. */
-export type CheckedOptions = Required<Omit<VerifierOptions, 'clockSkewSeconds'>> & {
+export type CheckedOptions = Required<Omit<VerifierOptions, 'clockSkewSeconds' | 'tokenFile'>> & {
+  /** Undefined: as `directory` has it. */
+  readonly tokenFile: string | undefined;
   /** Undefined: as the Secret says. */
   readonly clockSkewSeconds: number | undefined;
 };
@@ -39,6 +46,7 @@ interface Option<T> {
 
 const options: { readonly [Name in keyof CheckedOptions]: Option<CheckedOptions[Name]> } = {
   directory: { allowed: 'the path of a directory', accepts: (value) => typeof value === 'string' && value !== '' },
+  tokenFile: optional({ allowed: 'the path of a file', accepts: (value) => typeof value === 'string' && value !== '' }),
   clockSkewSeconds: optional(wholeNumber(MAX_CLOCK_SKEW)),
   cacheSize: { otherwise: 10_000, ...wholeNumber(MAX_CACHE_SIZE) },
   report: { otherwise: () => undefined, allowed: 'a function', accepts: isFunction },
@@ -78,6 +86,7 @@ export function checkOptions(given: unknown): CheckedOptions {
   }
   return {
     directory: checked('directory', given),
+    tokenFile: checked('tokenFile', given),
     clockSkewSeconds: checked('clockSkewSeconds', given),
     cacheSize: checked('cacheSize', given),
     report: checked('report', given),

@@ -16,6 +16,10 @@ export interface Trust extends KeySet, Accepted {
   readonly ca: string | undefined;
   /** How far the stack promises that clocks differ at most, in seconds; undefined: an older operator wrote the Secret. */
   readonly clockSkew: number | undefined;
+  /** By which the auth service knows this service; undefined: an older operator wrote the Secret. */
+  readonly clientId: string | undefined;
+  /** Absent where a ServiceAccount's token takes its place. */
+  readonly clientSecret: string | undefined;
 }
 
 /** The files of the Secret that an AuthConsumer makes. */
@@ -28,6 +32,8 @@ export const trustFiles = [
   'auth-url',
   'ca.crt',
   'clock-skew-seconds',
+  'client-id',
+  'client-secret',
 ] as const;
 export type TrustFile = (typeof trustFiles)[number];
 export type TrustFiles = Readonly<Partial<Record<TrustFile, string>>>;
@@ -43,6 +49,8 @@ export function parseTrust(files: TrustFiles): Trust {
     authUrl: authUrlOf(files),
     ca: files['ca.crt'],
     clockSkew: parseClockSkew(files['clock-skew-seconds']),
+    clientId: visibleText(files['client-id']),
+    clientSecret: visibleText(files['client-secret']),
   };
 }
 
@@ -64,6 +72,15 @@ function authUrlOf(files: TrustFiles): string {
   const isHttp = URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
   if (!isHttp) throw new MountUnusable('auth-url is not an http or https URL');
   return text.replace(/\/+$/, '');
+}
+
+/**
+ * Undefined for what no header can carry. Neither that nor its absence makes the Secret unusable: its keys verify tokens all the
+ * same.
+ */
+function visibleText(text: string | undefined): string | undefined {
+  const trimmed = text?.trim() ?? '';
+  return /^[\x21-\x7e]{1,1024}$/.test(trimmed) ? trimmed : undefined;
 }
 
 const COOKIE_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

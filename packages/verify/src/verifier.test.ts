@@ -29,10 +29,13 @@ function open(directory: string, cacheSize?: number) {
   return { verifier, clock, events };
 }
 
+/** By the client secret of the mounted Secret. */
+const client = { by: 'clientSecret', clientId: 'shop/orders' };
+
 test('keys that are there at the start are in force at once', async () => {
   await using mount = await secretMount(consumerSecret([k1]));
   const { verifier, clock } = open(mount.directory);
-  expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k1'] });
+  expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k1'], client });
   expect(verifier.verify(tokenOf(k1, claimsAt(clock)))).toMatchObject({
     id: 'user-1',
     sessionId: 'session-1',
@@ -119,7 +122,7 @@ test.each([
 
     await mount.swap(consumerSecret([k2]));
     clock.advance(1_000);
-    expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k2'] });
+    expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k2'], client });
   },
 );
 

@@ -10,6 +10,7 @@ import type { VerifierStatus } from './mounted-trust.ts';
 import { checkOptions } from './options.ts';
 import type { VerifierOptions } from './options.ts';
 import { Refresher } from './refresh.ts';
+import { ServiceClient } from './service-client.ts';
 import { TokenCache } from './token-cache.ts';
 import { verifyToken } from './token.ts';
 import { userFrom } from './user.ts';
@@ -34,13 +35,22 @@ export interface Verifier extends Disposable {
  * for an option that is not what it should be.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { directory, clock, clockSkewSeconds, cacheSize, ...callbacks } = checkOptions(options);
+  const { directory, tokenFile, clock, clockSkewSeconds, cacheSize, ...callbacks } = checkOptions(options);
   const report = contained(callbacks.report);
+  const client = new ServiceClient({
+    directory,
+    tokenFile,
+    clock,
+    refused(clientId, reason) {
+      report({ type: 'clientRefused', clientId, reason });
+    },
+  });
   let cache = new TokenCache(cacheSize);
   const trust = new MountedTrust({
     directory,
     clock,
     report,
+    clientOf: (mounted) => client.statusFor(mounted),
     // What an earlier key vouched for must be verified again.
     replaced: () => {
       cache = new TokenCache(cacheSize);

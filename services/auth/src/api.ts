@@ -1,5 +1,6 @@
 import { OPERATOR_COMMON_NAME } from '@authstack/http-service/operator-client';
 import { opsPaths } from '@authstack/http-service/ops-paths';
+import { serviceApi } from '@authstack/verify/service-api';
 import { z } from 'zod';
 
 /*
@@ -34,13 +35,13 @@ export const authContract = {
   /** Of the listener for services, the stack's clients: TLS with a certificate of the stack's authority. */
   servicePort: 8443,
   /** On the service port: a new access token for the session of a consumer's caller. */
-  refreshPath: '/api/users/refresh',
+  refreshPath: serviceApi.refreshPath,
   /** On the service port: server-sent events, what changes for those who verify tokens. */
-  eventsPath: '/events',
+  eventsPath: serviceApi.eventsPath,
   /** Takes `acknowledgement` there. */
-  acknowledgePath: '/events/acknowledgement',
+  acknowledgePath: serviceApi.acknowledgePath,
   /** Header of a client on the service port that shows a ServiceAccount's token: its `client-id`. */
-  clientIdHeader: 'authstack-client-id',
+  clientIdHeader: serviceApi.clientIdHeader,
   /** On the public port, and what a consumer's `jwks.json` is a copy of. */
   jwksPath: '/.well-known/jwks.json',
   /** How long a pod takes at most to end, once its drain is over. */

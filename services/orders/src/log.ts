@@ -13,6 +13,9 @@ export function logEvent(log: Logger, event: VerifierEvent): void {
     case 'refresh':
       if (event.outcome === 'unavailable') log.warn({ reason: event.reason }, 'the auth service does not renew tokens');
       return;
+    case 'clientRefused':
+      log.error({ clientId: event.clientId, reason: event.reason }, 'the auth service refuses this service');
+      return;
     case 'refused':
       return;
   }

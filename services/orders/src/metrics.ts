@@ -25,6 +25,11 @@ export function createMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   });
+  const identityRefusals = new Counter({
+    name: 'orders_identity_refusals_total',
+    help: 'How often the auth service began to refuse this service, or had another reason to.',
+    registers,
+  });
   const loads = new Counter({
     name: 'orders_key_loads_total',
     help: 'Changes of the mounted Secret, by outcome; after a refused one the last usable Secret stays in force.',
@@ -62,6 +67,9 @@ export function createMetrics(): Metrics {
           return;
         case 'refresh':
           refreshes.inc({ outcome: event.outcome });
+          return;
+        case 'clientRefused':
+          identityRefusals.inc();
       }
     },
   };

@@ -48,6 +48,8 @@ export function consumerSecret(keys: readonly SigningKey[], changed: Files = {})
     'cookie-names': JSON.stringify({ token: '__Host-token', session: '__Host-session' }),
     'auth-url': 'http://127.0.0.1:1',
     'ca.crt': 'the CA of the stack',
+    'client-id': 'shop/orders',
+    'client-secret': 'CLIENT-SECRET',
     ...changed,
   };
 }
