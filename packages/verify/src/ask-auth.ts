@@ -1,85 +1,73 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
-import { isIP } from 'node:net';
-import type { Socket } from 'node:net';
-import * as tls from 'node:tls';
-import { connectTo } from './connect.ts';
-import type { ConnectOptions, Target } from './connect.ts';
-import { cookieOf } from './cookies.ts';
-import { RefreshUnavailable, SessionRefused } from './errors.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { bodyOf } from './body.ts';
+import { InlineRefreshOff, RefreshUnavailable, SessionRefused } from './errors.ts';
+import { isRecord, parseJson } from './json.ts';
+import { serviceApi } from './service-api.ts';
+import type { ServiceClient } from './service-client.ts';
 import type { Trust } from './trust.ts';
 
 export interface Refreshed {
   readonly token: string;
-  /** For the browser: the new access token and the session's next token, as the auth service set them. */
+  /** For the browser: its access token from now on. */
   readonly setCookie: readonly string[];
 }
 
+export interface AskOptions {
+  readonly client: ServiceClient;
+  readonly signal: AbortSignal;
+}
+
 const MAX_RETRY_AFTER_SECONDS = 60;
+const MAX_ANSWER_BYTES = 65_536;
+/** What a browser keeps a cookie for at most (RFC 6265bis). */
+const MAX_AGE_SECONDS = 400 * 86_400;
 
 /**
- * Asks the auth service once. Throws SessionRefused when the session has ended, and RefreshUnavailable when there is no answer
- * to that.
+ * Asks the auth service once. Throws SessionRefused when the session has ended, InlineRefreshOff when no service may renew
+ * tokens, and anything else when there is no answer to that.
  */
-export async function askAuth(sessionToken: string, trust: Trust, options: ConnectOptions): Promise<Refreshed> {
-  return read(await post(sessionToken, trust, options), trust);
+export async function askAuth(sessionToken: string, trust: Trust, { client, signal }: AskOptions): Promise<Refreshed> {
+  const body = { session_token: sessionToken };
+  const response = await client.send({ method: 'POST', path: serviceApi.refreshPath, body, signal }, trust);
+  const { statusCode, headers } = response;
+  const answer = parseJson(await bodyOf(response, MAX_ANSWER_BYTES));
+  if (statusCode === 403) throw refusalOf(answer);
+  if (statusCode !== 200) {
+    throw new RefreshUnavailable({ ...retryAfter(headers), cause: new Error(`status ${statusCode}`) });
+  }
+  return renewedBy(answer, trust);
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
+/** Only these are about the session; whatever else may refuse a request leaves it open. */
+function refusalOf(problem: unknown): Error {
+  const code = isRecord(problem) ? problem['code'] : undefined;
+  if (code === serviceApi.inlineRefreshOff) return new InlineRefreshOff();
+  if (serviceApi.sessionRefusals.some((refusal) => refusal === code)) return new SessionRefused();
+  return new RefreshUnavailable({ cause: new Error('status 403, with no code of a session') });
 }
 
-async function post(sessionToken: string, trust: Trust, options: ConnectOptions): Promise<Answer> {
-  const url = new URL(`${trust.authUrl}/api/users/refresh`);
-  const { request } = url.protocol === 'https:' ? https : http;
-  const target = targetOf(url);
-  // A new connection each time: renewals are rare, and a kept one may lead to a pod that is gone.
-  const connected = await connectTo(target, options);
-  const createConnection = (): Socket => (url.protocol === 'https:' ? encrypted(connected, target, trust) : connected);
-  const headers = {
-    accept: 'application/json',
-    cookie: `${trust.cookieNames.session}=${sessionToken}`,
-    origin: trust.origin,
-    'content-length': 0,
-  };
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void => {
-      reject(new RefreshUnavailable({ cause }));
-    };
-    request(url, { method: 'POST', headers, signal: options.signal, createConnection }, (response) => {
-      response.once('error', fail).once('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers });
-      });
-      response.resume();
-    })
-      .once('error', fail)
-      .end();
-  });
+function renewedBy(answer: unknown, { cookieNames }: Trust): Refreshed {
+  const { access_token: token, session_expires_in: seconds } = isRecord(answer) ? answer : {};
+  if (typeof token !== 'string' || token === '') {
+    throw new RefreshUnavailable({ cause: new Error('no access token in the answer') });
+  }
+  if (!Number.isInteger(seconds) || Number(seconds) <= 0) {
+    throw new RefreshUnavailable({ cause: new Error('the answer does not say how long the session lasts') });
+  }
+  return { token, setCookie: [tokenCookie(cookieNames.token, token, Math.min(Number(seconds), MAX_AGE_SECONDS))] };
 }
 
-function targetOf({ hostname, port, protocol }: URL): Target {
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-  return { host, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+/**
+ * As the auth service sets it, or a browser would hold two of that name. It lasts as long as the session: a browser that still
+ * has an expired token can have it renewed.
+ */
+function tokenCookie(name: string, token: string, maxAge: number): string {
+  // Of the names that the auth service gives it, the one with a prefix is for https, and the prefix demands this attribute.
+  const secure = name.startsWith('__') ? '; Secure' : '';
+  return `${name}=${token}; Max-Age=${maxAge}; Path=/; HttpOnly${secure}; SameSite=Lax`;
 }
 
-function encrypted(socket: Socket, { host }: Target, { ca }: Trust): Socket {
-  return tls.connect({ socket, host, servername: isIP(host) === 0 ? host : '', ...(ca !== undefined && { ca }) });
-}
-
-function read({ status, headers }: Answer, { cookieNames }: Trust): Refreshed {
-  // Only these two are about the session; any other failure leaves it open.
-  if (status === 401 || status === 403) throw new SessionRefused();
-  if (status !== 200) throw new RefreshUnavailable({ ...retryAfter(headers), cause: new Error(`status ${status}`) });
-
-  const names = [cookieNames.token, cookieNames.session];
-  const setCookie = (headers['set-cookie'] ?? []).filter((line) => names.includes(line.slice(0, line.indexOf('='))));
-  const [token] = setCookie.flatMap((line) => cookieOf(line.split(';', 1)[0] ?? '', cookieNames.token) ?? []);
-  if (token === undefined) throw new RefreshUnavailable({ cause: new Error('no access token in the answer') });
-  return { token, setCookie };
-}
-
-function retryAfter(headers: http.IncomingHttpHeaders): { retryAfterSeconds?: number } {
+function retryAfter(headers: IncomingHttpHeaders): { retryAfterSeconds?: number } {
   const text = headers['retry-after'] ?? '';
   // The other form, a date, is not one that the auth service sends.
   if (!/^[1-9]\d{0,8}$/.test(text)) return {};

@@ -227,3 +227,13 @@ export class ClientRefused extends Error {
     this.name = 'ClientRefused';
   }
 }
+
+/** The stack lets no service renew tokens; only its own page does. */
+export class InlineRefreshOff extends Error {
+  readonly code: string = 'INLINE_REFRESH_OFF';
+
+  constructor() {
+    super('the stack has spec.auth.inlineRefresh: false, so only its own page renews tokens');
+    this.name = 'InlineRefreshOff';
+  }
+}

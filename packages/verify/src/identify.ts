@@ -5,6 +5,7 @@ import { mayUseCookies } from './csrf.ts';
 import {
   AuthorizationMalformed,
   CsrfRejected,
+  InlineRefreshOff,
   RefreshUnavailable,
   SessionRefused,
   TokenExpired,
@@ -79,7 +80,7 @@ export function identify(
   if (!session) return identity;
   return renewed({ sessionToken, ...session, trust }, response, ports).then(
     (user) => ({ state: 'user', user }),
-    (error: unknown) => nobodyFor(error),
+    (error: unknown) => (error instanceof InlineRefreshOff ? identity : nobodyFor(error)),
   );
 }
 
@@ -104,7 +105,8 @@ async function renewed(renewal: Renewal, response: ServerResponse, ports: Identi
     return user;
   } catch (error) {
     if (error instanceof SessionRefused) ports.refreshEnded('refused');
-    if (error instanceof RefreshUnavailable) ports.refreshEnded('unavailable', reasonOf(error));
+    if (error instanceof RefreshUnavailable) ports.refreshEnded('unavailable', reasonOf(error.cause));
+    if (error instanceof InlineRefreshOff) ports.refreshEnded('unavailable', reasonOf(error));
     throw error;
   }
 }
@@ -147,6 +149,6 @@ function bearerOf(authorization: string): string {
   return token;
 }
 
-function reasonOf({ cause }: Error): string {
+function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { askAuth } from './ask-auth.ts';
 import type { Refreshed } from './ask-auth.ts';
 import type { Clock, Millis } from './clock.ts';
-import { RefreshUnavailable, SessionRefused, VerifyError } from './errors.ts';
+import { askPublicListener } from './ask-public-listener.ts';
+import { InlineRefreshOff, RefreshUnavailable, SessionRefused, VerifyError } from './errors.ts';
 import { Places } from './places.ts';
+import type { ServiceClient } from './service-client.ts';
 import { ShortMemory } from './short-memory.ts';
 import type { Trust } from './trust.ts';
 
@@ -35,6 +37,11 @@ const unprovenRefusals = { limit: 50, lifetime: 10_000, capacity: 1 };
 /** How long nobody is asked for more tokens of a key that this service lacks, if the mounted Secret stays as it is. */
 const LACKING: Millis = 2_000;
 
+export interface RefresherOptions {
+  readonly clock: Clock;
+  readonly client: ServiceClient;
+}
+
 interface Line {
   readonly places: Places;
   readonly answered: ShortMemory<{ count: number }>;
@@ -59,16 +66,21 @@ export class Refresher {
   private readonly unprovenRefusals: ShortMemory<{ count: number }>;
   private lacking: { readonly trust: Trust; readonly until: Millis } | undefined;
   private readonly clock: Clock;
+  private readonly client: ServiceClient;
 
-  constructor(clock: Clock) {
+  constructor({ clock, client }: RefresherOptions) {
     this.clock = clock;
+    this.client = client;
     this.refused = new ShortMemory({ clock, ...refusals });
     this.proven = { places: new Places(places.proven), answered: new ShortMemory({ clock, ...answers }) };
     this.unproven = { places: new Places(places.unproven), answered: new ShortMemory({ clock, ...answers }) };
     this.unprovenRefusals = new ShortMemory({ clock, ...unprovenRefusals });
   }
 
-  /** Throws SessionRefused when the session has ended, and RefreshUnavailable when there is no answer to that. */
+  /**
+   * Throws SessionRefused when the session has ended, InlineRefreshOff when no service may renew tokens, and RefreshUnavailable
+   * when there is no answer to that.
+   */
   async refresh(renewal: Renewal): Promise<Refreshed> {
     const { sessionToken } = renewal;
     if (!COOKIE_VALUE.test(sessionToken)) throw new SessionRefused();
@@ -89,6 +101,7 @@ export class Refresher {
       return await this.ask(renewal);
     } catch (error) {
       if (error instanceof SessionRefused) this.refuse(renewal, key);
+      else if (error instanceof InlineRefreshOff) this.countRefusal(renewal);
       else budget.count -= 1;
       throw error;
     }
@@ -157,10 +170,15 @@ export class Refresher {
       return await this.lineOf(renewal).places.run(async () => {
         // Not before: while it waited for the place, others were refused.
         if (!isProven) this.checkUnproven(trust);
-        return askAuth(sessionToken, trust, { clock: this.clock, signal });
+        if (trust.authUrl.startsWith('http:')) {
+          return askPublicListener(sessionToken, trust, { clock: this.clock, signal });
+        }
+        return askAuth(sessionToken, trust, { client: this.client, signal });
       }, signal);
-    } catch (cause) {
-      throw cause instanceof VerifyError ? cause : new RefreshUnavailable({ cause });
+    } catch (error) {
+      if (error instanceof VerifyError || error instanceof InlineRefreshOff) throw error;
+      const cause: unknown = timeout.signal.aborted ? timeout.signal.reason : error;
+      throw new RefreshUnavailable({ cause });
     } finally {
       cancel();
     }

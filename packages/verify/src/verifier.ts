@@ -73,7 +73,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const ports = {
     trust: () => trust.current,
     verify,
-    refresher: new Refresher(clock),
+    refresher: new Refresher({ clock, client }),
     refreshEnded(outcome: RefreshOutcome, reason?: string) {
       report({ type: 'refresh', outcome, ...(reason !== undefined && { reason }) });
     },

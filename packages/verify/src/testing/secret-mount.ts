@@ -46,7 +46,7 @@ export function consumerSecret(keys: readonly SigningKey[], changed: Files = {})
     origin: ISSUER,
     audience: AUDIENCE,
     'cookie-names': JSON.stringify({ token: '__Host-token', session: '__Host-session' }),
-    'auth-url': 'http://127.0.0.1:1',
+    'auth-url': 'https://127.0.0.1:1',
     'ca.crt': 'the CA of the stack',
     'client-id': 'shop/orders',
     'client-secret': 'CLIENT-SECRET',

@@ -8,6 +8,7 @@ import { FakeClock } from './fake-clock.ts';
 import { claimsAt, signingKey, tokenOf } from './issuer.ts';
 import type { SigningKey } from './issuer.ts';
 import { consumerSecret, secretMount } from './secret-mount.ts';
+import type { Asked, ServiceListener } from './service-listener.ts';
 
 export const key: SigningKey = signingKey('k1');
 
@@ -32,13 +33,14 @@ export async function closeShops(): Promise<void> {
 }
 
 interface ShopOptions {
-  readonly authUrl?: string;
+  /** Whom it asks for new tokens; nobody else answers. */
+  readonly auth?: ServiceListener;
   readonly isReady?: boolean;
 }
 
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
-  const { authUrl = 'http://127.0.0.1:1', isReady = true } = options;
-  const secret = (keys: readonly SigningKey[]) => consumerSecret(keys, { 'auth-url': authUrl });
+  const { auth, isReady = true } = options;
+  const secret = (keys: readonly SigningKey[]) => consumerSecret(keys, auth?.files);
   const mount = await secretMount(isReady ? secret([key]) : undefined);
   const clock = new FakeClock();
   const events: VerifierEvent[] = [];
@@ -101,15 +103,33 @@ export const fromPage: Readonly<Record<string, string>> = { 'sec-fetch-site': 's
 export const cookies = (token: string, session?: string): string =>
   `theme=dark; __Host-token=${token}${session === undefined ? '' : `; __Host-session=${session}`}; lang=en`;
 
-/** Answers like the auth service: both cookies anew. */
-export function renewing(token: string): (response: ServerResponse) => void {
-  return (response) => {
-    const attributes = 'Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax';
-    response
-      .writeHead(200, {
-        'content-type': 'application/json',
-        'set-cookie': [`__Host-token=${token}; ${attributes}`, `__Host-session=s2; ${attributes}`, 'other=1'],
-      })
-      .end('{}');
+/** How long the session of `renewing` lasts. */
+export const SESSION_EXPIRES_IN = 2_592_000;
+
+type Answer = (response: ServerResponse, asked: Asked) => void;
+
+/** Answers as the auth service does: the token for this session. */
+export function renewing(token: string | ((sessionToken: string) => string)): Answer {
+  return (response, asked) => {
+    const text = typeof token === 'string' ? token : token(sessionOf(asked));
+    const answer = {
+      access_token: text,
+      token_type: 'Bearer',
+      expires_in: 1800,
+      session_expires_in: SESSION_EXPIRES_IN,
+    };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   };
+}
+
+/** Answers as the auth service does: no, for this reason. */
+export function refusing(code = 'SESSION_INVALID', status = 403): Answer {
+  return (response) => {
+    response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ status, code }));
+  };
+}
+
+/** Whose token was asked for. */
+export function sessionOf({ body }: Asked): string {
+  return (JSON.parse(body) as { session_token: string }).session_token;
 }
