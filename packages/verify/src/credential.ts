@@ -10,7 +10,7 @@ import type { Trust } from './trust.ts';
 export interface CredentialPlace {
   /** Of the mounted Secret. */
   readonly directory: string;
-  /** Of a ServiceAccount's token; undefined: `token` beside the Secret, if there is one. */
+  /** Of a ServiceAccount's token; undefined: `token` beside the Secret. */
   readonly tokenFile: string | undefined;
 }
 
@@ -21,18 +21,21 @@ export type Identification =
   /** Nothing, so nobody is renewed here. */
   | { readonly by: 'nothing'; readonly reason: string };
 
-/** Of one place in a volume with the Secret, as docs/consumers.md has it. */
+/** In one volume with the Secret, as docs/consumers.md has it. */
 const TOKEN = 'token';
 
-/** A token for the stack wins, for it ends by itself; a client secret is for those that have none. */
+/**
+ * As the AuthConsumer has it: the Secret has a client secret only where that names no ServiceAccount. So a pod may mount a token
+ * before it does, and goes over to it when the secret is gone.
+ */
 export function identificationOf({ directory, tokenFile }: CredentialPlace, trust: Trust): Identification {
   const { clientId, clientSecret } = trust;
   if (clientId === undefined) return { by: 'nothing', reason: `${directory}: client-id is missing` };
+  if (tokenFile === undefined && clientSecret !== undefined) return { by: 'clientSecret', clientId };
   const path = tokenFile ?? join(directory, TOKEN);
   if (existsSync(path)) return { by: 'serviceAccount', clientId, tokenFile: path };
   if (tokenFile !== undefined) return { by: 'nothing', reason: `${tokenFile}: there is no such file` };
-  if (clientSecret !== undefined) return { by: 'clientSecret', clientId };
-  return { by: 'nothing', reason: `${directory}: neither token nor client-secret is there` };
+  return { by: 'nothing', reason: `${directory}: neither client-secret nor token is there` };
 }
 
 /** Read anew each time, for kubelet replaces a token long before it ends. Throws ClientUnidentified. */

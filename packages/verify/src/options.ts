@@ -9,8 +9,8 @@ export interface VerifierOptions {
   /** Where the Secret of an AuthConsumer is mounted, as a whole: a `subPath` would never see a new key. */
   readonly directory: string;
   /**
-   * Where a ServiceAccount's token for the stack is mounted, which shows the auth service who this service is. Default: the file
-   * `token` in `directory`, if there is one; otherwise the client secret of the Secret does.
+   * Where a ServiceAccount's token for the stack is mounted, which shows the auth service who this service is. Default: the
+   * client secret of the Secret does, and where it has none the file `token` in `directory`.
    */
   readonly tokenFile?: string;
   /**

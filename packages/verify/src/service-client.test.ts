@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -65,12 +65,13 @@ test('a client secret is shown with its id, both form-encoded', async () => {
   expect(auth.asked[0]?.headers).toMatchObject({ 'content-type': 'application/json', 'content-length': '10' });
 });
 
-test('a token beside the Secret is shown instead, read anew for each request', async () => {
+test('where the Secret has no client secret, the token beside it is shown, read anew for each request', async () => {
   await using auth = await serviceListener({ answer: ok });
   const client = clientWith();
+  const trust = trustOf(auth.files, { 'client-secret': '' });
   for (const token of ['first.token.x', 'next.token.y']) {
     await writeFile(join(mount.directory, 'token'), `${token}\n`);
-    (await client.send(request, trustOf(auth.files))).resume();
+    (await client.send(request, trust)).resume();
   }
   expect(auth.asked.map(({ headers }) => [headers.authorization, headers['authstack-client-id']])).toEqual([
     ['Bearer first.token.x', 'shop/orders'],
@@ -97,7 +98,7 @@ test('where a token file is named, a client secret never takes its place', async
 
 test.each<[string, Files, string]>([
   ['no client-id', { 'client-id': '' }, 'client-id is missing'],
-  ['no credential', { 'client-secret': '' }, 'neither token nor client-secret is there'],
+  ['no credential', { 'client-secret': '' }, 'neither client-secret nor token is there'],
   ['an auth-url without TLS', { 'auth-url': 'http://localhost:1' }, 'auth-url is not https'],
   ['no certificate to know it by', { 'ca.crt': '' }, 'ca.crt is missing'],
 ])('nobody is asked with %s', async (_what, changed, reason) => {
@@ -112,14 +113,15 @@ test.each<[string, Files, string]>([
 
 test('the status says how this service identifies itself, and never with what', async () => {
   await using auth = await serviceListener({ answer: ok });
-  const trust = trustOf(auth.files);
+  const [withSecret, without] = [trustOf(auth.files), trustOf(auth.files, { 'client-secret': '' })];
   const client = clientWith();
-  expect(client.statusFor(trust)).toEqual({ by: 'clientSecret', clientId: 'shop/orders' });
+  expect(client.statusFor(without)).toMatchObject({ by: 'nothing' });
   const path = join(mount.directory, 'token');
   await writeFile(path, 'a.token.z');
-  expect(client.statusFor(trust)).toEqual({ by: 'serviceAccount', clientId: 'shop/orders', tokenFile: path });
-  await rm(path);
-  expect(client.statusFor(trustOf(auth.files, { 'client-secret': '' }))).toMatchObject({ by: 'nothing' });
+  expect(client.statusFor(without)).toEqual({ by: 'serviceAccount', clientId: 'shop/orders', tokenFile: path });
+  // Mounted ahead of the AuthConsumer's change, which takes the secret away.
+  expect(client.statusFor(withSecret)).toEqual({ by: 'clientSecret', clientId: 'shop/orders' });
+  expect(clientWith(path).statusFor(withSecret)).toMatchObject({ by: 'serviceAccount' });
 });
 
 test.each(['authority', 'name'])('nothing is shown to a listener whose certificate is of another %s', async (other) => {
