@@ -173,6 +173,8 @@ async function exposedMetrics(): Promise<readonly Metric[]> {
     admission: nothing,
     keys: { current: () => undefined, problem: undefined },
     databaseUp: () => false,
+    feed: { connections: 0 },
+    verifiers: { heardWithin: () => 0 },
   });
   const { registry } = createRuntimeMetrics();
   exposeConditions({ cachedList: () => [] }, registry);

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { authContract, files } from '../../services/auth/src/api.ts';
 import { parseKeyRing } from '../../services/auth/src/keys/key-ring.ts';
 import { LoadedKeys } from '../../services/auth/src/keys/loaded-keys.ts';
+import { Verifiers } from '../../services/auth/src/events/verifiers.ts';
 import { operatorListener } from '../../services/auth/src/listeners/operator.ts';
 
 type Texts = Readonly<Record<string, string>>;
@@ -29,7 +30,8 @@ const REFRESHED_EVERY = 200;
 export async function startAuthPod({ name, address, folder, mounts }: AuthPodOptions): Promise<AsyncDisposable> {
   const log = pino({ level: 'silent' });
   const keys = new LoadedKeys({ podName: name, clock: systemClock, log });
-  const { operator } = operatorListener(folder, keys);
+  const verifiers = new Verifiers({ podName: name, clock: systemClock });
+  const { operator } = operatorListener(folder, { keys, verifiers });
   if (!operator) throw new TypeError('the auth service has no listener for the operator');
   const server = createOperatorServer({ ...operator, clock: systemClock, log });
   const ending = new AbortController();

@@ -22,6 +22,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** From 0 to 1, for what need not be a secret: so that what begins together does not go on together. */
+export function systemRandom(): number {
+  return Math.random();
+}
+
 /** Runs `callback` once `monotonic()` has reached the deadline, however early a timer wakes; the returned function cancels it. */
 export function atDeadline(clock: Clock, deadline: Millis, callback: () => void): () => void {
   let cancel = (): void => undefined;

@@ -16,12 +16,14 @@ export const problems = {
   USER_DISABLED: { status: 403, title: 'The user is disabled' },
   CSRF_REJECTED: { status: 403, title: 'The request does not come from a page of this site' },
   BODY_DELIVERY_REFUSED: { status: 403, title: 'Tokens are never delivered in a body to a browser' },
+  NOT_THAT_CLIENT: { status: 403, title: 'The request names another client than its credential' },
   SESSION_NOT_FOUND: { status: 404, title: 'The user has no such session' },
   CLIENT_GONE: { status: 499, title: 'The client hung up before it was answered' },
   EMAIL_TAKEN: { status: 409, title: 'The address has an account already' },
   TOO_MANY_ATTEMPTS: { status: 429, title: 'Too many attempts' },
   NOT_READY: { status: 503, title: 'The service has not loaded its keys yet' },
   DATABASE_UNAVAILABLE: { status: 503, title: 'The database does not answer' },
+  TOO_MANY_STREAMS: { status: 503, title: 'Too many event streams are open' },
   OVERLOADED: { status: 503, title: 'Too many sign-ins at once' },
 } as const satisfies Record<string, ProblemKind>;
 

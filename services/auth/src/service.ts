@@ -1,8 +1,12 @@
+import { systemRandom } from '@authstack/http-service/clock';
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import { createHttpService } from '@authstack/http-service/service';
 import type { HttpService } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
 import type { Settings } from './environment.ts';
+import { createFeedPositionStore } from './events/feed-position.mongo.ts';
+import { Feed } from './events/feed.ts';
+import { Verifiers } from './events/verifiers.ts';
 import { mountedFiles, watchMountedFiles } from './files/mounted-files.ts';
 import type { MountedFiles } from './files/mounted-files.ts';
 import { operatorListener } from './listeners/operator.ts';
@@ -72,13 +76,21 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
     },
   };
   const signUp = { atomically: database.transaction, newUserId };
-  observeService(metrics, { clock, admission, keys, databaseUp: () => database.up });
+  const verifiers = new Verifiers({ podName: settings.podName, clock });
+  const feed = new Feed({
+    position: database.store((stores) => stores.feedPosition),
+    ...{ keys, clock, log, random: systemRandom, drain: settings.drain },
+    ended: (reason) => {
+      metrics.feedStreamsEnded.inc({ reason });
+    },
+  });
+  observeService(metrics, { clock, admission, keys, databaseUp: () => database.up, feed, verifiers });
 
   const background: Promise<void>[] = [];
   return createHttpService({
     app: publicListener({ settings, clock, log, metrics, ring: keys.current, session, passwords, throttles, signUp }),
     ...opsListener({ files, database, keys, metrics }),
-    ...operatorListener(settings.files.operatorTlsDir, keys),
+    ...operatorListener(settings.files.operatorTlsDir, { keys, verifiers }),
     ports: settings.ports,
     drain: settings.drain,
     finishWithin: FINISH_WITHIN,
@@ -88,6 +100,7 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
     async start(stopping) {
       await Promise.all([files.start(), passwords.prepare()]);
       background.push(database.keepConnected(stopping));
+      background.push(feed.run(stopping));
       background.push(keepCountingPeppers({ users, secrets, clock, log, metrics }, stopping));
       if (settings.files.initialAdminDir !== undefined) {
         const admin = { users, passwords, clock, log, passwordMinLength: settings.passwordMinLength };
@@ -109,6 +122,7 @@ interface Stores {
   readonly users: ReturnType<typeof createUserStore>;
   readonly sessions: ReturnType<typeof createSessionStore>;
   readonly throttles: ReturnType<typeof createThrottleStore>;
+  readonly feedPosition: ReturnType<typeof createFeedPositionStore>;
 }
 
 function databaseOf(
@@ -122,11 +136,13 @@ function databaseOf(
       users: createUserStore(link),
       sessions: createSessionStore(link),
       throttles: createThrottleStore(link),
+      feedPosition: createFeedPositionStore(link),
     }),
-    async prepare({ users, sessions, throttles }) {
+    async prepare({ users, sessions, throttles, feedPosition }) {
       await users.prepare();
       await sessions.ensureIndexes();
       await throttles.prepare();
+      await feedPosition.prepare();
     },
     refused: () => {
       fileReloads.inc({ file: mountedFiles.mongodbUri, outcome: 'refused' });

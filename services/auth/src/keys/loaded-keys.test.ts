@@ -109,3 +109,25 @@ test('a told key that this version does not understand is left out', () => {
 
   expect(inUse(keys)).toEqual({ signs: 'k1', kids: ['k1'] });
 });
+
+test('whoever listens is called once for each change, with the change made, and for nothing else', () => {
+  const keys = aPod();
+  const heard: object[] = [];
+  keys.onChange(() => heard.push({ ...inUse(keys), revoked: keys.report().revokedKids }));
+
+  keys.reload({ keys: publicOf(k2), revokedKids: ['k9'], floor: 1 });
+  expect(heard).toEqual([]);
+  keys.mount(version(1, k1, k2));
+  keys.mount(version(1, k1, k2));
+  keys.reload({ keys: publicOf(k2), revokedKids: [], floor: 1 });
+  expect(heard).toEqual([{ signs: 'k1', kids: ['k1', 'k2'], revoked: ['k9'] }]);
+
+  keys.reload({ keys: publicOf(k2), signingKid: 'k2', revokedKids: ['k1'], floor: 2 });
+  keys.reload({ keys: publicOf(k2), signingKid: 'k2', revokedKids: ['k8'], floor: 2 });
+  keys.mount(version(3, k1, k2, k3));
+  expect(heard.slice(1)).toEqual([
+    { signs: 'k2', kids: ['k2'], revoked: ['k9', 'k1'] },
+    { signs: 'k2', kids: ['k2'], revoked: ['k9', 'k1', 'k8'] },
+    { signs: undefined, kids: ['k2', 'k3'], revoked: ['k9', 'k1', 'k8'] },
+  ]);
+});

@@ -41,13 +41,21 @@ export class LoadedKeys implements KeysInUse {
   private told: Told | undefined;
   private readonly revoked: Set<string> = new Set();
   private readonly lastSignedAt: Map<string, Millis> = new Map();
+  private readonly listeners: (() => void)[] = [];
   private inUse: KeyRing | undefined;
+  /** What whoever listens knows: the keys in use and the revoked ones. */
+  private known = '';
 
   constructor(ports: LoadedKeysPorts) {
     this.ports = ports;
   }
 
   readonly current = (): KeyRing | undefined => this.inUse;
+
+  /** Called after each change of the keys in use, or of those that are revoked. */
+  onChange(listener: () => void): void {
+    this.listeners.push(listener);
+  }
 
   /**
    * What the mount shows from now on.
@@ -104,6 +112,15 @@ export class LoadedKeys implements KeysInUse {
     const { ring, told } = this;
     if (!ring) return;
     this.inUse = without(this.revoked, told && ring.version < told.floor ? asTold(ring, told) : ring);
+    this.tell(this.inUse);
+  }
+
+  /** A ring is read again, and told again, without any change. */
+  private tell({ version, active, jwks }: KeyRing): void {
+    const now = JSON.stringify([version, active?.kid, jwks, [...this.revoked]]);
+    if (now === this.known) return;
+    this.known = now;
+    for (const listener of this.listeners) listener();
   }
 }
 

@@ -2,7 +2,7 @@ import { request } from 'node:https';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthority, writeTlsFiles } from '../../../mongodb-agent/src/testing/certificates.ts';
 import type { Authority, KeyPair } from '../../../mongodb-agent/src/testing/certificates.ts';
-import { authContract, keysReport, podStatus } from '../api.ts';
+import { authContract, keysReport, podStatus, verifiersReport } from '../api.ts';
 import type { KeysReport } from '../api.ts';
 import { mountSecret, ringKey, someSecrets, startPod, until } from '../testing/world.ts';
 import type { Mount, Pod } from '../testing/world.ts';
@@ -40,6 +40,11 @@ test('the operator is told which keys the pod has loaded', async () => {
     ...{ pod: 'shop-auth-1', kids: ['k1', 'k2'], signingKid: 'k1', secretVersion: 3, floor: 0, revokedKids: [] },
     lastSignedAt: {},
   });
+});
+
+test('the operator is told which verifiers the pod has heard', async () => {
+  const { body } = await call('GET', authContract.verifiersPath);
+  expect(verifiersReport.parse(body)).toEqual({ pod: 'shop-auth-1', verifiers: [] });
 });
 
 test('only the operator may ask', async () => {

@@ -12,6 +12,8 @@ export interface Metrics {
   readonly hashesRefused: Counter;
   readonly passwordHashes: Gauge<'pepper' | 'loaded'>;
   readonly fileReloads: Counter<'file' | 'outcome'>;
+  readonly feedStreamsEnded: Counter<'reason'>;
+  readonly acknowledgements: Counter<'outcome'>;
 }
 
 /** One registry per service, so that two can live in one process. */
@@ -75,6 +77,18 @@ export function createMetrics(): Metrics {
       labelNames: ['file', 'outcome'],
       registers,
     }),
+    feedStreamsEnded: new Counter({
+      name: 'authstack_feed_streams_ended_total',
+      help: 'Event streams that have ended, by who or what ended them.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    acknowledgements: new Counter({
+      name: 'authstack_acknowledgements_total',
+      help: 'Acknowledgements of keys by verifiers: stored, or refused because they name another client than their own.',
+      labelNames: ['outcome'],
+      registers,
+    }),
   };
 }
 
@@ -89,11 +103,33 @@ export interface Observed {
   readonly admission: { readonly waiting: number; readonly running: number };
   readonly keys: { readonly current: () => ObservedRing | undefined; readonly problem: string | undefined };
   readonly databaseUp: () => boolean;
+  readonly feed: { readonly connections: number };
+  readonly verifiers: { heardWithin(span: Millis): number };
 }
 
+/** So long a verifier that was heard counts as present (decision 86). */
+const PRESENT_WITHIN: Millis = 15_000;
+
 /** Gauges that look at the service when they are asked. */
-export function observeService({ registry }: Metrics, { clock, admission, keys, databaseUp }: Observed): void {
+export function observeService({ registry }: Metrics, observed: Observed): void {
+  const { clock, admission, keys, databaseUp, feed, verifiers } = observed;
   const registers = [registry];
+  new Gauge({
+    name: 'authstack_feed_connections',
+    help: 'Open event streams of this pod.',
+    registers,
+    collect() {
+      this.set(feed.connections);
+    },
+  });
+  new Gauge({
+    name: 'authstack_feed_verifiers',
+    help: 'Verifiers that this pod has heard in the last 15 s; each may speak to any pod.',
+    registers,
+    collect() {
+      this.set(verifiers.heardWithin(PRESENT_WITHIN));
+    },
+  });
   new Gauge({
     name: 'authstack_mongodb_up',
     help: '1 while the database has a primary that this pod can reach.',
