@@ -219,7 +219,7 @@ const keysReady = {
   UpToDate: { status: 'True', seen: 'One key signs, and the next key is published.' },
   RotationDelayed: {
     status: 'True',
-    seen: 'The active key is due, and caches or an auth pod that has just started may still lack the next key.',
+    seen: 'The active key is due, and caches, an auth pod that has just started, or a service that has vanished may still lack the next key.',
   },
   PromotionRefused: {
     status: 'True',
@@ -247,7 +247,7 @@ const keysReady = {
   },
   RotationBlocked: {
     status: 'False',
-    seen: 'The copies of the named consumers lack the next key, or their namespace cannot be watched, or an auth pod has not loaded it, so the active key continues to sign.',
+    seen: 'The copies of the named consumers lack the next key, or their namespace cannot be watched, or an auth pod or a connected service has not loaded it, so the active key continues to sign.',
     do: 'The command in the message.',
     noticed: ['AuthConsumer', 'Secret', 'Pod'],
   },

@@ -1,5 +1,6 @@
-import { authContract, keysReport } from '@authstack/auth-service/api';
-import type { KeysReload, KeysReport } from '@authstack/auth-service/api';
+import { authContract, keysReport, verifiersReport } from '@authstack/auth-service/api';
+import type { KeysReload, KeysReport, VerifiersReport } from '@authstack/auth-service/api';
+import type { z } from 'zod';
 import { authHostOf } from '../api/names.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import { PodUnreachable } from '../runtime/pod-client.ts';
@@ -21,30 +22,52 @@ export interface AuthPodKeys {
   keys(pod: AuthPodAddress, call: Call): Promise<KeysReport | 'unknown'>;
   /** What it has once that is in effect. */
   reload(pod: AuthPodAddress, wanted: KeysReload, call: Call): Promise<KeysReport | 'unknown'>;
+  /** The services that have told it which keys they have; none for a pod of a version before there were any. */
+  verifiers(pod: AuthPodAddress, call: Call): Promise<VerifiersReport['verifiers'] | 'unknown'>;
 }
 
 const ANSWERS_WITHIN: Millis = 2_000;
 
 export function createAuthPodKeys(pods: PodClient): AuthPodKeys {
-  async function ask(
-    { stack, name, ip }: AuthPodAddress,
-    question: { readonly path: string; readonly body?: KeysReload },
-    { signal }: Call,
-  ): Promise<KeysReport | 'unknown'> {
-    const pod = { ...stack, name, ip, port: authContract.operatorPort, servername: authHostOf(stack) };
-    try {
-      const answer = await pods.ask({ ...pod, owner: stack }, { ...question, within: ANSWERS_WITHIN }, signal);
-      const report = keysReport.safeParse(answer.body);
-      // An address that another pod has by now must not report for this one.
-      return answer.status === 200 && report.data?.pod === name ? report.data : 'unknown';
-    } catch (error) {
-      if (error instanceof PodUnreachable) return 'unknown';
-      throw error;
-    }
-  }
-
   return {
-    keys: (pod, call) => ask(pod, { path: authContract.keysPath }, call),
-    reload: (pod, body, call) => ask(pod, { path: authContract.reloadKeysPath, body }, call),
+    keys: (pod, call) => ask(pods, pod, { path: authContract.keysPath, answers: keysReport }, call),
+    reload: (pod, body, call) => ask(pods, pod, { path: authContract.reloadKeysPath, body, answers: keysReport }, call),
+    verifiers: async (pod, call) => {
+      const none = { pod: pod.name, verifiers: [] };
+      const report = await ask(
+        pods,
+        pod,
+        { path: authContract.verifiersPath, answers: verifiersReport, whereThereIsNone: none },
+        call,
+      );
+      return report === 'unknown' ? report : report.verifiers;
+    },
   };
+}
+
+interface Question<Report> {
+  readonly path: string;
+  readonly body?: KeysReload;
+  readonly answers: z.ZodType<Report>;
+  /** What a pod stands for whose version does not know that path; absent: it is `unknown`. */
+  readonly whereThereIsNone?: Report;
+}
+
+async function ask<Report extends { readonly pod: string }>(
+  pods: PodClient,
+  { stack, name, ip }: AuthPodAddress,
+  { answers, whereThereIsNone, ...question }: Question<Report>,
+  { signal }: Call,
+): Promise<Report | 'unknown'> {
+  const pod = { ...stack, name, ip, port: authContract.operatorPort, servername: authHostOf(stack) };
+  try {
+    const answer = await pods.ask({ ...pod, owner: stack }, { ...question, within: ANSWERS_WITHIN }, signal);
+    if (answer.status === 404) return whereThereIsNone ?? 'unknown';
+    const report = answers.safeParse(answer.body);
+    // An address that another pod has by now must not report for this one.
+    return answer.status === 200 && report.data?.pod === name ? report.data : 'unknown';
+  } catch (error) {
+    if (error instanceof PodUnreachable) return 'unknown';
+    throw error;
+  }
 }

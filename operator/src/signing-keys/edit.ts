@@ -1,7 +1,7 @@
 import { unreachable } from '../runtime/objects.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Lifetimes } from '../stored/jwks.ts';
-import type { Algorithm, StoredKey, StoredRing } from '../stored/key-ring.ts';
+import type { Algorithm, NextKey, StoredKey, StoredRing } from '../stored/key-ring.ts';
 import { revokedKey } from './horizons.ts';
 import type { Revocation, RingEdit } from './types.ts';
 
@@ -32,9 +32,13 @@ function edited(ring: StoredRing, edit: RingEdit, context: EditContext): StoredR
     case 'revoke':
       return revoke(ring, edit, context);
     case 'noteDistributed':
-      return { ...ring, keys: keys.map((key) => distributed(key, edit.kid, at)) };
+      return { ...ring, keys: keys.map((key) => noted(key, edit.kid, { distributedAt: at })) };
     case 'noteUndistributed':
-      return { ...ring, keys: keys.map((key) => distributed(key, edit.kid, undefined)) };
+      return { ...ring, keys: keys.map((key) => noted(key, edit.kid, { distributedAt: undefined })) };
+    case 'noteAcknowledged':
+      return { ...ring, keys: keys.map((key) => noted(key, edit.kid, { acknowledged: { at, pods: [...edit.pods] } })) };
+    case 'noteUnacknowledged':
+      return { ...ring, keys: keys.map((key) => noted(key, edit.kid, { acknowledged: undefined })) };
     case 'noteSignersGone':
       return { ...ring, keys: keys.map((key) => withSigners(key, edit.kids, at)) };
     case 'noteSignersBack':
@@ -52,7 +56,7 @@ function promote(keys: readonly StoredKey[], kid: string, at: Millis): readonly 
     switch (key.phase) {
       case 'next': {
         if (key.kid !== kid) return key;
-        const { distributedAt: _over, ...rest } = key;
+        const { distributedAt: _over, acknowledged: _too, ...rest } = key;
         return { ...rest, phase: 'active', activatedAt: at };
       }
       case 'active': {
@@ -86,10 +90,17 @@ function revoke(ring: StoredRing, edit: Revocation, { at, fresh }: EditContext):
 /** As many as an auth pod takes in one call; the oldest give way. */
 export const MOST_REVOKED = 256;
 
-function distributed(key: StoredKey, kid: string, at: Millis | undefined): StoredKey {
+interface Note {
+  readonly distributedAt?: Millis | undefined;
+  readonly acknowledged?: NextKey['acknowledged'] | undefined;
+}
+
+/** Undefined takes a note back. */
+function noted(key: StoredKey, kid: string, note: Note): StoredKey {
   if (key.phase !== 'next' || key.kid !== kid) return key;
-  const { distributedAt: _before, ...rest } = key;
-  return at === undefined ? rest : { ...rest, distributedAt: at };
+  const { distributedAt, acknowledged, ...rest } = key;
+  const notes = Object.entries({ distributedAt, acknowledged, ...note }).filter(([, one]) => one !== undefined);
+  return { ...rest, ...Object.fromEntries(notes) };
 }
 
 function withSigners<K extends StoredKey>(key: K, kids: readonly string[], at: Millis | undefined): K {

@@ -43,6 +43,18 @@ export function mayActivateAt(
   return Math.max(leadEndsAt(next, horizon), writtenAt + volumeRefresh + clockSkew);
 }
 
+/** How long a service that loses its auth pod takes at most to connect to another and to say which keys it has. */
+export const RECONNECTED: Millis = 30_000;
+
+/** So long before the promotion that it is not late for their sake; undefined while the time of the promotion is not known. */
+export function verifiersCountFrom(
+  { active, next }: { readonly active: ActiveKey; readonly next: NextKey },
+  horizon: Parameters<typeof mayActivateAt>[1],
+): Millis | undefined {
+  const at = mayActivateAt(next, horizon);
+  return at === undefined ? undefined : Math.max(at, isDueAt(active, horizon)) - RECONNECTED;
+}
+
 /** An active key of another algorithm than the spec's is due at once. */
 export function isDueAt({ algorithm, activatedAt }: ActiveKey, { policy }: Horizon): Millis {
   return algorithm === policy.algorithm ? activatedAt + policy.rotationInterval : activatedAt;

@@ -17,6 +17,7 @@ function named(name: string, happen: (world: KeyWorld) => void): Event {
 }
 
 const consumers = ['shop/orders', 'shop/billing', 'web/front'];
+const instances = ['orders-a', 'orders-b', 'billing-a'];
 const pods = ['shop-auth-1', 'shop-auth-2', 'shop-auth-3'];
 
 function oneOf<T>(
@@ -227,13 +228,17 @@ function after(history: readonly Event[]): KeyWorld {
 function settle(world: KeyWorld, time: number): void {
   world.suspend = false;
   for (const pod of world.pods.values()) Object.assign(pod, { isStuck: false, isSilent: false });
-  for (const end = world.now + time; world.now < end;) {
-    const { recheckAt = Infinity } = world.pass();
-    [...world.consumers.keys()].forEach((name) => {
-      world.sync(name);
-    });
-    world.advance(Math.max(1, Math.min(recheckAt, world.now + 30 * MINUTE) - world.now));
-  }
+  for (const verifier of world.verifiers.values()) verifier.isStuck = false;
+  for (const end = world.now + time; world.now < end;) passAndSleep(world);
+}
+
+/** A pass, the copies that follow it, and time until the plan asks for the next one. */
+function passAndSleep(world: KeyWorld): void {
+  const { recheckAt = Infinity } = world.pass();
+  [...world.consumers.keys()].forEach((name) => {
+    world.sync(name);
+  });
+  world.advance(Math.max(1, Math.min(recheckAt, world.now + 30 * MINUTE) - world.now));
 }
 
 test('no history of clocks and consumers makes a key sign before every verifier has it, or forgets one whose tokens live', () => {
@@ -243,6 +248,66 @@ test('no history of clocks and consumers makes a key sign before every verifier 
     }),
     { numRuns: 250 },
   );
+});
+
+test('no key signs that a connected service, or one that may come back, is known to lack', () => {
+  const instance = (name: string, happen: (world: KeyWorld, one: string) => void): fc.Arbitrary<Event> =>
+    oneOf(instances, (one) => `${one} ${name}`, happen);
+  const connects = instance('connects', (world, one) => {
+    world.connect(one, `shop/${one.split('-')[0] ?? ''}`);
+  });
+  const sticks = instance('loads no more keys, or does again', (world, one) => {
+    const verifier = world.verifiers.get(one);
+    if (verifier) verifier.isStuck = !verifier.isStuck;
+  });
+  const vanishes = instance('vanishes', (world, one) => {
+    world.vanish(one);
+  });
+  const podGoes = oneOf(
+    pods,
+    (name) => `pod ${name} is gone`,
+    (world, name) => {
+      if (world.pods.size > 1) world.pods.delete(name);
+    },
+  );
+  const podFallsSilent = oneOf(
+    pods,
+    (name) => `pod ${name} falls silent, or speaks again`,
+    (world, name) => {
+      const pod = world.pods.get(name);
+      if (pod) pod.isSilent = !pod.isSilent;
+    },
+  );
+  const podStarts = oneOf(
+    pods,
+    (name) => `pod ${name} starts`,
+    (world, name) => {
+      world.startPod(name);
+    },
+  );
+  const histories = fc.array(
+    fc.oneof(
+      { arbitrary: once('a pass, and then it is slept', passAndSleep), weight: 12 },
+      { arbitrary: connects, weight: 2 },
+      { arbitrary: sticks, weight: 3 },
+      { arbitrary: vanishes, weight: 1 },
+      { arbitrary: podGoes, weight: 3 },
+      { arbitrary: podStarts, weight: 2 },
+      { arbitrary: podFallsSilent, weight: 1 },
+    ),
+    { maxLength: 120, size: 'max' },
+  );
+  let promotions = 0;
+  fc.assert(
+    fc.property(histories, (history) => {
+      const world = after(history);
+      expect(world.broken).toEqual([]);
+      promotions += world.promotions;
+    }),
+    { numRuns: 200 },
+  );
+  // Histories in which nothing is promoted would prove nothing.
+  expect(promotions).toBeGreaterThan(200);
 });
 
 test('a lost ring forgets no key whose tokens live, and one key signs again', () => {

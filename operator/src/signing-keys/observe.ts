@@ -15,7 +15,7 @@ import { consumerOfCopy, copyLabels, kidsInCopy } from '../stored/consumer-copy.
 import { publishedKeys } from '../stored/jwks.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
 import { readStored } from '../stored/secret.ts';
-import { dependsOnPods } from './pods.ts';
+import { dependsOnPods, isPromotionNear } from './pods.ts';
 import { ringOf } from './ring.ts';
 import type { Copy, KeyHolder, KeyPolicy, KeysObservation } from './types.ts';
 
@@ -44,26 +44,34 @@ export async function observeSigningKeys(
     jwks: readStored(publishedKeys, stack, jwks),
     copies: copiesOf(stack, cluster),
     unseenNamespaces: stack.spec.consumers.allowedNamespaces.from === 'Same' ? [] : cluster.refusedNamespaces(),
-    pods: holders.map((pod) => holderOf(pod, 'notAsked')),
+    pods: holders.map((pod) => holderOf(pod, { report: 'notAsked', verifiers: 'notAsked' })),
     authServiceRunsSince: authPods.flatMap(({ runningSince }) => runningSince),
   };
   const known = ringOf(seen);
   if (!known || !dependsOnPods(known)) return seen;
   const ref = { namespace: namespaceOf(stack), name: stack.metadata.name };
-  const report = async ({ pod: { metadata, status } }: AuthPod): Promise<KeyHolder['report']> =>
-    status?.podIP === undefined
-      ? 'unknown'
-      : authPodKeys.keys({ stack: ref, name: metadata.name, ip: status.podIP }, pass);
-  return { ...seen, pods: await Promise.all(holders.map(async (pod) => holderOf(pod, await report(pod)))) };
+  const asksForVerifiers = isPromotionNear(known);
+  const asked = async ({ pod: { metadata, status } }: AuthPod): Promise<Told> => {
+    if (status?.podIP === undefined) return { report: 'unknown', verifiers: asksForVerifiers ? 'unknown' : 'notAsked' };
+    const address = { stack: ref, name: metadata.name, ip: status.podIP };
+    const [report, verifiers] = await Promise.all([
+      authPodKeys.keys(address, pass),
+      asksForVerifiers ? authPodKeys.verifiers(address, pass) : ('notAsked' as const),
+    ]);
+    return { report, verifiers };
+  };
+  return { ...seen, pods: await Promise.all(holders.map(async (pod) => holderOf(pod, await asked(pod)))) };
 }
 
-function holderOf({ pod, isTerminating, runningSince }: AuthPod, report: KeyHolder['report']): KeyHolder {
+type Told = Pick<KeyHolder, 'report' | 'verifiers'>;
+
+function holderOf({ pod, isTerminating, runningSince }: AuthPod, told: Told): KeyHolder {
   const startedAt = runningSince.length > 0 ? Math.max(...runningSince) : undefined;
-  return { name: pod.metadata.name, ip: pod.status?.podIP, isTerminating, startedAt, report };
+  return { name: pod.metadata.name, ip: pod.status?.podIP, isTerminating, startedAt, ...told };
 }
 
 function policyOf({ spec }: AuthStack, pods: readonly AuthPod[]): KeyPolicy {
-  const { algorithm, rotationInterval, propagation } = spec.signingKeys;
+  const { algorithm, rotationInterval, propagation, maxWait } = spec.signingKeys;
   // While pods of an earlier template run, what they were started with is in force as well.
   const inForce = (duration: string, setting: keyof AuthPod['settings']): Millis =>
     Math.max(durationMillis(duration), ...pods.map(({ settings }) => settings[setting]));
@@ -72,6 +80,7 @@ function policyOf({ spec }: AuthStack, pods: readonly AuthPod[]): KeyPolicy {
     rotationInterval: durationMillis(rotationInterval),
     volumeRefresh: durationMillis(propagation.volumeRefresh),
     clockSkew: durationMillis(propagation.clockSkew),
+    maxWait: durationMillis(maxWait),
     jwksMaxAge: inForce(propagation.jwksMaxAge, 'jwksMaxAge'),
     accessTokenTtl: inForce(spec.auth.accessTokenTTL, 'accessTokenTtl'),
   };

@@ -5,6 +5,7 @@ import type { RevokedKey } from '../stored/jwks.ts';
 import type { Key, RetiringKey, StoredKey, StoredRing } from '../stored/key-ring.ts';
 import { editRing } from './edit.ts';
 import type { FreshKey } from './edit.ts';
+import { RECONNECTED } from './horizons.ts';
 import { planSigningKeys } from './plan.ts';
 import type { KeysPlan } from './plan.ts';
 import { PROMOTE_KEY_ANNOTATION, dependsOnPods } from './pods.ts';
@@ -672,7 +673,7 @@ test('no action carries the stack', () => {
 test('every deadline that no change announces is slept until', () => {
   const ring = keys(active('k1'), next('k2'), retiring('k0', NOW - MINUTE));
   expect(planSigningKeys(seen(ring)).recheckAt).toBe(NOW - MINUTE + AFTERLIFE);
-  expect(planSigningKeys(seen()).recheckAt).toBe(NOW - DAY + policy.rotationInterval);
+  expect(planSigningKeys(seen()).recheckAt).toBe(NOW - DAY + policy.rotationInterval - RECONNECTED);
 });
 
 test('what is published is exactly the public halves of the ring', () => {

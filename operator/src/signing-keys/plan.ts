@@ -1,7 +1,7 @@
 import { firstAnswer, planOf } from '../planning.ts';
 import type { Plan, Rule } from '../planning.ts';
 import type { Millis } from '../runtime/objects.ts';
-import { isDueAt, leadEndsAt, mayActivateAt, mayForgetAt, mountsAreFreshAt } from './horizons.ts';
+import { isDueAt, leadEndsAt, mayActivateAt, mayForgetAt, mountsAreFreshAt, verifiersCountFrom } from './horizons.ts';
 import { aPodMaySignWithARetiredKey, theSignersChanged } from './pods.ts';
 import { publish } from './publication.ts';
 import { keysStatus } from './report.ts';
@@ -19,6 +19,7 @@ import { ringOf } from './ring.ts';
 import type { Ring } from './ring.ts';
 import { theActiveKeyIsDue, theDistributionChanged, theNamedKeyIsNone, thePromotionIsForced } from './rotation.ts';
 import type { KeysObservation, KeysVerdict, SigningKeysAction } from './types.ts';
+import { theAcknowledgementChanged } from './verifiers.ts';
 import {
   aRetiredKeyCanBeForgotten,
   aStoredTimeLiesAhead,
@@ -43,6 +44,7 @@ import { aSecretIsNotOurs, createFirstKeys, theRingCannotBeRead, theRingIsLost }
  *                 and publishedAt   + volumeRefresh + jwksMaxAge + clockSkew is over       (whoever polls the key set)
  *                 and distributedAt + volumeRefresh + clockSkew is over                    (whoever mounts a copy)
  *                 and every auth pod reports that it has it
+ *                 and since acknowledgedAt + RECONNECTED no service that is connected, or vanished within maxWait, lacks it
  *   may forget:   retiredAt + volumeRefresh + accessTokenTTL + clockSkew is over
  *                 and signersGoneAt + accessTokenTTL + clockSkew is over, and no auth pod signs with it
  *
@@ -76,6 +78,7 @@ const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
   thePromotionIsForced,
   theNextKeyIsOfAnotherAlgorithm,
   theDistributionChanged,
+  theAcknowledgementChanged,
   theActiveKeyIsDue,
   aRevocationReachesVerifiers,
   aPodMaySignWithARetiredKey,
@@ -142,6 +145,7 @@ function deadlinesOf(ring: Ring): readonly Millis[] {
   return [
     ...(active ? [isDueAt(active, ring)] : []),
     ...(next ? [leadEndsAt(next, ring), mayActivateAt(next, ring) ?? 0] : []),
+    ...(active && next ? [verifiersCountFrom({ active, next }, ring) ?? 0] : []),
     ...ring.revoked.flatMap(({ mountsUntil, cachesUntil }) => [mountsUntil, cachesUntil]),
     ...retiring.map((key) => mayForgetAt(key, ring) ?? mountsAreFreshAt(key, ring)),
   ];

@@ -2,7 +2,7 @@ import { LOOK_AGAIN } from '../planning.ts';
 import { listed } from '../runtime/listed.ts';
 import type { RetiringKey } from '../stored/key-ring.ts';
 import { editing } from './editing.ts';
-import { isDueAt, mayActivateAt, mayForgetAt, mountsAreFreshAt } from './horizons.ts';
+import { mayForgetAt, mountsAreFreshAt, verifiersCountFrom } from './horizons.ts';
 import type { Kid } from '../stored/jwks.ts';
 import type { Ring } from './ring.ts';
 import type { KeyHolder, KeysVerdict } from './types.ts';
@@ -15,18 +15,17 @@ import type { KeyHolder, KeysVerdict } from './types.ts';
 /** Whether the plan depends on what they report: at any other time nobody is asked, and never for what would not be done. */
 export function dependsOnPods(ring: Ring): boolean {
   return (
-    isPromotionUpToThePods(ring) ||
+    isPromotionNear(ring) ||
     ring.retiring.some((key) => mayBeForgottenBut(key, ring)) ||
     ring.revoked.some(({ mountsUntil }) => ring.now < mountsUntil)
   );
 }
 
-/** Everything but the pods allows it. */
-export function isPromotionUpToThePods(ring: Ring): boolean {
+/** Everything but the pods, and the services that are connected to them, allows it; or will, a moment from now. */
+export function isPromotionNear(ring: Ring): boolean {
   const { active, next, now, stack } = ring;
-  if (stack.spec.suspend || !active || !next || now < isDueAt(active, ring)) return false;
-  const at = mayActivateAt(next, ring);
-  return at !== undefined && now >= at;
+  if (stack.spec.suspend || !active || !next) return false;
+  return now >= (verifiersCountFrom({ active, next }, ring) ?? Infinity);
 }
 
 /** The pods are to be asked of it: after they should have left it, and once more before it goes. */
@@ -94,7 +93,7 @@ export function podsLackTheNextKey(ring: Ring, kid: Kid): KeysVerdict | undefine
   return {
     status: 'False',
     reason: 'RotationBlocked',
-    message: `${which}. It must load ${kid} first. ${wayOn(ring, first)}, or promote knowingly: ${forced(ring, kid)}`,
+    message: `${which}. It must load ${kid} first. ${wayOn(ring, first)}, or promote knowingly: ${forcedPromotion(ring, kid)}`,
     recheckAt,
   };
 }
@@ -113,7 +112,8 @@ export function wayOn({ stack }: Ring, { name, isTerminating }: KeyHolder): stri
     : `If that stays so, delete it: ${command}`;
 }
 
-function forced({ stack }: Ring, kid: Kid): string {
+/** The command that promotes a key whoever lacks it. */
+export function forcedPromotion({ stack }: Ring, kid: Kid): string {
   const { namespace = '', name } = stack.metadata;
   return `kubectl -n ${namespace} annotate --overwrite authstack ${name} ${PROMOTE_KEY_ANNOTATION}=${kid}`;
 }

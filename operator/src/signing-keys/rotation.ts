@@ -2,12 +2,14 @@ import { LOOK_AGAIN } from '../planning.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { listed } from '../runtime/listed.ts';
 import { refOf } from '../runtime/objects.ts';
+import type { Kid } from '../stored/jwks.ts';
 import type { ActiveKey, NextKey } from '../stored/key-ring.ts';
 import { editing, promoting } from './editing.ts';
 import { isDueAt, leadEndsAt, mayActivateAt } from './horizons.ts';
 import { PROMOTE_KEY_ANNOTATION, podsLackTheNextKey } from './pods.ts';
 import type { Ring } from './ring.ts';
 import type { KeysObservation, KeysVerdict } from './types.ts';
+import { givenUpWithout, nameOf, verifiersMayLackTheNextKey } from './verifiers.ts';
 
 /** When the next key may sign. */
 
@@ -39,7 +41,19 @@ export function theActiveKeyIsDue(ring: Ring): KeysVerdict | undefined {
       message: `${active.kid} is due and continues to sign: caches and mounts may lack ${next.kid} until ${until}`,
     };
   }
-  return podsLackTheNextKey(ring, next.kid) ?? promoting(ring, next, `${active.kid} is due`);
+  return (
+    podsLackTheNextKey(ring, next.kid) ??
+    verifiersMayLackTheNextKey(ring, next) ??
+    promoting(ring, next, `${active.kid} is due${notWaitedFor(ring, next.kid)}`)
+  );
+}
+
+/** What whoever sees a token refused afterwards should know. */
+function notWaitedFor(ring: Ring, kid: Kid): string {
+  const givenUp = givenUpWithout(kid, ring).map(nameOf);
+  return givenUp.length === 0
+    ? ''
+    : `; ${listed(givenUp)} vanished without it and had signingKeys.maxWait to come back`;
 }
 
 /** Somebody knows better than the operator who lacks it. */

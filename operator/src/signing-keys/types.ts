@@ -1,4 +1,4 @@
-import type { KeysReload, KeysReport } from '@authstack/auth-service/api';
+import type { KeysReload, KeysReport, VerifiersReport } from '@authstack/auth-service/api';
 import type { AuthStack } from '../api/auth-stack.ts';
 import type { Verdict } from '../planning.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
@@ -27,6 +27,8 @@ export interface KeyHolder {
   readonly startedAt: Millis | undefined;
   /** `unknown`: it cannot be asked, whatever the reason. `notAsked`: nothing depends on it. */
   readonly report: KeysReport | 'unknown' | 'notAsked';
+  /** The services that have acknowledged keys to it; `notAsked`: no promotion waits for them. */
+  readonly verifiers: VerifiersReport['verifiers'] | 'unknown' | 'notAsked';
 }
 
 /** The times that everything derives from; docs/key-rotation.md explains them. */
@@ -35,6 +37,8 @@ export interface KeyPolicy {
   readonly rotationInterval: Millis;
   readonly volumeRefresh: Millis;
   readonly clockSkew: Millis;
+  /** How long a service that has vanished is waited for. */
+  readonly maxWait: Millis;
   /** The longest of the spec and the auth pods. */
   readonly jwksMaxAge: Millis;
   /** The longest of the spec and the auth pods. */
@@ -69,6 +73,10 @@ export type RingEdit =
   | { readonly type: 'noteDistributed'; readonly kid: Kid }
   /** Some copy does not hold the next key (any more). */
   | { readonly type: 'noteUndistributed'; readonly kid: Kid }
+  /** No service that verifies tokens is known to lack the next key, by these auth pods. */
+  | { readonly type: 'noteAcknowledged'; readonly kid: Kid; readonly pods: readonly string[] }
+  /** One does (again), or a pod does not say which are connected. */
+  | { readonly type: 'noteUnacknowledged'; readonly kid: Kid }
   /** No auth pod is able to sign with these retired keys any more. */
   | { readonly type: 'noteSignersGone'; readonly kids: readonly Kid[] }
   /** One may be (again). */

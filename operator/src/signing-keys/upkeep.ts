@@ -30,7 +30,7 @@ export function aStoredTimeLiesAhead({ now, keys, policy, stack }: Ring): KeysVe
 function timesOf(key: Key): readonly Millis[] {
   switch (key.phase) {
     case 'next':
-      return [key.publishedAt, key.distributedAt ?? 0];
+      return [key.publishedAt, key.distributedAt ?? 0, key.acknowledged?.at ?? 0];
     case 'active':
       return [key.publishedAt, key.activatedAt];
     case 'retiring':

@@ -23,8 +23,17 @@ const facts = {
 const privateJwk = z.record(z.string(), z.unknown());
 
 const storedKey = z.discriminatedUnion('phase', [
-  /** Published ahead, to be known everywhere before it signs; distributed: when every copy was first seen to hold it. */
-  z.object({ ...facts, phase: z.literal('next'), distributedAt: time.exactOptional(), privateJwk }),
+  /**
+   * Published ahead, to be known everywhere before it signs. As noted: since when, without a break, every copy holds it, and since
+   * when no service that is connected to an auth pod lacks it while these pods ran and no others.
+   */
+  z.object({
+    ...facts,
+    phase: z.literal('next'),
+    distributedAt: time.exactOptional(),
+    acknowledged: z.object({ at: time, pods: z.array(z.string()) }).exactOptional(),
+    privateJwk,
+  }),
   z.object({ ...facts, phase: z.literal('active'), activatedAt: time, privateJwk }),
   /**
    * Signs no more; tokens it signed are still accepted. Its private half is gone. `signersGoneAt`: when no auth pod was able to

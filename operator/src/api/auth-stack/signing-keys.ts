@@ -28,6 +28,9 @@ export const signingKeysSchema = z
       .default('30d')
       .meta({ description: 'How long a key signs before the next one takes over.' }),
     propagation: propagationSchema.prefault({}),
+    maxWait: durationSchema.default('1h').meta({
+      description: 'How long the next key waits for a service that has vanished without having acknowledged it.',
+    }),
   })
   .meta({
     description: 'The keys that sign access tokens, and their rotation.',
@@ -41,5 +44,7 @@ export const signingKeysSchema = z
         rule: "self.rotationInterval >= duration('1m')",
         message: 'signingKeys.rotationInterval must be at least 1m',
       },
+      // Auth pods remember those that have vanished for a day.
+      { rule: "self.maxWait <= duration('24h')", message: 'signingKeys.maxWait must be at most 24h' },
     ),
   });

@@ -14,6 +14,7 @@ export const policy: KeyPolicy = {
   jwksMaxAge: 5 * MINUTE,
   volumeRefresh: 2 * MINUTE,
   clockSkew: MINUTE,
+  maxWait: 60 * MINUTE,
   accessTokenTtl: 30 * MINUTE,
 };
 /** jwksMaxAge + volumeRefresh + clockSkew. */
@@ -57,7 +58,14 @@ export const active = (kid: Kid, change: Partial<ActiveKey> = {}): ActiveKey => 
   ...change,
 });
 export const next = (kid: Kid, change: Partial<NextKey> = {}): NextKey => ({
-  ...{ ...facts, kid, publicJwk: jwk(kid), phase: 'next', distributedAt: NOW - DAY },
+  ...{
+    ...facts,
+    kid,
+    publicJwk: jwk(kid),
+    phase: 'next',
+    distributedAt: NOW - DAY,
+    acknowledged: { at: NOW - DAY, pods: ['shop-auth-1'] },
+  },
   ...change,
 });
 /** Published and not yet known to be in every copy. */
@@ -72,7 +80,7 @@ export const retiring = (kid: Kid, retiredAt: number = NOW - MINUTE): RetiringKe
 
 /** A pod that has run for two days and reports these keys, the first of which it signs with. */
 export const pod = (name: string, report: readonly Kid[] | 'unknown', change: Partial<KeyHolder> = {}): KeyHolder => ({
-  ...{ name, ip: '10.0.0.1', isTerminating: false, startedAt: NOW - 2 * DAY },
+  ...{ name, ip: '10.0.0.1', isTerminating: false, startedAt: NOW - 2 * DAY, verifiers: [] },
   report:
     report === 'unknown'
       ? report

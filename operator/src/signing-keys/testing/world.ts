@@ -13,6 +13,7 @@ import { editRing } from '../edit.ts';
 import type { EditContext } from '../edit.ts';
 import { planSigningKeys } from '../plan.ts';
 import type { KeysPlan } from '../plan.ts';
+import { RECONNECTED } from '../horizons.ts';
 import { dependsOnPods } from '../pods.ts';
 import { ringOf } from '../ring.ts';
 import type { KeyHolder, KeyPolicy, KeysObservation, ReloadPods, RingAction } from '../types.ts';
@@ -39,6 +40,26 @@ interface AuthPod {
   isSilent: boolean;
   /** What it was told of, for as long as it runs. */
   readonly revoked: Set<Kid>;
+  /** What each service told it last, by instance. */
+  readonly heard: Map<string, Heard>;
+}
+
+interface Heard {
+  readonly client: string;
+  readonly kids: readonly Kid[];
+  readonly at: Millis;
+}
+
+/** An instance of a service that verifies tokens and is connected to a pod, or will be again. */
+interface Verifier {
+  readonly client: string;
+  kids: readonly Kid[];
+  /** It loads no other keys, whatever it is told. */
+  isStuck: boolean;
+  /** Undefined while it looks for another. */
+  pod: string | undefined;
+  /** When it has found one, at the latest. */
+  reconnectsAt: Millis;
 }
 
 /**
@@ -61,6 +82,7 @@ export class KeyWorld {
   /** What went against a law; empty as long as all hold. */
   readonly broken: string[] = [];
   promotions = 0;
+  readonly verifiers: Map<string, Verifier> = new Map();
 
   /** What the auth pods were started with: the Deployment follows the spec in the same pass, after the keys. */
   private settings: Pick<KeyPolicy, 'accessTokenTtl' | 'jwksMaxAge'> = this.policy;
@@ -91,7 +113,42 @@ export class KeyWorld {
     const seen = this.seen();
     const ring = ringOf(seen);
     if (!ring || !dependsOnPods(ring)) return seen;
-    return { ...seen, pods: [...this.pods].map(([name, pod]) => holderOf(name, pod, reportOf(name, pod))) };
+    this.hearVerifiers();
+    return { ...seen, pods: [...this.pods].map(([name, pod]) => holderOf(name, pod, this.toldBy(name, pod))) };
+  }
+
+  private toldBy(name: string, pod: AuthPod): Pick<KeyHolder, 'report' | 'verifiers'> {
+    if (pod.isSilent) return { report: 'unknown', verifiers: 'unknown' };
+    const verifiers = [...pod.heard].map(([instance, { client, kids, at }]) => ({
+      ...{ client, instance, name: '', kids: [...kids], heardMillisAgo: this.now - at },
+    }));
+    return { report: reportOf(name, pod), verifiers };
+  }
+
+  connect(instance: string, client: string): void {
+    this.verifiers.set(instance, { client, kids: [], isStuck: false, pod: undefined, reconnectsAt: this.now });
+    this.hearVerifiers();
+  }
+
+  /** Its pods remember it. */
+  vanish(instance: string): void {
+    this.hearVerifiers();
+    this.verifiers.delete(instance);
+  }
+
+  /** Those that are connected load what their pod has, and say so. */
+  private hearVerifiers(): void {
+    for (const [instance, verifier] of this.verifiers) {
+      if (verifier.pod !== undefined && !this.pods.has(verifier.pod)) {
+        Object.assign(verifier, { pod: undefined, reconnectsAt: this.now + RECONNECTED });
+      }
+      if (verifier.pod === undefined && verifier.reconnectsAt <= this.now) [verifier.pod] = this.pods.keys();
+      const pod = verifier.pod === undefined ? undefined : this.pods.get(verifier.pod);
+      if (!pod) continue;
+      if (!verifier.isStuck) verifier.kids = pod.ring?.keys.map(({ kid }) => kid) ?? [];
+      const { client, kids } = verifier;
+      pod.heard.set(instance, { client, kids, at: this.now });
+    }
   }
 
   private seen(): KeysObservation {
@@ -117,7 +174,7 @@ export class KeyWorld {
         createdAt,
         kids: new Set(hasCopy ? holds.keys() : []),
       })),
-      pods: [...this.pods].map(([name, pod]) => holderOf(name, pod, 'notAsked')),
+      pods: [...this.pods].map(([name, pod]) => holderOf(name, pod, { report: 'notAsked', verifiers: 'notAsked' })),
       authServiceRunsSince: [...this.pods.values()].map(({ startedAt }) => startedAt),
       unseenNamespaces: [],
     };
@@ -153,6 +210,7 @@ export class KeyWorld {
 
   advance(time: Millis): void {
     const end = this.now + time;
+    this.hearVerifiers();
     for (const pod of this.pods.values()) {
       while (!pod.isStuck && (pod.coming[0]?.at ?? Infinity) <= end) {
         const [next] = pod.coming.splice(0, 1);
@@ -161,6 +219,7 @@ export class KeyWorld {
       this.sign(pod, end);
     }
     this.now = end;
+    this.hearVerifiers();
     this.checkRetired();
   }
 
@@ -169,6 +228,7 @@ export class KeyWorld {
     const pod: AuthPod = {
       ...{ startedAt: this.now - 1, ring: undefined, coming: [], isStuck: false, isSilent: false },
       revoked: new Set(),
+      heard: new Map(),
     };
     this.pods.set(name, pod);
     const { volumeRefresh } = this.policy;
@@ -295,6 +355,7 @@ export class KeyWorld {
       if (since + volumeRefresh > this.now) this.broken.push(`${kid} signs and the mount of ${consumer} may lack it`);
     }
     this.checkPodsHold(kid);
+    this.checkVerifiersHold(kid);
     const publishedAt = keys.find((key) => key.kid === kid)?.publishedAt ?? Infinity;
     const oldest = this.oldestCachedAt();
     if (publishedAt + volumeRefresh > oldest) this.broken.push(`${kid} signs and a cached key set may lack it`);
@@ -304,6 +365,23 @@ export class KeyWorld {
     for (const [name, { ring }] of this.pods) {
       const lacksIt = ring?.keys.every((key) => key.kid !== kid) === true;
       if (lacksIt) this.broken.push(`${kid} signs and pod ${name} lacks it`);
+    }
+  }
+
+  private checkVerifiersHold(kid: Kid): void {
+    // Without a pod there is nobody to connect to, and whoever was connected has had the lead.
+    if (this.pods.size === 0) return;
+    const isConsenting = ({ client }: { readonly client: string }): boolean => this.consumers.has(client);
+    for (const [instance, verifier] of this.verifiers) {
+      const lacksIt = !verifier.kids.includes(kid) && isConsenting(verifier);
+      if (lacksIt) this.broken.push(`${kid} signs and ${verifier.client} (${instance}) lacks it`);
+    }
+    for (const { heard } of this.pods.values()) {
+      for (const [instance, last] of heard) {
+        const mayComeBack = !this.verifiers.has(instance) && this.now - last.at < this.policy.maxWait;
+        const lacksIt = mayComeBack && !last.kids.includes(kid) && isConsenting(last);
+        if (lacksIt) this.broken.push(`${kid} signs and ${last.client} (${instance}) may come back without it`);
+      }
     }
   }
 
@@ -388,8 +466,8 @@ function activeKidOf(ring: StoredRing | undefined): Kid | undefined {
   return ring?.keys.find(({ phase }) => phase === 'active')?.kid;
 }
 
-function holderOf(name: string, { startedAt }: AuthPod, report: KeyHolder['report']): KeyHolder {
-  return { name, ip: '10.0.0.1', isTerminating: false, startedAt, report };
+function holderOf(name: string, { startedAt }: AuthPod, told: Pick<KeyHolder, 'report' | 'verifiers'>): KeyHolder {
+  return { name, ip: '10.0.0.1', isTerminating: false, startedAt, ...told };
 }
 
 function reportOf(name: string, { ring, isSilent }: AuthPod): KeyHolder['report'] {
