@@ -181,6 +181,11 @@ test.each<[string, object, RegExp]>([
     /rotationInterval must be at least 1m/,
   ],
   [
+    'waiting longer than auth pods remember',
+    aStack({ signingKeys: { maxWait: '25h' } }),
+    /signingKeys\.maxWait must be at most 24h/,
+  ],
+  [
     'tokens that outlive ten rotations',
     aStack({ auth: { accessTokenTTL: '11m' }, signingKeys: { rotationInterval: '1m', propagation } }),
     /must be at most 600s, 10 times/,
