@@ -74,6 +74,7 @@ test('the shortest AuthStack there is gets every default', async () => {
     signingKeys: {
       algorithm: 'ES256',
       rotationInterval: '30d',
+      maxWait: '1h',
       propagation: { jwksMaxAge: '5m', volumeRefresh: '2m', clockSkew: '60s' },
     },
     consumers: { allowedNamespaces: { from: 'Same' } },
