@@ -8,6 +8,12 @@ const expressElsewhere = {
   allowTypeImports: true,
   message: 'express belongs in routes.ts and http/.',
 };
+const routerElsewhere = {
+  group: ['express'],
+  importNames: ['Router'],
+  allowTypeImports: true,
+  message: 'A router of a service is an exactRouter: packages/http-service/src/exact-router.ts.',
+};
 const clientElsewhere = {
   group: ['@kubernetes/client-node', '@kubernetes/client-node/*'],
   message: '@kubernetes/client-node belongs in operator/src/runtime/client.ts.',
@@ -85,6 +91,12 @@ export default tseslint.config(
       'services/*/src/app.ts',
       'services/*/src/listeners/public.ts',
     ],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': mayImport(mongooseElsewhere, routerElsewhere, clientElsewhere),
+    },
+  },
+  {
+    files: ['packages/http-service/src/exact-router.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': mayImport(mongooseElsewhere, clientElsewhere) },
   },
   // A transaction holds what models do and nothing that goes around them: the driver below them knows of no transaction.

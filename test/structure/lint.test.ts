@@ -130,8 +130,15 @@ const planted: readonly Planted[] = [
   },
   {
     law: 'express stays where requests come in',
-    ...{ rule: restricted, text: importing('express') },
+    rule: restricted,
+    text: "import express from 'express';\nexport const planted: unknown = express;\n",
     ...{ red: 'services/auth/src/sessions/sign-in.ts', green: 'services/auth/src/http/route.ts' },
+  },
+  {
+    law: 'each path of a service has one spelling',
+    rule: restricted,
+    text: "import { Router } from 'express';\nexport const planted: unknown = Router;\n",
+    ...{ red: 'services/auth/src/http/route.ts', green: 'packages/http-service/src/exact-router.ts' },
   },
   {
     law: 'what a store writes takes part in its transaction',

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import express, { Router } from 'express';
+import express from 'express';
+import type { Router } from 'express';
 import { onlyAllowed, refuseOtherMethods } from './allowed-methods.ts';
+import { exactRouter } from './exact-router.ts';
 
 /** `<meta>` elements for the head of the index, by name: how a service tells its page what only it knows. */
 export type PageMeta = Readonly<Record<string, string>>;
@@ -12,7 +14,7 @@ export type PageMeta = Readonly<Record<string, string>>;
  * the assets have a hash in their names.
  */
 export function builtPage(directory: string, meta: PageMeta = {}): Router {
-  const router = Router();
+  const router = exactRouter();
   let index: Promise<Index> | undefined;
   router.get(['/', '/index.html'], async ({ path, baseUrl, originalUrl }, response) => {
     // Mounted at /shop, the page is at /shop/: relative addresses would otherwise miss it.

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import { Router } from 'express';
 import { expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { Histogram, Registry } from 'prom-client';
 import { refuseOtherMethods } from './allowed-methods.ts';
 import { publicDocument } from './documents.ts';
+import { exactRouter } from './exact-router.ts';
 import { jsonBody } from './json-body.ts';
 import { commonProblems } from './problems.ts';
 import { createPublicApp } from './public-app.ts';
@@ -38,7 +38,7 @@ async function serve(): Promise<Site> {
     problems: commonProblems,
     documents: { '/keys': () => publicDocument({ keys: [1] }, { cacheControl: 'public, max-age=5' }) },
     mount(mounted) {
-      const router = Router()
+      const router = exactRouter()
         .get('/things/:id', (_request, response) => {
           response.json({});
         })

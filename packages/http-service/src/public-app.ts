@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import express from 'express';
 import type { Express, RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { isCanonical } from './canonical-path.ts';
 import { documentsFirst } from './documents.ts';
 import type { PublicDocuments } from './documents.ts';
 import { problemHandlers } from './problems.ts';
@@ -33,16 +34,18 @@ export function createPublicApp(options: PublicAppOptions): RequestListener {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  const { notFound, errorHandler } = problemHandlers(problems, log);
 
   app.use(...first, watchRequests({ log, duration }), (request, response, next) => {
     response.set(headers());
     if (request.path.startsWith('/api/')) response.setHeader('cache-control', 'no-store');
     endsConnectionUnlessRead(request, response);
-    next();
+    if (isCanonical(request.originalUrl)) next();
+    else notFound(request, response, next);
   });
   mount(app);
-
-  const { notFound, errorHandler } = problemHandlers(problems, log);
   app.use(notFound, errorHandler);
   return documentsFirst({ documents, duration, headers, otherwise: app });
 }

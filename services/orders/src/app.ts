@@ -26,7 +26,7 @@ export function createApp(ports: AppPorts): RequestListener {
     problems,
     first: [verifier.hideSession()],
     mount(app) {
-      app.use('/api/orders', orderRoutes(ports));
+      app.use(orderRoutes(ports));
       if (shopDir !== undefined) app.use('/shop', builtPage(shopDir));
     },
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import supertest from 'supertest';
+import { otherSpellings, statusOf } from '@authstack/http-service/testing/other-spellings';
 import { consumerSecret } from '../../../packages/verify/src/testing/secret-mount.ts';
 import { readEnvironment } from './environment.ts';
 import { as, key, openShop, premises, withCookie } from './testing/shop.ts';
@@ -164,10 +165,25 @@ test('the page of the shop is served below /shop/, with a strict policy', async 
     const redirected = await supertest(shop.url).get(path);
     expect([redirected.status, redirected.headers['location']]).toEqual([308, '/shop/']);
   }
+  for (const target of ['/SHOP/', '/Shop', '/shop//', '/%73hop/', '/shop/%69ndex.html', '/shop/./index.html']) {
+    expect([target, await statusOf(shop.url, 'GET', target)]).toEqual([target, 404]);
+  }
   for (const path of ['/shop/gone', '/shop/../package.json', '/shop/assets/..%2f..%2fetc%2fpasswd', '/shop//evil']) {
     expect([400, 403, 404]).toContain((await supertest(shop.url).get(path)).status);
   }
   await rm(directory, { recursive: true });
+});
+
+test('each operation has one path: no other spelling of it is answered, whoever asks', async () => {
+  await using place = await premises();
+  await using shop = await openShop(place);
+  for (const operation of ['GET /api/orders', 'POST /api/orders', 'GET /api/orders/tickets']) {
+    const [method = '', path = ''] = operation.split(' ');
+    expect([operation, await statusOf(shop.url, method, path)]).not.toEqual([operation, 404]);
+    for (const other of otherSpellings(path)) {
+      expect([method, other, await statusOf(shop.url, method, other)]).toEqual([method, other, 404]);
+    }
+  }
 });
 
 test('an unknown path is a 404 as a problem document', async () => {

@@ -49,13 +49,16 @@ function described(operation: Operation): object {
         ...(reply.schema && { content: { 'application/json': { schema: asJsonSchema(reply.schema) } } }),
       },
       ...(operation.revalidates && { 304: { description: 'What the client has is still current' } }),
-      ...refusals([...new Set([...operation.problems, ...everywhere])]),
+      ...refusals([...new Set([...operation.problems, ...everywhere, ...(operation.parameters ? misspelt : [])])]),
     },
   };
 }
 
 /** What any operation can be answered, whatever it does. */
 const everywhere = ['BAD_REQUEST', 'INTERNAL'] as const satisfies readonly ProblemCode[];
+
+/** A parameter with characters that no path has is no path: @authstack/http-service/canonical-path. */
+const misspelt = ['NOT_FOUND'] as const satisfies readonly ProblemCode[];
 
 function securityOf({ access, credentials = [] }: Operation): object[] {
   switch (access) {

@@ -1,9 +1,9 @@
 import { refuseOtherMethods } from '@authstack/http-service/allowed-methods';
 import type { Clock } from '@authstack/http-service/clock';
+import { exactRouter } from '@authstack/http-service/exact-router';
 import { jsonBody } from '@authstack/http-service/json-body';
 import { parsed } from '@authstack/http-service/validation';
-import { Router } from 'express';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response, Router } from 'express';
 import type { z } from 'zod';
 import type { ProblemCode } from '../errors.ts';
 import { forOneClient } from './patience.ts';
@@ -118,7 +118,7 @@ export function routerOf<Gates>(
   routes: readonly Mountable<Gates>[],
   { gates, clock }: { readonly gates: Gates; readonly clock: Clock },
 ): Router {
-  const router = Router();
+  const router = exactRouter();
   const body = jsonBody({ maxBytes: MAX_BODY_BYTES });
   for (const { method, path, handlerBehind } of routes) {
     const answer = handlerBehind(gates);

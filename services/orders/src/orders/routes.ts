@@ -1,9 +1,10 @@
 import { userOf } from '@authstack/verify';
 import type { Verifier } from '@authstack/verify';
-import { Router } from 'express';
+import type { Router } from 'express';
 import { z } from 'zod';
 import { ServiceError } from '@authstack/http-service/errors';
 import { refuseOtherMethods } from '@authstack/http-service/allowed-methods';
+import { exactRouter } from '@authstack/http-service/exact-router';
 import { jsonBody } from '@authstack/http-service/json-body';
 import { parsed } from '@authstack/http-service/validation';
 import type { Metrics } from '../metrics.ts';
@@ -19,22 +20,25 @@ export interface OrderRoutePorts extends BuyTicketPorts {
 
 const orderRequest = z.strictObject({ ticketId: z.string().min(1, 'must not be empty').max(64) });
 
-/** Everything below `/api/orders`. */
+/** Whole, for a router that is mounted answers its path with a slash at the end as well. */
+const paths = { orders: '/api/orders', tickets: '/api/orders/tickets' } as const;
+
 export function orderRoutes(ports: OrderRoutePorts): Router {
   const { verifier, catalogue, store } = ports;
-  const open = Router().get('/tickets', (_request, response) => {
-    response.json({ tickets: onSale(catalogue, store) });
-  });
-  const signedIn = Router()
-    .get('/', (request, response) => {
+  const signedIn = verifier.requireUser();
+  const router = exactRouter()
+    .get(paths.tickets, (_request, response) => {
+      response.json({ tickets: onSale(catalogue, store) });
+    })
+    .get(paths.orders, signedIn, (request, response) => {
       response.json({ orders: store.ofUser(userOf(request).id).map(shown) });
     })
-    .post('/', jsonBody({ maxBytes: 4096, required: true }), (request, response) => {
+    .post(paths.orders, signedIn, jsonBody({ maxBytes: 4096, required: true }), (request, response) => {
       const { ticketId } = parsed(orderRequest, request.body);
       const order = counted({ userId: userOf(request).id, ticketId }, ports);
       response.status(201).json(shown(order));
     });
-  return Router().use(refuseOtherMethods(open)).use(verifier.requireUser(), refuseOtherMethods(signedIn));
+  return refuseOtherMethods(router);
 }
 
 function onSale(catalogue: readonly Ticket[], store: OrderStore): object[] {
