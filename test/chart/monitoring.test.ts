@@ -172,6 +172,7 @@ async function exposedMetrics(): Promise<readonly Metric[]> {
     clock: { now: () => 0 } as never,
     admission: nothing,
     keys: { current: () => undefined, problem: undefined },
+    clients: { current: () => undefined, problem: undefined },
     databaseUp: () => false,
     feed: { connections: 0 },
     verifiers: { heardWithin: () => 0 },

@@ -7,6 +7,7 @@ import { createOperatorServer } from '@authstack/http-service/operator-server';
 import { keepTlsFresh } from '@authstack/http-service/tls-files';
 import { pino } from 'pino';
 import { authContract, files } from '../../services/auth/src/api.ts';
+import { LoadedClients } from '../../services/auth/src/clients/loaded-clients.ts';
 import { parseKeyRing } from '../../services/auth/src/keys/key-ring.ts';
 import { LoadedKeys } from '../../services/auth/src/keys/loaded-keys.ts';
 import { Verifiers } from '../../services/auth/src/events/verifiers.ts';
@@ -30,8 +31,9 @@ const REFRESHED_EVERY = 200;
 export async function startAuthPod({ name, address, folder, mounts }: AuthPodOptions): Promise<AsyncDisposable> {
   const log = pino({ level: 'silent' });
   const keys = new LoadedKeys({ podName: name, clock: systemClock, log });
+  const clients = new LoadedClients({ podName: name, log });
   const verifiers = new Verifiers({ podName: name, clock: systemClock });
-  const { operator } = operatorListener(folder, { keys, verifiers });
+  const { operator } = operatorListener(folder, { keys, clients, verifiers });
   if (!operator) throw new TypeError('the auth service has no listener for the operator');
   const server = createOperatorServer({ ...operator, clock: systemClock, log });
   const ending = new AbortController();

@@ -22,6 +22,8 @@ import { INACTIVE_AT_MOST, serverLimits, tlsLimits } from './server-limits.ts';
 export type OperatorRoute =
   | {
       readonly method: 'GET' | 'POST';
+      /** Of the body that it takes; absent: 64 KiB. */
+      readonly maxBodyBytes?: number;
       /** Answers the body to send; `undefined` is 204. */
       readonly handle: (body: unknown) => unknown;
     }
@@ -48,15 +50,20 @@ export interface OperatorServerDeps {
   readonly counted?: (request: { route: string; code: string }) => void;
 }
 
-const maxBodyBytes = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
 
 /** The operator's; and what a stranger can hold open until the handshake fails. */
 export const OPERATOR_CONNECTIONS = 64;
 
 /** A command whose body is of that schema. */
-export function post<Body>(schema: z.ZodType<Body>, command: (body: Body) => unknown): OperatorRoute {
+export function post<Body>(
+  schema: z.ZodType<Body>,
+  command: (body: Body) => unknown,
+  { maxBodyBytes = MAX_BODY_BYTES }: { readonly maxBodyBytes?: number } = {},
+): OperatorRoute {
   return {
     method: 'POST',
+    maxBodyBytes,
     handle: (body) => {
       const parsed = schema.safeParse(body ?? {});
       if (!parsed.success) throw new InvalidBody(parsed.error);
@@ -99,7 +106,9 @@ async function serve(request: IncomingMessage, route: OperatorRoute | undefined)
   if (!route) throw new OperatorRefusal('NOT_FOUND', `there is no ${request.url ?? ''}`);
   if (request.method !== route.method) throw new OperatorRefusal('METHOD_NOT_ALLOWED', `use ${route.method}`);
   if ('subscribe' in route) return { subscribe: route.subscribe };
-  return { body: await route.handle(route.method === 'POST' ? await readJson(request) : undefined) };
+  return {
+    body: await route.handle(route.method === 'POST' ? await readJson(request, route.maxBodyBytes) : undefined),
+  };
 }
 
 function refuseStrangers(request: IncomingMessage): void {
@@ -113,7 +122,7 @@ function nameOf(socket: TLSSocket): unknown {
   return socket.authorized ? socket.getPeerCertificate().subject.CN : undefined;
 }
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
+async function readJson(request: IncomingMessage, maxBodyBytes = MAX_BODY_BYTES): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of bodyOf(request)) {

@@ -1,9 +1,21 @@
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
-import { INACTIVE_AT_MOST, serverLimits } from './server-limits.ts';
+import { createServer as createTlsServer } from 'node:https';
+import type { Server as TlsServer } from 'node:https';
+import { INACTIVE_AT_MOST, serverLimits, tlsLimits } from './server-limits.ts';
 
 export function createPublicServer(app: RequestListener): Server {
-  const server = createServer(serverLimits, app).setTimeout(INACTIVE_AT_MOST);
+  return served(createServer(serverLimits, app));
+}
+
+/** The same under TLS, and no client shows a certificate. No handshake succeeds until `keepTlsFresh` has read one. */
+export function createPublicTlsServer(app: RequestListener): TlsServer {
+  return served(createTlsServer({ minVersion: 'TLSv1.3', ...serverLimits, ...tlsLimits }, app));
+}
+
+function served<S extends Server | TlsServer>(server: S): S {
+  server.setTimeout(INACTIVE_AT_MOST);
   // Node would tell every client to go on and send its body, also one that is refused for its length.
-  return server.on('checkContinue', (request, response) => server.emit('request', request, response));
+  server.on('checkContinue', (request, response) => server.emit('request', request, response));
+  return server;
 }

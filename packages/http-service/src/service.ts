@@ -9,7 +9,7 @@ import type { Listener } from './listener.ts';
 import { createOperatorServer, OPERATOR_CONNECTIONS } from './operator-server.ts';
 import type { OperatorServerDeps } from './operator-server.ts';
 import { createOpsServer, OPS_CONNECTIONS } from './ops-server.ts';
-import { createPublicServer } from './public-server.ts';
+import { createPublicServer, createPublicTlsServer } from './public-server.ts';
 import { keepTlsFresh } from './tls-files.ts';
 
 export interface HttpServiceOptions {
@@ -26,6 +26,8 @@ export interface HttpServiceOptions {
   readonly documents?: Readonly<Record<string, (missing: readonly string[]) => unknown>>;
   /** A listener for the operator alone; its certificates are read again whenever they change. */
   readonly operator?: { readonly tlsDir: string } & Pick<OperatorServerDeps, 'routes' | 'problemOf'>;
+  /** A listener for other services, under TLS; drained as the public one is. */
+  readonly services?: { readonly tlsDir: string; readonly app: RequestListener };
   /** Starts what is no listener; the listeners listen by then. The signal is the begin of the end. */
   readonly start?: (stopping: AbortSignal) => Promise<void>;
   /** Ends it, after the last request, within FINISH_PARTS_WITHIN. */
@@ -39,6 +41,15 @@ export interface ServicePorts {
   readonly ops: number;
   /** Where there is a listener for the operator. */
   readonly operator?: number;
+  /** Where there is a listener for other services. */
+  readonly services?: number;
+}
+
+interface Listeners {
+  readonly public: Listener;
+  readonly ops: Listener;
+  readonly operator?: Listener;
+  readonly services?: Listener;
 }
 
 export interface HttpService {
@@ -57,7 +68,7 @@ const PROBE_WITHIN: Millis = 1_000;
 
 /**
  * ```
- * start ── ops and operator listen ── public listens ── start() … /readyz 200
+ * start ── ops and operator listen ── services and public listen ── start() … /readyz 200
  * stop ─── /readyz 503, served with `Connection: close` ── drain ── begun requests end ── finish() ── the others close
  * ```
  */
@@ -74,8 +85,8 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     ),
     log,
   });
-  let open: { readonly public: Listener; readonly ops: Listener; readonly operator?: Listener } | undefined;
-  countConnections(registry, () => open?.public);
+  let open: Listeners | undefined;
+  countConnections(registry, () => (open ? publicOnes(open) : {}));
 
   return {
     stopsWithin: drain + within + FINISH_PARTS_WITHIN + PROBE_WITHIN,
@@ -86,22 +97,29 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
         public: { port },
         ops,
         operator,
+        services,
       } = open;
-      return { public: port, ops: ops.port, ...(operator && { operator: operator.port }) };
+      return {
+        ...{ public: port, ops: ops.port },
+        ...(operator && { operator: operator.port }),
+        ...(services && { services: services.port }),
+      };
     },
 
     async start() {
       const ops = await listen(opsServer, { port: options.ports.ops, atMost: OPS_CONNECTIONS });
       const operator = await listenToOperator(options, stopping.signal);
-      open = { ops, ...operator, public: await listen(server, { port: options.ports.public }) };
+      const services = await listenToServices(options, stopping.signal);
+      open = { ops, ...operator, ...services, public: await listen(server, { port: options.ports.public }) };
       await options.start?.(stopping.signal);
     },
 
     async stop() {
       stopping.abort();
-      open?.public.drain();
+      const drained = open ? Object.values(publicOnes(open)) : [];
+      for (const listener of drained) listener.drain();
       await pause(clock, drain);
-      await open?.public.close({ clock, within });
+      await Promise.all(drained.map((listener) => listener.close({ clock, within })));
       await options.finish();
       const last = { clock, within: PROBE_WITHIN };
       await Promise.all([open?.ops.close(last), open?.operator?.close(last)]);
@@ -116,27 +134,50 @@ async function listenToOperator(
   if (!operator) return {};
   const { tlsDir: directory, ...does } = operator;
   const server = createOperatorServer({ ...does, clock, log });
-  await keepTlsFresh({ directory, server, pause: (delay, signal) => pause(clock, delay, signal), log }, stopping);
+  await keepTlsFresh({ directory, server, pause: pausing(clock), log }, stopping);
   return { operator: await listen(server, { port: ports.operator ?? 0, atMost: OPERATOR_CONNECTIONS }) };
 }
 
-function countConnections(registry: Registry, listener: () => Listener | undefined): void {
+async function listenToServices(
+  { services, ports, clock, log }: HttpServiceOptions,
+  stopping: AbortSignal,
+): Promise<{ readonly services?: Listener }> {
+  if (!services) return {};
+  const server = createPublicTlsServer(services.app);
+  await keepTlsFresh({ directory: services.tlsDir, server, pause: pausing(clock), log }, stopping);
+  return { services: await listen(server, { port: ports.services ?? 0 }) };
+}
+
+function pausing(clock: Clock): (delay: Millis, signal: AbortSignal) => Promise<void> {
+  return (delay, signal) => pause(clock, delay, signal);
+}
+
+/** Those whose clients are many, and are answered what they have asked before they are left. */
+function publicOnes({ public: first, services }: Listeners): Readonly<Record<string, Listener>> {
+  return { public: first, ...(services && { services }) };
+}
+
+function countConnections(registry: Registry, listeners: () => Readonly<Record<string, Listener>>): void {
   const registers = [registry];
   new Gauge({
     name: 'http_connections',
-    help: 'Open connections of the public listener.',
+    help: 'Open connections of a listener: public, or services.',
+    labelNames: ['listener'],
     registers,
     collect() {
-      this.set(listener()?.connections.size ?? 0);
+      for (const [listener, { connections }] of Object.entries(listeners())) this.set({ listener }, connections.size);
     },
   });
   new Counter({
     name: 'http_connections_ended_for_room_total',
     help: 'Connections that were ended because there were too many: those that had kept the service waiting for longest.',
+    labelNames: ['listener'],
     registers,
     collect() {
       this.reset();
-      this.inc(listener()?.connections.endedForRoom ?? 0);
+      for (const [listener, { connections }] of Object.entries(listeners())) {
+        this.inc({ listener }, connections.endedForRoom);
+      }
     },
   });
 }

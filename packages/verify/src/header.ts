@@ -23,14 +23,22 @@ let latest: { readonly keys: Keys; readonly header: string; readonly key: Verifi
  */
 export function keyOf(header: string, keys: Keys): VerificationKey {
   if (latest?.keys === keys && latest.header === header) return latest.key;
-  const key = keyNamedBy(parseJson(textOf(header)), keys);
+  const key = keyNamedBy(header, { keys, isType: (type) => type === 'at+jwt' });
   latest = { keys, header, key };
   return key;
 }
 
-function keyNamedBy(header: unknown, keys: Keys): VerificationKey {
+export interface Wanted {
+  readonly keys: Keys;
+  /** Told `typ`, which may be absent. */
+  readonly isType: (type: unknown) => boolean;
+}
+
+/** The same of a token of any type. */
+export function keyNamedBy(text: string, { keys, isType }: Wanted): VerificationKey {
+  const header = parseJson(textOf(text));
   if (!isRecord(header)) throw new TokenMalformed();
-  if (header['typ'] !== 'at+jwt') throw new TokenTypeRefused();
+  if (!isType(header['typ'])) throw new TokenTypeRefused();
   const unwanted = refused.find((parameter) => Object.hasOwn(header, parameter));
   if (unwanted !== undefined) throw new TokenHeaderRefused(unwanted);
 

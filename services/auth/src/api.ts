@@ -110,6 +110,12 @@ export const podStatus = z.object({
       problem: z.string().optional(),
     })
     .optional(),
+  clients: z
+    .object({
+      /** Why the mounted clients are not in use. */
+      problem: z.string().optional(),
+    })
+    .optional(),
 });
 export type PodStatus = z.infer<typeof podStatus>;
 

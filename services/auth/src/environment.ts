@@ -38,8 +38,15 @@ export interface Settings {
     readonly initialAdminDir?: string | undefined;
     /** Absent: there is no listener for the operator. */
     readonly operatorTlsDir?: string | undefined;
+    /** Absent, or no `operatorTlsDir`: there is no listener for services. */
+    readonly clients?: string | undefined;
   };
-  readonly ports: { readonly public: number; readonly ops: number; readonly operator: number };
+  readonly ports: {
+    readonly public: number;
+    readonly ops: number;
+    readonly operator: number;
+    readonly services: number;
+  };
   readonly podName: string;
   readonly drain: Millis;
   readonly logLevel: string;
@@ -80,6 +87,7 @@ const schema = z.object({
   [variables.signInDir]: absolutePath.optional(),
   [variables.initialAdminDir]: absolutePath.optional(),
   [variables.operatorTlsDir]: absolutePath.optional(),
+  [variables.clientsFile]: absolutePath.optional(),
   [variables.pageTitle]: z.string().max(60, 'must have at most 60 characters').optional(),
   [variables.pageColor]: z
     .string()
@@ -92,6 +100,7 @@ const schema = z.object({
   [variables.port]: port.prefault(String(authContract.publicPort)),
   [variables.probePort]: port.prefault(String(authContract.probePort)),
   [variables.operatorPort]: port.prefault(String(authContract.operatorPort)),
+  [variables.servicePort]: port.prefault(String(authContract.servicePort)),
   [variables.podName]: z.string().default(''),
   [variables.drainSeconds]: seconds().prefault('5'),
   [variables.logLevel]: logLevel.default('info'),
@@ -122,8 +131,14 @@ export function readEnvironment(environment: Environment): Settings {
       signInDir: from[variables.signInDir],
       initialAdminDir: from[variables.initialAdminDir],
       operatorTlsDir: from[variables.operatorTlsDir],
+      clients: from[variables.clientsFile],
     },
-    ports: { public: from[variables.port], ops: from[variables.probePort], operator: from[variables.operatorPort] },
+    ports: {
+      public: from[variables.port],
+      ops: from[variables.probePort],
+      operator: from[variables.operatorPort],
+      services: from[variables.servicePort],
+    },
     podName: from[variables.podName],
     drain: from[variables.drainSeconds],
     logLevel: from[variables.logLevel],

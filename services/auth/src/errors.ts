@@ -12,6 +12,11 @@ export const problems = {
     title: 'A session token that had been replaced was used again; the session has ended',
   },
   TOKEN_INVALID: { status: 401, title: 'The access token is invalid', challenge: 'Bearer error="invalid_token"' },
+  INVALID_CLIENT: {
+    status: 401,
+    title: 'Who asks is no client of this stack',
+    challenge: 'Bearer, Basic realm="authstack"',
+  },
   USER_BANNED: { status: 403, title: 'The user is banned' },
   USER_DISABLED: { status: 403, title: 'The user is disabled' },
   CSRF_REJECTED: { status: 403, title: 'The request does not come from a page of this site' },
@@ -28,6 +33,16 @@ export const problems = {
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof problems;
+
+/** A table of problems, as far as its codes and statuses matter. */
+export type ProblemStatuses = Readonly<Record<ProblemCode, { readonly status: number }>>;
+
+/** On the listener for services a 401 is about the client; what is wrong with a session of its callers is 403 there. */
+export const serviceProblems = {
+  ...problems,
+  SESSION_INVALID: { ...problems.SESSION_INVALID, status: 403 },
+  SESSION_REUSED: { ...problems.SESSION_REUSED, status: 403 },
+} as const satisfies Record<ProblemCode, ProblemKind>;
 
 /** What a client is answered. The message is for the client too, so it never holds what the client sent. */
 export abstract class AuthError extends ServiceError {

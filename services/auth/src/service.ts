@@ -3,6 +3,7 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 import { createHttpService } from '@authstack/http-service/service';
 import type { HttpService } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
+import { LoadedClients } from './clients/loaded-clients.ts';
 import type { Settings } from './environment.ts';
 import { createFeedPositionStore } from './events/feed-position.mongo.ts';
 import { Feed } from './events/feed.ts';
@@ -12,6 +13,7 @@ import type { MountedFiles } from './files/mounted-files.ts';
 import { operatorListener } from './listeners/operator.ts';
 import { opsListener } from './listeners/ops.ts';
 import { publicListener } from './listeners/public.ts';
+import { servicesListener } from './listeners/services.ts';
 import { createMetrics, observeService } from './metrics/metrics.ts';
 import { LoadedKeys } from './keys/loaded-keys.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -44,8 +46,9 @@ const FINISH_WITHIN: Millis = 15_000;
 export function createService(settings: Settings, { clock, log, machine }: ServicePorts): HttpService {
   const metrics = createMetrics();
   const keys = new LoadedKeys({ podName: settings.podName, clock, log });
+  const clients = new LoadedClients({ podName: settings.podName, log });
   const files = watchMountedFiles(settings.files, {
-    ...{ clock, log, metrics, keys },
+    ...{ clock, log, metrics, keys, clients },
     peppersInUse: () => users.peppersInUse(),
   });
   const { secrets } = files;
@@ -84,13 +87,14 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
       metrics.feedStreamsEnded.inc({ reason });
     },
   });
-  observeService(metrics, { clock, admission, keys, databaseUp: () => database.up, feed, verifiers });
+  observeService(metrics, { clock, admission, keys, clients, databaseUp: () => database.up, feed, verifiers });
 
   const background: Promise<void>[] = [];
   return createHttpService({
     app: publicListener({ settings, clock, log, metrics, ring: keys.current, session, passwords, throttles, signUp }),
     ...opsListener({ files, database, keys, metrics }),
-    ...operatorListener(settings.files.operatorTlsDir, { keys, verifiers }),
+    ...operatorListener(settings.files.operatorTlsDir, { keys, clients, verifiers }),
+    ...servicesListener({ settings, clock, log, metrics, clients, routes: [] }),
     ports: settings.ports,
     drain: settings.drain,
     finishWithin: FINISH_WITHIN,

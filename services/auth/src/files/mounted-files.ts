@@ -1,3 +1,6 @@
+import { parseClients } from '../clients/clients.ts';
+import type { Clients } from '../clients/clients.ts';
+import type { LoadedClients } from '../clients/loaded-clients.ts';
 import { parseKeyRing } from '../keys/key-ring.ts';
 import type { MountedRing } from '../keys/key-ring.ts';
 import type { LoadedKeys } from '../keys/loaded-keys.ts';
@@ -13,6 +16,8 @@ export interface MountedFiles {
   readonly uri: () => string | undefined;
   /** A reason for each that was never loaded. */
   missing(): readonly string[];
+  /** Why the clients as mounted are not in use. Without them the pod serves everybody but services. */
+  readonly clientsProblem: string | undefined;
   start(): Promise<void>;
   stop(): void;
 }
@@ -21,14 +26,21 @@ export interface MountedPaths {
   readonly signingKeys: string;
   readonly secrets: string;
   readonly mongodbUri: string;
+  readonly clients?: string | undefined;
 }
 
 /** Names in logs, metrics and `/readyz`. */
-export const mountedFiles = { signingKeys: 'signing-keys', secrets: 'secrets', mongodbUri: 'mongodb-uri' } as const;
+export const mountedFiles = {
+  signingKeys: 'signing-keys',
+  secrets: 'secrets',
+  mongodbUri: 'mongodb-uri',
+  clients: 'clients',
+} as const;
 
 export interface MountedFilesPorts extends WatchingPorts {
   readonly peppersInUse: PeppersInUse;
   readonly keys: Pick<LoadedKeys, 'mount'>;
+  readonly clients: Pick<LoadedClients, 'mount' | 'problem'>;
 }
 
 /** The Secrets that a pod mounts; the last good content of each is in use. */
@@ -53,14 +65,19 @@ export function watchMountedFiles(paths: MountedPaths, ports: MountedFilesPorts)
     { name: mountedFiles.mongodbUri, path: paths.mongodbUri, parse: (text) => text.trim() },
     ports,
   );
-  const all = [ring, secrets, uri];
+  const needed = [ring, secrets, uri];
+  const clients = paths.clients === undefined ? undefined : watchClients(paths.clients, ports);
+  const all = [...needed, ...(clients ? [clients] : [])];
   return {
     secrets: () => secrets.current,
     uri: () => uri.current,
     missing: () =>
-      all
+      needed
         .filter(({ current }) => current === undefined)
         .map(({ name, problem = 'not loaded' }) => `${name}: ${problem}`),
+    get clientsProblem() {
+      return clients?.problem ?? ports.clients.problem;
+    },
     async start() {
       await Promise.all(all.map((file) => file.start()));
     },
@@ -68,6 +85,13 @@ export function watchMountedFiles(paths: MountedPaths, ports: MountedFilesPorts)
       for (const file of all) file.stop();
     },
   };
+}
+
+function watchClients(path: string, ports: MountedFilesPorts): WatchedFile<Clients> {
+  const accept = (next: Clients): void => {
+    ports.clients.mount(next);
+  };
+  return new WatchedFile({ name: mountedFiles.clients, path, parse: parseClients, accept }, ports);
 }
 
 /** A newer operator may have written them; whoever waits for such a key finds out why it is not published. */

@@ -14,10 +14,11 @@ import { forOneClient } from './patience.ts';
  * ```
  * public    anybody                                      publicRoute    listeners/public.ts
  * session   whoever is signed in                         sessionRoute   listeners/public.ts
+ * client    a service that consents now                  clientRoute    listeners/services.ts
  * ops       whoever reaches the port, never an Ingress                  listeners/ops.ts
  * ```
  */
-export type Access = 'public' | 'session' | 'ops';
+export type Access = 'public' | 'session' | 'client' | 'ops';
 
 /** A header that a client may send, with one of these values. */
 export interface HeaderParameter {
@@ -41,8 +42,16 @@ export interface Operation<A extends Access = Access> {
   readonly headers?: readonly HeaderParameter[];
   /** It has an ETag: a client that has it already is answered 304. */
   readonly revalidates?: boolean;
-  readonly reply: { readonly status: number; readonly schema?: z.ZodType };
+  readonly reply: Reply;
   readonly problems: readonly ProblemCode[];
+}
+
+export interface Reply<Content = unknown> {
+  readonly status: number;
+  /** Of its JSON; absent: it has no content. */
+  readonly schema?: z.ZodType<Content>;
+  /** Media type of an answer that has no end of its own: the handler writes it, and ends it. */
+  readonly stream?: string;
 }
 
 /** An operation and what it does for its caller. */
@@ -63,16 +72,16 @@ export interface Call<Caller, Body, Query, Parameters> {
   readonly parameters: () => Parameters;
 }
 
-export interface RouteDefinition<Caller, Body, Query, Parameters, Reply> extends Omit<Operation, 'access'> {
+export interface RouteDefinition<Caller, Body, Query, Parameters, Content> extends Omit<Operation, 'access'> {
   readonly body?: z.ZodType<Body>;
   readonly query?: z.ZodObject & z.ZodType<Query>;
   readonly parameters?: z.ZodObject & z.ZodType<Parameters>;
-  readonly reply: { readonly status: number; readonly schema?: z.ZodType<Reply> };
-  readonly handle: (call: Call<Caller, Body, Query, Parameters>) => NoInfer<Reply> | Promise<NoInfer<Reply>>;
+  readonly reply: Reply<Content>;
+  readonly handle: (call: Call<Caller, Body, Query, Parameters>) => NoInfer<Content> | Promise<NoInfer<Content>>;
 }
 
-export type MakeRoute<A extends Access, Caller> = <Body, Query, Parameters, Reply>(
-  definition: RouteDefinition<Caller, Body, Query, Parameters, Reply>,
+export type MakeRoute<A extends Access, Caller> = <Body, Query, Parameters, Content>(
+  definition: RouteDefinition<Caller, Body, Query, Parameters, Content>,
 ) => Route<A, Caller>;
 
 /** How routes of one access are made; their handlers are given the caller that its gate lets in. */
@@ -84,6 +93,7 @@ export function routesFor<A extends Access, Caller>(access: A): MakeRoute<A, Cal
       access,
       handlerBehind: (gates) => async (request, response) => {
         const caller = await gates[access](request);
+        if (reply.stream !== undefined) response.status(reply.status).set('content-type', reply.stream);
         const content = await handle({
           request,
           response,
@@ -92,6 +102,7 @@ export function routesFor<A extends Access, Caller>(access: A): MakeRoute<A, Cal
           query: () => read(query, request.query, 'query'),
           parameters: () => read(parameters, request.params, 'path'),
         });
+        if (reply.stream !== undefined) return;
         response.status(reply.status);
         if (reply.schema) response.json(content);
         else response.end();

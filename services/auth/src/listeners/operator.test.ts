@@ -1,9 +1,11 @@
 import { request } from 'node:https';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createAuthority, writeTlsFiles } from '../../../mongodb-agent/src/testing/certificates.ts';
 import type { Authority, KeyPair } from '../../../mongodb-agent/src/testing/certificates.ts';
-import { authContract, keysReport, podStatus, verifiersReport } from '../api.ts';
-import type { KeysReport } from '../api.ts';
+import { authContract, clientsReport, files, keysReport, podStatus, verifiersReport } from '../api.ts';
+import type { ClientsDocument, KeysReport } from '../api.ts';
+import { storedSecret } from '../testing/cluster.ts';
 import { mountSecret, ringKey, someSecrets, startPod, until } from '../testing/world.ts';
 import type { Mount, Pod } from '../testing/world.ts';
 
@@ -14,6 +16,7 @@ const ring = (version: number): Record<string, string> => ({
 let authority: Authority;
 let operator: KeyPair;
 let keys: Mount;
+let clients: Mount;
 let pod: Pod;
 const made = new AsyncDisposableStack();
 
@@ -21,6 +24,7 @@ beforeAll(async () => {
   authority = await createAuthority();
   operator = await authority.issue(authContract.operatorCommonName);
   keys = made.use(await mountSecret(ring(3)));
+  clients = made.use(await mountSecret(mountedClients(3, 2)));
   const [secrets, mongodb, tls] = [
     made.use(await mountSecret({ 'secrets.json': someSecrets() })),
     made.use(await mountSecret({})),
@@ -29,7 +33,13 @@ beforeAll(async () => {
   await writeTlsFiles(tls.directory, authority, await authority.issue('shop-auth'));
   pod = await startPod(
     { keys, secrets, mongodb },
-    { AUTHSTACK_OPERATOR_TLS_DIR: tls.directory, AUTHSTACK_OPERATOR_PORT: '0', HOSTNAME: 'shop-auth-1' },
+    {
+      AUTHSTACK_OPERATOR_TLS_DIR: tls.directory,
+      AUTHSTACK_OPERATOR_PORT: '0',
+      AUTHSTACK_CLIENTS_FILE: join(clients.directory, files.clients),
+      AUTHSTACK_SERVICE_PORT: '0',
+      HOSTNAME: 'shop-auth-1',
+    },
   );
   made.use(pod);
 });
@@ -95,6 +105,64 @@ test('a revoked key is out of the published keys when the answer comes, and a mo
   await expect(report()).resolves.toMatchObject({ kids: ['k2'], revokedKids: ['k1'] });
   expect(pod.log.join('')).not.toMatch(/"d":/);
 });
+
+test('the operator tells who is a client now, a thousand of them, and an older mount changes nothing', async () => {
+  const version = async () => clientsReport.parse((await call('GET', authContract.clientsPath)).body);
+  await expect(version()).resolves.toEqual({ pod: 'shop-auth-1', version: 3 });
+
+  const body = clientsOf(4, 1_000, { padding: 'x'.repeat(1_000) });
+  expect(JSON.stringify(body).length).toBeGreaterThan(1024 * 1024);
+  await expect(call('POST', authContract.reloadClientsPath, { body })).resolves.toEqual({
+    status: 200,
+    body: { pod: 'shop-auth-1', version: 4 },
+  });
+  const status = async () => podStatus.parse(JSON.parse((await pod.probe(authContract.statusPath)).text)).clients;
+  expect((await status())?.problem).toContain('version 3, older than 4');
+  await expect(metrics()).resolves.toMatch(/^authstack_clients 1000\s+authstack_clients_behind 1$/m);
+
+  await clients.swap(mountedClients(2, 1));
+  await until(async () => (await status())?.problem?.includes('version 2') === true, 'the older mount is refused');
+  await expect(version()).resolves.toEqual({ pod: 'shop-auth-1', version: 4 });
+
+  await clients.swap({ [files.clients]: '{"version":' });
+  await until(async () => (await status())?.problem === 'the file is not JSON', 'the file is refused');
+  await expect(version()).resolves.toEqual({ pod: 'shop-auth-1', version: 4 });
+  expect(await metrics()).toContain('authstack_file_reloads_total{file="clients",outcome="refused"} 2');
+
+  await clients.swap(mountedClients(5, 2));
+  await until(async () => (await version()).version === 5, 'the newer mount is in use');
+  await expect(status()).resolves.toEqual({});
+});
+
+test('clients that cannot be read change nothing, and the answer does not repeat them', async () => {
+  const before = await call('GET', authContract.clientsPath);
+  const body = { version: 99, clients: [{ id: 'shop/orders', audience: 'shop', secrets: [{ sha256: 'a-secret' }] }] };
+  const answer = await call('POST', authContract.reloadClientsPath, { body });
+  expect(answer).toMatchObject({ status: 400, body: { errors: [{ field: 'clients.0.secrets.0.sha256' }] } });
+  expect(JSON.stringify(answer)).not.toContain('a-secret');
+  const twice = { version: 99, clients: [1, 2].map(() => ({ id: 'shop/orders', audience: 'shop' })) };
+  await expect(call('POST', authContract.reloadClientsPath, { body: twice })).resolves.toMatchObject({
+    status: 400,
+    body: { code: 'BAD_REQUEST', detail: 'the id of a client occurs twice' },
+  });
+  await expect(call('GET', authContract.clientsPath)).resolves.toEqual(before);
+});
+
+function clientsOf(version: number, count: number, more: object = {}): ClientsDocument {
+  const clients = Array.from({ length: count }, (_, index) => ({
+    ...{ id: `shop/service-${index}`, audience: 'shop', secrets: [storedSecret(`secret ${index}`)] },
+    ...more,
+  }));
+  return { version, clients };
+}
+
+function mountedClients(version: number, count: number): Record<string, string> {
+  return { [files.clients]: JSON.stringify(clientsOf(version, count)) };
+}
+
+async function metrics(): Promise<string> {
+  return (await pod.probe('/metrics')).text.replaceAll(/^# .*\n/gm, '');
+}
 
 async function report(): Promise<KeysReport> {
   return keysReport.parse((await call('GET', authContract.keysPath)).body);

@@ -1,7 +1,10 @@
-import { operatorProblemOf, operatorProblems } from '@authstack/http-service/operator-problems';
+import { operatorProblemOf, operatorProblems, OperatorRefusal } from '@authstack/http-service/operator-problems';
 import { post } from '@authstack/http-service/operator-server';
 import type { HttpServiceOptions } from '@authstack/http-service/service';
-import { authContract, keysReload } from '../api.ts';
+import { authContract, clientsDocument, keysReload } from '../api.ts';
+import type { ClientsDocument, ClientsReport } from '../api.ts';
+import { ClientsUnusable } from '../clients/clients.ts';
+import type { LoadedClients } from '../clients/loaded-clients.ts';
 import type { Verifiers } from '../events/verifiers.ts';
 import type { LoadedKeys } from '../keys/loaded-keys.ts';
 
@@ -10,12 +13,25 @@ const failed = 'the service failed; see kubectl logs <pod> -c auth';
 export interface OperatorPorts {
   readonly keys: Pick<LoadedKeys, 'report' | 'reload'>;
   readonly verifiers: Pick<Verifiers, 'report'>;
+  readonly clients: Pick<LoadedClients, 'report' | 'reload'>;
 }
+
+function reloaded(clients: OperatorPorts['clients'], wanted: ClientsDocument): ClientsReport {
+  try {
+    return clients.reload(wanted);
+  } catch (cause) {
+    if (!(cause instanceof ClientsUnusable)) throw cause;
+    throw new OperatorRefusal('BAD_REQUEST', cause.message, { cause });
+  }
+}
+
+/** Twice what a Secret can hold, which the same document is in. */
+const CLIENTS_BYTES = 2 * 1024 * 1024;
 
 /** For the operator alone: what this pod has in its memory, and what it must not use any more. */
 export function operatorListener(
   tlsDir: string | undefined,
-  { keys, verifiers }: OperatorPorts,
+  { keys, clients, verifiers }: OperatorPorts,
 ): Pick<HttpServiceOptions, 'operator'> {
   if (tlsDir === undefined) return {};
   return {
@@ -26,6 +42,11 @@ export function operatorListener(
         [authContract.keysPath, { method: 'GET', handle: () => keys.report() }],
         [authContract.reloadKeysPath, post(keysReload, (wanted) => keys.reload(wanted))],
         [authContract.verifiersPath, { method: 'GET', handle: () => verifiers.report() }],
+        [authContract.clientsPath, { method: 'GET', handle: () => clients.report() }],
+        [
+          authContract.reloadClientsPath,
+          post(clientsDocument, (wanted) => reloaded(clients, wanted), { maxBodyBytes: CLIENTS_BYTES }),
+        ],
       ]),
     },
   };

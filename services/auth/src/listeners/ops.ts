@@ -12,7 +12,7 @@ import type { Database } from '../mongo/database.ts';
 /** For kubelet, Prometheus and operator: plain HTTP on a port that no Ingress leads to. */
 
 export interface OpsListenerPorts {
-  readonly files: Pick<MountedFiles, 'missing'>;
+  readonly files: Pick<MountedFiles, 'missing' | 'clientsProblem'>;
   readonly database: Pick<Database<unknown>, 'ready' | 'up' | 'problem'>;
   readonly keys: Pick<LoadedKeys, 'problem'>;
   readonly metrics: Metrics;
@@ -32,18 +32,19 @@ export function opsListener({
       ...(database.ready ? [] : [`mongodb: ${database.problem ?? 'not connected yet'}`]),
     ],
     registry: metrics.registry,
-    documents: { [authContract.statusPath]: (missing) => podStatusOf(missing, { database, keys }) },
+    documents: { [authContract.statusPath]: (missing) => podStatusOf(missing, { database, keys, files }) },
   };
 }
 
 function podStatusOf(
   missing: readonly string[],
-  { database: { up, problem }, keys }: Pick<OpsListenerPorts, 'database' | 'keys'>,
+  { database: { up, problem }, keys, files: { clientsProblem } }: Pick<OpsListenerPorts, 'database' | 'keys' | 'files'>,
 ): PodStatus {
   return {
     missing: [...missing],
     database: { up, ...(problem !== undefined && { problem }) },
     keys: { ...(keys.problem !== undefined && { problem: keys.problem }) },
+    clients: { ...(clientsProblem !== undefined && { problem: clientsProblem }) },
   };
 }
 

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { cookieNames } from '../api.ts';
 import type { Settings } from '../environment.ts';
 import { problems } from '../errors.ts';
-import { openApiDocument } from '../http/openapi.ts';
+import { openApiDocument, sessionSchemes } from '../http/openapi.ts';
 import { publicRoute, routerOf } from '../http/route.ts';
 import type { Gate, PublicRoute } from '../http/route.ts';
 import { keyDocuments } from '../keys/documents.ts';
@@ -98,6 +98,11 @@ function publicRoutes(ports: PublicPorts, documents: KeyDocuments): readonly (Pu
       },
     }),
   ];
-  const document = openApiDocument(routes, { issuer, cookies: cookieNames(settings) });
+  const document = openApiDocument(routes, {
+    title: 'AuthStack auth service',
+    server: issuer,
+    problems,
+    securitySchemes: sessionSchemes(cookieNames(settings)),
+  });
   return routes;
 }

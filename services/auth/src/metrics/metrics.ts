@@ -4,6 +4,8 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 export interface Metrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
+  readonly serviceDuration: Histogram<'method' | 'route' | 'status'>;
+  readonly clientsRefused: Counter<'reason'>;
   readonly signIns: Counter<'outcome'>;
   readonly signUps: Counter<'outcome'>;
   readonly refreshes: Counter<'outcome'>;
@@ -28,6 +30,19 @@ export function createMetrics(): Metrics {
       help: 'Time to answer a request of the public listener.',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    }),
+    serviceDuration: new Histogram({
+      name: 'authstack_service_request_duration_seconds',
+      help: 'Time to answer a request of the listener for services.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    }),
+    clientsRefused: new Counter({
+      name: 'authstack_clients_refused_total',
+      help: 'Requests of the listener for services that were refused with 401, by what was wrong with the client.',
+      labelNames: ['reason'],
       registers,
     }),
     signIns: new Counter({
@@ -102,6 +117,10 @@ export interface Observed {
   readonly clock: Clock;
   readonly admission: { readonly waiting: number; readonly running: number };
   readonly keys: { readonly current: () => ObservedRing | undefined; readonly problem: string | undefined };
+  readonly clients: {
+    readonly current: () => { readonly byId: { readonly size: number } } | undefined;
+    readonly problem: string | undefined;
+  };
   readonly databaseUp: () => boolean;
   readonly feed: { readonly connections: number };
   readonly verifiers: { heardWithin(span: Millis): number };
@@ -112,7 +131,7 @@ const PRESENT_WITHIN: Millis = 15_000;
 
 /** Gauges that look at the service when they are asked. */
 export function observeService({ registry }: Metrics, observed: Observed): void {
-  const { clock, admission, keys, databaseUp, feed, verifiers } = observed;
+  const { clock, admission, keys, clients, databaseUp, feed, verifiers } = observed;
   const registers = [registry];
   new Gauge({
     name: 'authstack_feed_connections',
@@ -173,6 +192,22 @@ export function observeService({ registry }: Metrics, observed: Observed): void 
     registers,
     collect() {
       this.set(keys.problem === undefined ? 0 : 1);
+    },
+  });
+  new Gauge({
+    name: 'authstack_clients',
+    help: 'Services that this pod lets in on the listener for services.',
+    registers,
+    collect() {
+      this.set(clients.current()?.byId.size ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'authstack_clients_behind',
+    help: '1 while the mounted clients are older than those that the operator told: the clients in use are those that it told.',
+    registers,
+    collect() {
+      this.set(clients.problem === undefined ? 0 : 1);
     },
   });
   new Gauge({

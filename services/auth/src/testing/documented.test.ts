@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { openApiDocument } from '../http/openapi.ts';
+import { problems } from '../errors.ts';
+import { openApiDocument, sessionSchemes } from '../http/openapi.ts';
 import { byDelivery } from '../sessions/delivery.ts';
 import type { Operation } from '../http/route.ts';
 import { expectDocumented } from './documented.ts';
@@ -27,8 +28,9 @@ const operation: Operation = {
   problems: ['SESSION_INVALID', 'DATABASE_UNAVAILABLE'],
 };
 const document = openApiDocument([operation], {
-  issuer: 'http://localhost',
-  cookies: { token: 'token', session: 'session' },
+  title: 'A service',
+  problems,
+  securitySchemes: sessionSchemes({ token: 'token', session: 'session' }),
 });
 const server = createServer((_request, response) => response.end(JSON.stringify(document)));
 let url: string;
