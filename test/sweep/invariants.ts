@@ -20,6 +20,8 @@ interface Recorded {
   /** kid → when it was first seen in the stack's key set. */
   readonly published: Map<string, Millis>;
   readonly sets: Set<string>;
+  /** Keys that the ring has said were revoked. */
+  readonly revoked: Set<string>;
   activeKid: string | undefined;
   readonly violations: string[];
 }
@@ -54,7 +56,7 @@ export class InvariantChecker {
 
   /** From now on for this stack, whose consumer lives in another namespace. */
   follow(namespace: string, consumerNamespace: string): void {
-    const empty = { published: new Map<string, Millis>(), sets: new Set<string>() };
+    const empty = { published: new Map<string, Millis>(), sets: new Set<string>(), revoked: new Set<string>() };
     this.seen.set(namespace, { ...empty, activeKid: undefined, violations: [] });
     this.consumers.set(namespace, consumerNamespace);
   }
@@ -99,12 +101,20 @@ export class InvariantChecker {
   }
 
   private checkRing(secret: Secret, namespace: string, recorded: Recorded): void {
-    const ring = JSON.parse(textOf(secret, 'ring.json')) as { keys: readonly { kid: string; phase: string }[] };
+    const ring = JSON.parse(textOf(secret, 'ring.json')) as {
+      keys: readonly { kid: string; phase: string }[];
+      revoked?: readonly { kid: string }[];
+    };
+    for (const { kid } of ring.revoked ?? []) recorded.revoked.add(kid);
+    const back = ring.keys.filter((key) => recorded.revoked.has(key.kid));
+    recorded.violations.push(...back.map((key) => `key ${key.kid} was revoked and is in the ring`));
     const kid = ring.keys.find(({ phase }) => phase === 'active')?.kid;
-    const { activeKid, published, violations } = recorded;
+    const { activeKid, published, revoked, violations } = recorded;
     recorded.activeKid = kid;
     // The first key signs at once: no consumer can lack it yet.
     if (kid === undefined || kid === activeKid || activeKid === undefined) return;
+    // Nobody waits with a key that was stolen, and whoever lacks the next one refuses its tokens until then.
+    if (revoked.has(activeKid)) return;
     const since = published.get(kid);
     if (since === undefined) violations.push(`key ${kid} signs and was never published`);
     else if (this.options.now() - since < this.options.lead) violations.push(`key ${kid} signs before its lead`);

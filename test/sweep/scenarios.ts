@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { REVOKE_KEY_ANNOTATION } from '../../operator/src/signing-keys/revocation.ts';
+import { RECONNECTED } from '../../operator/src/signing-keys/horizons.ts';
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
 import type { TestBed } from './test-bed.ts';
-import { RETIREMENT, ROTATION, VOLUME_REFRESH } from './subject.ts';
+import { LEAD, RETIREMENT, ROTATION, VOLUME_REFRESH } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 /** What people do to a stack, and wait for. It must reach the same state whatever happens to the operator meanwhile. */
@@ -94,7 +96,10 @@ export const scenarios: readonly Scenario[] = [
     prepare: create,
     act: async (subject, { clock }) => {
       const before = await keysOf(subject);
-      clock.jump(ROTATION);
+      // That nobody lacks the next key is noted so long before.
+      clock.jump(ROTATION - RECONNECTED);
+      await eventually(async () => expectSame(await subject.isNextKeyAcknowledged(), true), WITHIN);
+      clock.jump(RECONNECTED);
       await eventually(async () => expectSame((await keysOf(subject)).activeKid !== before.activeKid, true), WITHIN);
       // Only once there is a new next key, too: a retired key ends on its own schedule.
       await eventually(async () => expectSame((await keysOf(subject)).count, 3), WITHIN);
@@ -106,6 +111,22 @@ export const scenarios: readonly Scenario[] = [
       await becomesHealthy(subject);
     },
     repeats: true,
+  },
+  {
+    name: 'revoke',
+    prepare: create,
+    act: async (subject, { clock }) => {
+      const { activeKid } = await keysOf(subject);
+      await subject.annotate(REVOKE_KEY_ANNOTATION, activeKid);
+      await eventually(async () => {
+        expectSame((await keysOf(subject)).count, 2);
+        expectSame((await subject.kidsEverywhere()).includes(activeKid), false);
+      }, WITHIN);
+      // Until then mounts and cached key sets may still hold it, and a condition says so.
+      clock.jump(LEAD);
+      await becomesHealthy(subject);
+    },
+    repeats: false,
   },
   {
     name: 'consent',

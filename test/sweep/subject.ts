@@ -116,7 +116,7 @@ export class Subject {
   }
 
   /** The content of the database's identity Secret. */
-  identity(): Promise<Readonly<Record<string, string>>> {
+  identity(): Promise<Readonly<Partial<Record<string, string>>>> {
     return this.secret(namesOf(STACK).identity);
   }
 
@@ -127,8 +127,30 @@ export class Subject {
     return keys.filter(({ phase, signersGoneAt }) => phase === 'retiring' && signersGoneAt === undefined).length;
   }
 
-  private async secret(name: string): Promise<Readonly<Record<string, string>>> {
-    const secret: Secret | undefined = await this.read(secretKind, { namespace: this.namespace, name });
+  /** Whether the ring notes that no service lacks the next key. */
+  async isNextKeyAcknowledged(): Promise<boolean> {
+    const { [files.keyRing]: text = '{"keys":[]}' } = await this.secret(namesOf(STACK).signingKeys);
+    const { keys } = JSON.parse(text) as { readonly keys: readonly { acknowledged?: object }[] };
+    return keys.some(({ acknowledged }) => acknowledged !== undefined);
+  }
+
+  /** Of the ring, the key set and the consumer's copy. */
+  async kidsEverywhere(): Promise<readonly string[]> {
+    const { signingKeys, jwks } = namesOf(STACK);
+    const all = await Promise.all([
+      this.secret(signingKeys),
+      this.secret(jwks),
+      this.secret(COPY, this.consumerNamespace),
+    ]);
+    return all.flatMap(({ [files.keyRing]: ring, [files.jwks]: set = ring }) => {
+      if (set === undefined) return [];
+      const { keys } = JSON.parse(set) as { readonly keys: readonly { readonly kid: string }[] };
+      return keys.map(({ kid }) => kid);
+    });
+  }
+
+  private async secret(name: string, namespace = this.namespace): Promise<Readonly<Partial<Record<string, string>>>> {
+    const secret: Secret | undefined = await this.read(secretKind, { namespace, name });
     return Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, atob(value)]));
   }
 
