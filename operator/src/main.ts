@@ -10,22 +10,26 @@ import { systemClock, wait } from './runtime/clock.ts';
 import { serveHealth } from './runtime/health.ts';
 import { messageOf } from './runtime/log.ts';
 import { createRuntimeMetrics } from './runtime/metrics.ts';
+import { ServerClock } from './runtime/server-clock.ts';
 import { exposeSigningKeys } from './signing-key-metrics.ts';
 
 /** The one place that builds clients and reads the environment. */
 const settings = settingsOrExit();
 const log = pino({ level: settings.logLevel, base: { operator: settings.identity } });
 const metrics = createRuntimeMetrics();
+const serverClock = new ServerClock(systemClock);
+metrics.followServerClock(serverClock);
 const connect = (): ApiClient =>
   createApiClient({
     userAgent: 'authstack-operator',
-    onAnswer: ({ method, code, host }) => {
+    onAnswer: ({ method, code, host, ...answer }) => {
+      serverClock.hear(answer);
       metrics.requests.inc({ code: String(code), method, host });
     },
   });
 const client = connect();
 const leaseClient = connect();
-const operator = createOperator(settings, { client, leaseClient, clock: systemClock, log, metrics });
+const operator = createOperator(settings, { client, leaseClient, clock: systemClock, serverClock, log, metrics });
 exposeConditions(operator.cluster, metrics.registry);
 exposeAuthPods(operator.cluster, metrics.registry);
 exposeSigningKeys(operator.cluster, metrics.registry);

@@ -48,7 +48,9 @@ import type { RuntimeMetrics } from './runtime/metrics.ts';
 import { keyOf } from './runtime/objects.ts';
 import type { Kind, KubernetesObject, Millis } from './runtime/objects.ts';
 import { createPodClient } from './runtime/pod-client.ts';
+import type { ClockOffset, ServerClock } from './runtime/server-clock.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
+import type { KeysPorts } from './signing-keys/observe.ts';
 import { createStackReconciler } from './stack/reconcile.ts';
 import { createFailedCreates } from './workloads/pods-not-created.ts';
 
@@ -57,6 +59,8 @@ export interface OperatorDeps {
   /** For the lease alone. */
   readonly leaseClient?: ApiClient;
   readonly clock: Clock;
+  /** Of the API server, as its answers say; absent: the clocks are not compared. */
+  readonly serverClock?: Pick<ServerClock, 'offset'>;
   readonly log: Log;
   readonly metrics: RuntimeMetrics;
 }
@@ -87,7 +91,7 @@ export const ownKinds: readonly Kind[] = [
 export const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind];
 
 /** Registers what is watched and which reconciler each kind has; `run` of the result does the work. */
-export function createOperator(settings: Settings, { leaseClient, ...deps }: OperatorDeps): Manager {
+export function createOperator(settings: Settings, { leaseClient, serverClock, ...deps }: OperatorDeps): Manager {
   const manager = createManager({
     ...deps,
     fieldManager: FIELD_MANAGER,
@@ -102,7 +106,8 @@ export function createOperator(settings: Settings, { leaseClient, ...deps }: Ope
   // No Role in a namespace can give a right to what is in none.
   const seesCluster = settings.namespaces.length === 0;
   watchKinds(manager, { seesCluster });
-  controlStacks(manager, { seesCluster, clock: deps.clock, images: settings.images });
+  const clockOffset = (): ClockOffset | undefined => serverClock?.offset;
+  controlStacks(manager, { seesCluster, clockOffset, clock: deps.clock, images: settings.images });
   controlConsumers(manager);
   return manager;
 }
@@ -119,12 +124,12 @@ function watchKinds(manager: Manager, { seesCluster }: { readonly seesCluster: b
   }
 }
 
-interface StackSettings extends Pick<Settings, 'images'> {
+interface StackSettings extends Pick<Settings, 'images'>, Pick<KeysPorts, 'clockOffset'> {
   readonly seesCluster: boolean;
   readonly clock: Clock;
 }
 
-function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSettings): void {
+function controlStacks(manager: Manager, { seesCluster, clock, clockOffset, images }: StackSettings): void {
   const { cluster, perObject } = manager;
   const now = (): number => clock.now();
   const identityOf = createOperatorIdentities({ cluster, now, perObject });
@@ -173,7 +178,7 @@ function controlStacks(manager: Manager, { seesCluster, clock, images }: StackSe
     kind: authStackKind,
     reconciler: createStackReconciler({
       ...{ cluster, agents, authPodClient, authPodKeys, authPodProber, databaseClient, failedCreates },
-      ...{ memberStreams, primaries, now, images, seesCluster },
+      ...{ memberStreams, primaries, now, clockOffset, images, seesCluster },
     }),
     wakeUps,
     finalizer: FINALIZER,

@@ -259,8 +259,8 @@ const keysReady = {
   },
   ClockSkew: {
     status: 'False',
-    seen: "The key ring holds a time that lies ahead of the operator's clock.",
-    do: 'Check the clocks of the nodes.',
+    seen: "The key ring holds a time that lies ahead of the operator's clock, or a step is due while the clocks of the operator and of the API server differ by more than half of `propagation.clockSkew`. Nothing is created, promoted or removed; the active key continues to sign.",
+    do: 'Check the clocks of the nodes, as the message says.',
   },
   SecretNotOwned: {
     status: 'False',

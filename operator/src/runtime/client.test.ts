@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createApiClient } from './client.ts';
-import type { ApiClient } from './client.ts';
+import type { Answer, ApiClient } from './client.ts';
 
 const TOKEN = 'not-for-anybodys-eyes';
 const { signal } = new AbortController();
@@ -15,7 +15,7 @@ let folder: string;
 let server: Server;
 let client: ApiClient;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
-const answers: { method: string; code: number; host: string }[] = [];
+const answers: Answer[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'client-'));
@@ -58,7 +58,7 @@ test('a request carries who we are and what kind of body it has', async () => {
     'content-type': contentType,
     authorization: `Bearer ${TOKEN}`,
   });
-  expect(answers.at(-1)).toEqual({ method: 'PATCH', code: 200, host: seen?.headers.host });
+  expect(answers.at(-1)).toMatchObject({ method: 'PATCH', code: 200, host: seen?.headers.host });
 });
 
 test('an error names the request and the reason, and never the token', async () => {
@@ -107,6 +107,33 @@ test('an answer of a proxy in between is passed on, shortened', async () => {
   expect(refused).toMatchObject({ status: 502, reason: 'Unknown' });
   expect((refused as Error).message).toContain('502 <html>bad gateway');
   expect((refused as Error).message.length).toBeLessThan(300);
+});
+
+test('an answer of any kind tells the time of the server, and how long it took', async () => {
+  const date = 'Sun, 06 Nov 1994 08:49:37 GMT';
+  const status = (code: number): void => {
+    answer = (_request, response) => {
+      setTimeout(() => response.writeHead(code, { date }).end('{}'), 50);
+    };
+  };
+  status(200);
+  await client.send({ method: 'GET', path: '/', signal });
+  await client.stream({ path: '/', signal });
+  status(404);
+  await client.send({ method: 'GET', path: '/', signal }).catch(() => undefined);
+  expect(answers.slice(-3)).toEqual(
+    [200, 200, 404].map((code): unknown => expect.objectContaining({ code, date, took: expect.any(Number) })),
+  );
+  expect(Math.min(...answers.slice(-3).map(({ took }) => took))).toBeGreaterThanOrEqual(49);
+});
+
+test('a server that does not tell the time is heard all the same', async () => {
+  answer = (_request, response) => {
+    response.sendDate = false;
+    response.end('{}');
+  };
+  await client.send({ method: 'GET', path: '/', signal });
+  expect(answers.at(-1)?.date).toBeUndefined();
 });
 
 test('a stream yields whole lines, however they are cut on the way', async () => {

@@ -9,6 +9,7 @@ import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { lines } from './lines.ts';
 import { honouringRetryAfter, retryAfterOf } from './retry-after.ts';
+import type { DatedAnswer } from './server-clock.ts';
 
 export { ApiError, isApiError } from './api-error.ts';
 export type { ApiClient, ApiRequest } from './api-request.ts';
@@ -18,9 +19,16 @@ export interface ApiClientOptions {
   /** Path of a kubeconfig; absent: $KUBECONFIG, ~/.kube/config or the pod's service account, in this order. */
   readonly kubeconfig?: string;
   /** Called with the outcome of each request. */
-  readonly onAnswer?: (answer: { readonly method: string; readonly code: number; readonly host: string }) => void;
-  /** For the pauses that a busy server asks for. */
+  readonly onAnswer?: (answer: Answer) => void;
+  /** For the pauses that a busy server asks for, and for how long an answer took. */
   readonly clock?: Clock;
+}
+
+/** To one request, as far as its headers tell; a body may follow. */
+export interface Answer extends DatedAnswer {
+  readonly method: string;
+  readonly code: number;
+  readonly host: string;
 }
 
 const ANSWER_WITHIN = 30_000;
@@ -40,6 +48,7 @@ export function createApiClient({ userAgent, kubeconfig, onAnswer, clock = syste
     const url = new URL(`${server ?? ''}${path}`);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
     const { dispatcher, headers } = await connection();
+    const sent = clock.monotonic();
     const answer = await request(url, {
       method,
       headers: {
@@ -54,7 +63,7 @@ export function createApiClient({ userAgent, kubeconfig, onAnswer, clock = syste
       headersTimeout: ANSWER_WITHIN,
       bodyTimeout,
     });
-    onAnswer?.({ method, code: answer.statusCode, host: url.host });
+    onAnswer?.({ method, code: answer.statusCode, host: url.host, ...datedBy(answer), took: clock.monotonic() - sent });
     if (answer.statusCode < 200 || answer.statusCode > 299) throw await refusal(`${method} ${path}`, answer);
     return answer;
   }
@@ -72,6 +81,10 @@ export function createApiClient({ userAgent, kubeconfig, onAnswer, clock = syste
     close,
   };
   return honouringRetryAfter(client, clock);
+}
+
+function datedBy({ headers }: Dispatcher.ResponseData): Pick<DatedAnswer, 'date'> {
+  return { date: headers['date']?.toString() };
 }
 
 async function refusal(act: string, { statusCode, headers, body }: Dispatcher.ResponseData): Promise<ApiError> {

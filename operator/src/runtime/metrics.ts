@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Overlap } from './installation-claims.ts';
 import type { Millis } from './objects.ts';
+import type { ServerClock } from './server-clock.ts';
 
 export interface QueueLabels {
   readonly name: string;
@@ -38,6 +39,8 @@ export interface RuntimeMetrics {
   /** From now on overlaps are looked at whenever somebody asks for the metrics. */
   followOverlaps(controller: string, source: { readonly overlaps: readonly Overlap[] }): void;
   readonly leads: Gauge<'name'>;
+  /** From now on it is looked at whenever somebody asks for the metrics. */
+  followServerClock(source: Pick<ServerClock, 'offset'>): void;
 }
 
 export const reconcileResults = ['success', 'error', 'requeue', 'requeue_after'] as const;
@@ -75,6 +78,7 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
       registers,
     }),
     followOverlaps: overlapMetric(registers),
+    followServerClock: serverClockMetric(registers),
     leads: new Gauge({
       name: 'leader_election_master_status',
       help: '1 while this process leads.',
@@ -102,6 +106,23 @@ function overlapMetric(registers: Registry[]): RuntimeMetrics['followOverlaps'] 
   });
   return (controller, source) => {
     followed.push([controller, source]);
+  };
+}
+
+function serverClockMetric(registers: Registry[]): RuntimeMetrics['followServerClock'] {
+  let followed: Pick<ServerClock, 'offset'> | undefined;
+  new Gauge({
+    name: 'api_server_clock_offset_seconds',
+    help: 'How far the clock of the API server is ahead of this machine, at least and at most; absent before its first answer.',
+    labelNames: ['bound'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [bound, millis] of Object.entries(followed?.offset ?? {})) this.set({ bound }, millis / 1000);
+    },
+  });
+  return (source) => {
+    followed = source;
   };
 }
 

@@ -204,6 +204,17 @@ const revocation = oneOf(
   },
 );
 
+/** Half of clockSkew is what is not waited for. */
+const settingOfTheClock = oneOf(
+  [0, 20, 30, 31, 600, 5_400, 86_400].flatMap((seconds) => [seconds, -seconds]),
+  (seconds) => `the operator's clock is ${seconds} s ahead`,
+  (world, seconds) => {
+    world.clockAhead = seconds * 1_000;
+  },
+);
+
+const withAWrongClock = fc.oneof({ arbitrary: events, weight: 10 }, { arbitrary: settingOfTheClock, weight: 1 });
+
 const restoring = fc.oneof(
   once('the ring is backed up', (world) => {
     world.backUpRing();
@@ -227,6 +238,7 @@ function after(history: readonly Event[]): KeyWorld {
 /** Everybody is well, and a pass comes whenever the plan asks for one. */
 function settle(world: KeyWorld, time: number): void {
   world.suspend = false;
+  world.clockAhead = 0;
   for (const pod of world.pods.values()) Object.assign(pod, { isStuck: false, isSilent: false });
   for (const verifier of world.verifiers.values()) verifier.isStuck = false;
   for (const end = world.now + time; world.now < end;) passAndSleep(world);
@@ -310,6 +322,34 @@ test('no key signs that a connected service, or one that may come back, is known
   expect(promotions).toBeGreaterThan(200);
 });
 
+test('nor does a wrong clock, whether it is ahead or behind, set once or over and over, found out early or late', () => {
+  const histories = fc.array(fc.oneof({ arbitrary: events, weight: 10 }, { arbitrary: settingOfTheClock, weight: 1 }), {
+    maxLength: 100,
+    size: 'max',
+  });
+  fc.assert(
+    fc.property(histories, (history) => {
+      const world = after(history);
+      settle(world, 3 * 60 * MINUTE);
+      expect(world.broken).toEqual([]);
+    }),
+    { numRuns: 120 },
+  );
+});
+
+test('while the clocks differ by more than half of clockSkew the keys of the ring stay as they are', () => {
+  fc.assert(
+    fc.property(fc.array(events, { maxLength: 40 }), fc.array(events, { maxLength: 40 }), (before, meanwhile) => {
+      const world = after(before);
+      const stored = world.keysAsStored;
+      world.clockAhead = -86_400_000;
+      for (const { happen } of meanwhile) happen(world);
+      expect(world.keysAsStored).toEqual(stored);
+    }),
+    { numRuns: 25 },
+  );
+});
+
 test('a lost ring forgets no key whose tokens live, and one key signs again', () => {
   const histories = fc.array(fc.oneof({ arbitrary: events, weight: 20 }, { arbitrary: loss, weight: 1 }), {
     maxLength: 80,
@@ -327,7 +367,7 @@ test('a lost ring forgets no key whose tokens live, and one key signs again', ()
 
 test('once everybody is well, keys rotate on time, whatever came before', () => {
   fc.assert(
-    fc.property(fc.array(events, { maxLength: 40 }), (history) => {
+    fc.property(fc.array(withAWrongClock, { maxLength: 40 }), (history) => {
       const world = after(history);
       // What was issued under longer lifetimes is waited for, once.
       settle(world, 12 * 60 * MINUTE);
@@ -363,6 +403,7 @@ test('no revoked key is ever published again, whatever crashes, is lost, restore
     fc.oneof(
       { arbitrary: events, weight: 20 },
       { arbitrary: revocation, weight: 4 },
+      { arbitrary: settingOfTheClock, weight: 2 },
       { arbitrary: loss, weight: 1 },
       { arbitrary: restoring, weight: 2 },
     ),

@@ -11,6 +11,7 @@ import type { Secret } from '../runtime/core-kinds.ts';
 import { keyOf } from '../runtime/objects.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
+import type { ClockOffset } from '../runtime/server-clock.ts';
 import { consumerOfCopy, copyLabels, kidsInCopy } from '../stored/consumer-copy.ts';
 import { publishedKeys } from '../stored/jwks.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
@@ -23,11 +24,12 @@ export interface KeysPorts {
   readonly cluster: Cluster;
   readonly authPods: readonly AuthPod[];
   readonly authPodKeys: AuthPodKeys;
+  readonly clockOffset: () => ClockOffset | undefined;
 }
 
 export async function observeSigningKeys(
   stack: AuthStack,
-  { cluster, authPods, authPodKeys }: KeysPorts,
+  { cluster, authPods, authPodKeys, clockOffset }: KeysPorts,
   pass: Pass,
 ): Promise<KeysObservation> {
   const names = namesOf(stack.metadata.name);
@@ -39,6 +41,7 @@ export async function observeSigningKeys(
   const seen: KeysObservation = {
     stack,
     now: pass.now,
+    clockOffset: clockOffset(),
     policy: policyOf(stack, authPods),
     ring: readKeyRing(stack, ring),
     jwks: readStored(publishedKeys, stack, jwks),

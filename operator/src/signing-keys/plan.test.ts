@@ -49,7 +49,10 @@ function asking(kid: string): AuthStack {
 }
 
 /** What the plan does besides publishing what the ring holds. */
-function summary({ actions, conditions: [ready] }: KeysPlan): object {
+function summary({ actions, conditions: [ready] }: KeysPlan): {
+  readonly ready: string;
+  readonly does: readonly object[];
+} {
   const does = actions.flatMap((action): object[] => {
     if (action.type === 'editRing') return [action.edit];
     return action.type === 'createRing' ? [action] : [];
@@ -271,6 +274,86 @@ describe('rules, each seen alone', () => {
   ])('%s', (_law, ...[change, ready, does]) => {
     const done = summary(planSigningKeys(seen(change)));
     expect(done).toMatchObject({ ready, does });
+  });
+});
+
+describe('a wrong clock', () => {
+  const half = policy.clockSkew / 2;
+  /** The API server's clock is certainly that far ahead, and maybe a second more. */
+  const ahead = (millis: number): Partial<KeysObservation> => ({
+    clockOffset: millis < 0 ? { least: millis - 1_000, most: millis } : { least: millis, most: millis + 1_000 },
+  });
+  const steps: readonly [string, Partial<KeysObservation>][] = [
+    ['promotes no key', keys(due, next('k2'))],
+    ['publishes none', keys(active('k1'))],
+    ['forgets none', keys(active('k1'), next('k2'), retiring('k0', NOW - DAY))],
+    ['notes no copies', { ...keys(active('k1'), undistributed('k2')), ...copies('k1', 'k2') }],
+    ['notes no end of a longer lifetime', { policy: { ...policy, accessTokenTtl: 10 * MINUTE } }],
+    ['promotes none by annotation, whose time it would note', { stack: asking('k2') }],
+    ['makes no first keys', { ring: { state: 'absent' }, jwks: { state: 'absent' }, pods: [] }],
+    [
+      'makes none in place of a lost ring, of which it would note when the old ones retired',
+      { ring: { state: 'absent' } },
+    ],
+  ];
+
+  test.each(steps)('%s', (_law, change) => {
+    for (const millis of [half + 1, -half - 1]) {
+      const plan = planSigningKeys(seen({ ...change, ...ahead(millis) }));
+      expect(summary(plan)).toEqual({ ready: 'False/ClockSkew', does: [] });
+      expect(plan.recheckAt).toBe(NOW + LOOK_AGAIN);
+    }
+  });
+
+  test.each(steps)('none that is certain: what differs by half of clockSkew %s no longer', (_law, change) => {
+    for (const millis of [half, 0, -half]) {
+      const { does } = summary(planSigningKeys(seen({ ...change, ...ahead(millis) })));
+      expect(does).toHaveLength(1);
+    }
+    expect(summary(planSigningKeys(seen({ ...change, clockOffset: undefined }))).does).toHaveLength(1);
+  });
+
+  test('is named with both times, the difference, what is waiting, and what to do', () => {
+    const plan = planSigningKeys(seen({ ...keys(due, next('k2')), ...ahead(90_500) }));
+    const message = plan.conditions[0]?.message;
+    expect(message).toContain("The operator's clock says 2030-01-01T00:00:00Z, the API server's 2030-01-01T00:01:30Z.");
+    expect(message).toContain(
+      'They differ by 90.5 s, and more than 30 s (half of spec.signingKeys.propagation.clockSkew, 60s)',
+    );
+    expect(message).toContain('timedatectl. Pending: Promoting k2');
+  });
+
+  test('keeps no longer lifetime unnoted, which the pods issue by at once', () => {
+    const longer = { policy: { ...policy, accessTokenTtl: 60 * MINUTE, jwksMaxAge: MINUTE } };
+    const noted = { type: 'noteLifetimes', accessTokenTtl: 60 * MINUTE, jwksMaxAge: policy.jwksMaxAge };
+    const skewed = planSigningKeys(seen({ ...longer, ...keys(active('k1')), ...ahead(DAY) }));
+    expect(summary(skewed)).toEqual({ ready: 'True/UpToDate', does: [noted] });
+    const timeWentBack = keys(active('k1', { activatedAt: NOW + DAY }), next('k2'));
+    expect(summary(planSigningKeys(seen({ ...longer, ...timeWentBack }))).does).toEqual([noted]);
+  });
+
+  test('publishes what the ring holds all the same, and bothers nobody while nothing is due', () => {
+    const plan = planSigningKeys(seen(ahead(DAY)));
+    expect(plan.actions.map(({ type }) => type)).toEqual(['apply']);
+    expect(summary(plan)).toEqual({ ready: 'True/UpToDate', does: [] });
+  });
+
+  test.each([
+    ['of the ring', {}],
+    ['of a lost ring', { ring: { state: 'absent' } } as const],
+  ])('keeps no stolen key %s in use', (_where, change) => {
+    const plan = planSigningKeys(seen({ ...change, ...ahead(DAY), stack: aStack({ revokeKey: 'k1' }) }));
+    expect(JSON.stringify(summary(plan).does)).toContain('"type":"revoke","kids":["k1"]');
+  });
+
+  test('of before is told from one of now: a stored time lies ahead, and the API server says who is right', () => {
+    const change = keys(active('k1', { activatedAt: NOW + DAY }), next('k2'));
+    const message = planSigningKeys(seen({ ...change, ...ahead(0) })).conditions[0]?.message;
+    expect(message).toContain('holds the time 2030-01-02T00:00:00Z, which lies ahead');
+    expect(message).toContain("the API server's 2030-01-01T00:00:00Z");
+    expect(message).toContain('kubectl -n auth delete secret shop-signing-keys');
+    const unknown = planSigningKeys(seen({ ...change, clockOffset: undefined })).conditions[0]?.message;
+    expect(unknown).toContain("The operator's clock says 2030-01-01T00:00:00Z. The active key");
   });
 });
 

@@ -1,6 +1,7 @@
 import { firstAnswer, planOf } from '../planning.ts';
 import type { Plan, Rule } from '../planning.ts';
 import type { Millis } from '../runtime/objects.ts';
+import { unlessClocksDiffer } from './clock-check.ts';
 import { isDueAt, leadEndsAt, mayActivateAt, mayForgetAt, mountsAreFreshAt, verifiersCountFrom } from './horizons.ts';
 import { aPodMaySignWithARetiredKey, theSignersChanged } from './pods.ts';
 import { publish } from './publication.ts';
@@ -21,9 +22,10 @@ import { theActiveKeyIsDue, theDistributionChanged, theNamedKeyIsNone, thePromot
 import type { KeysObservation, KeysVerdict, SigningKeysAction } from './types.ts';
 import { theAcknowledgementChanged } from './verifiers.ts';
 import {
+  aLifetimeGrew,
+  aLifetimeShrank,
   aRetiredKeyCanBeForgotten,
   aStoredTimeLiesAhead,
-  lifetimesChanged,
   noKeyIsPublishedAhead,
   noKeySigns,
   theNextKeyIsOfAnotherAlgorithm,
@@ -51,6 +53,8 @@ import { aSecretIsNotOurs, createFirstKeys, theRingCannotBeRead, theRingIsLost }
  *   revoke takes a key out of any phase at once: the annotation asks, `revoked` of the ring and of <stack>-jwks remembers, and
  *   where no other key signs, the next one does without waiting
  *
+ *   while the clocks of operator and API server differ too much nothing else is done
+ *
  * There is at most one active and one next key. Every edit is one write, bound to the version of the ring that the plan
  * saw, and every time in it is stored, so a crash between two writes changes nothing.
  */
@@ -64,15 +68,16 @@ const ringlessRules: readonly Rule<KeysObservation, KeysVerdict>[] = [
   theRingIsLost,
 ];
 
-/** First take away what was stolen, then be able to sign, then be able to switch, then know how long tokens live, then forget, and only then wait. */
+/** First take away what was stolen, then know how long tokens live, then be able to sign, then be able to switch, then forget, and only then wait. */
 const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
   aKeyIsToBeRevoked,
   podsHoldARevokedKey,
+  aLifetimeGrew,
   aSecretIsNotOurs,
   aStoredTimeLiesAhead,
   noKeyIsPublishedAhead,
   noKeySigns,
-  lifetimesChanged,
+  aLifetimeShrank,
   theSignersChanged,
   aRetiredKeyCanBeForgotten,
   thePromotionIsForced,
@@ -92,7 +97,8 @@ export function planSigningKeys(seen: KeysObservation): KeysPlan {
     ? { ...namingRefused(ring, firstAnswer(ringRules, ring) ?? upToDate), deadlines: deadlinesOf(ring) }
     : { ...(firstAnswer(ringlessRules, seen) ?? createFirstKeys(seen)), deadlines: [] };
   const status: KeysStatus = ring ? keysStatus(ring) : { signingKeys: undefined };
-  const plan = planOf(recheckedInTime(stack.spec.suspend ? whileSuspended(verdict) : verdict, now), {
+  const allowed = unlessClocksDiffer(seen, stack.spec.suspend ? whileSuspended(verdict) : verdict);
+  const plan = planOf(recheckedInTime(allowed, now), {
     ...{ stack, now, type: 'KeysReady', status },
   });
   return ring && publishes(ring, verdict) ? { ...plan, actions: [publish(ring), ...plan.actions] } : plan;

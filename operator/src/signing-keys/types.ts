@@ -4,6 +4,7 @@ import type { Verdict } from '../planning.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import type { ReportedEvent } from '../runtime/reconciler.ts';
+import type { ClockOffset } from '../runtime/server-clock.ts';
 import type { Kid, Lifetimes, PublicJwk, PublishedKeys, RevokedKey } from '../stored/jwks.ts';
 import type { Algorithm, ReadRing } from '../stored/key-ring.ts';
 import type { Seen } from '../stored/secret.ts';
@@ -49,6 +50,8 @@ export interface KeyPolicy {
 export interface KeysObservation {
   readonly stack: AuthStack;
   readonly now: Millis;
+  /** Of the API server's clock; undefined: it has not said what time it is. */
+  readonly clockOffset: ClockOffset | undefined;
   readonly policy: KeyPolicy;
   readonly ring: Seen<ReadRing>;
   /** Its content matters only when the ring is lost. */

@@ -1,8 +1,9 @@
-import { namesOf } from '../api/names.ts';
+import { namesOf, namespaceOf } from '../api/names.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { listed } from '../runtime/listed.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Key, RetiringKey } from '../stored/key-ring.ts';
+import { whatTheServerSays } from './clock-check.ts';
 import { editing, promoting } from './editing.ts';
 import { leadEndsAt, mayActivateAt, mayForgetAt } from './horizons.ts';
 import { signersOf } from './pods.ts';
@@ -13,16 +14,20 @@ import type { KeysVerdict } from './types.ts';
 /** What the ring needs whether or not a rotation is due. */
 
 /** Time went back, or the clock that wrote them was ahead: no step that counts from such a time is safe. */
-export function aStoredTimeLiesAhead({ now, keys, policy, stack }: Ring): KeysVerdict | undefined {
+export function aStoredTimeLiesAhead(ring: Ring): KeysVerdict | undefined {
+  const { now, keys, policy, stack } = ring;
   const latest = Math.max(...keys.flatMap((key) => timesOf(key)));
   const waitsUntil = latest - policy.clockSkew;
   if (now >= waitsUntil) return undefined;
+  const { signingKeys } = namesOf(stack.metadata.name);
   return {
     status: 'False',
     reason: 'ClockSkew',
     message:
-      `Secret ${namesOf(stack.metadata.name).signingKeys} holds the time ${rfc3339(latest)}, but the operator's clock says ` +
-      `${rfc3339(now)}. The active key continues to sign. Check the clocks of the nodes: timedatectl`,
+      `Secret ${signingKeys} holds the time ${rfc3339(latest)}, which lies ahead. ` +
+      `${whatTheServerSays(ring) ?? `The operator's clock says ${rfc3339(now)}.`} The active key continues to sign. Check the clocks ` +
+      `of the nodes: timedatectl. If they are right, the clock that wrote the Secret was not: delete it, and new keys are made while ` +
+      `the old ones stay published: kubectl -n ${namespaceOf(stack)} delete secret ${signingKeys}`,
     recheckAt: waitsUntil,
   };
 }
@@ -63,11 +68,20 @@ export function noKeySigns(ring: Ring): KeysVerdict | undefined {
   );
 }
 
-export function lifetimesChanged(ring: Ring): KeysVerdict | undefined {
+/** No time has to be noted with it, so it waits for nothing: the pods issue by it at once, and it may be shortened again unnoted. */
+export function aLifetimeGrew(ring: Ring): KeysVerdict | undefined {
+  const { lifetimes, policy } = ring;
+  const accessTokenTtl = Math.max(policy.accessTokenTtl, lifetimes.accessTokenTtl);
+  const jwksMaxAge = Math.max(policy.jwksMaxAge, lifetimes.jwksMaxAge);
+  if (accessTokenTtl === lifetimes.accessTokenTtl && jwksMaxAge === lifetimes.jwksMaxAge) return undefined;
+  return editing(ring, { type: 'noteLifetimes', accessTokenTtl, jwksMaxAge }, 'Noting the longer lifetimes');
+}
+
+export function aLifetimeShrank(ring: Ring): KeysVerdict | undefined {
   const { lifetimes, policy } = ring;
   const { accessTokenTtl, jwksMaxAge } = policy;
-  if (accessTokenTtl === lifetimes.accessTokenTtl && jwksMaxAge === lifetimes.jwksMaxAge) return undefined;
-  const message = 'Noting the changed lifetimes. Keys stay published for what was issued under the old ones';
+  if (accessTokenTtl >= lifetimes.accessTokenTtl && jwksMaxAge >= lifetimes.jwksMaxAge) return undefined;
+  const message = 'Noting the shorter lifetimes. Keys stay published for what was issued under the old ones';
   return editing(ring, { type: 'noteLifetimes', accessTokenTtl, jwksMaxAge }, message);
 }
 

@@ -114,6 +114,7 @@ export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
   return {
     stack: aStack(),
     now: NOW,
+    clockOffset: { least: -400, most: 600 },
     policy,
     ring: ringOf([active('k1'), next('k2')]),
     jwks: {

@@ -65,10 +65,12 @@ interface Verifier {
 /**
  * A stack's keys on virtual time, with everybody who signs and verifies at their slowest: a mount changes volumeRefresh after
  * its Secret, a key set is cached for all of its jwksMaxAge, and pods sign until the last moment they can. The mount of a pod may
- * also be stuck, and a pod may be silent: those keep no promise.
+ * also be stuck, and a pod may be silent: those keep no promise. The clock of the operator may be wrong; everybody else's is right.
  */
 export class KeyWorld {
   now: Millis = NOW;
+  /** The clock of the operator, by which it plans and which it stores. */
+  clockAhead: Millis = 0;
   policy: KeyPolicy = { ...policy, rotationInterval: 60 * 60_000 };
   suspend = false;
   /** The annotation, as long as it stays. */
@@ -92,6 +94,8 @@ export class KeyWorld {
   private jwks: Secret | undefined;
   private version = 0;
   private made = 0;
+  /** When each key was really published first. */
+  private readonly publishedAt: Map<Kid, Millis> = new Map();
   /** When the last token that may have been signed with each key expires. */
   private readonly lastExpiry: Map<Kid, Millis> = new Map();
   /** Each ring that was stored, and since when. */
@@ -107,6 +111,10 @@ export class KeyWorld {
 
   get stack(): AuthStack {
     return aStack({ suspend: this.suspend, revokeKey: this.revokeKey, status: { conditions: this.conditions } });
+  }
+
+  private get operatorsNow(): Millis {
+    return this.now + this.clockAhead;
   }
 
   observe(): KeysObservation {
@@ -161,7 +169,8 @@ export class KeyWorld {
     };
     return {
       stack: this.stack,
-      now: this.now,
+      now: this.operatorsNow,
+      clockOffset: { least: -this.clockAhead - 500, most: -this.clockAhead + 500 },
       policy: {
         ...this.policy,
         accessTokenTtl: Math.max(this.policy.accessTokenTtl, this.settings.accessTokenTtl),
@@ -186,7 +195,11 @@ export class KeyWorld {
     this.checkPublished(plan);
     this.perform(plan, writes);
     const types = ['KeysReady'];
-    this.conditions = mergeConditions(this.conditions, plan.conditions, { now: this.now, generation: 1, types });
+    this.conditions = mergeConditions(this.conditions, plan.conditions, {
+      now: this.operatorsNow,
+      generation: 1,
+      types,
+    });
     if (!this.suspend) this.rollOut();
     return plan;
   }
@@ -292,6 +305,10 @@ export class KeyWorld {
     if (this.backup) this.store(this.backup);
   }
 
+  get keysAsStored(): StoredRing['keys'] | undefined {
+    return this.ring?.value.keys;
+  }
+
   get kids(): readonly Kid[] {
     return this.ring?.value.keys.map(({ kid }) => kid) ?? [];
   }
@@ -338,6 +355,7 @@ export class KeyWorld {
     this.version += 1;
     this.ring = { value, version: this.version };
     this.stored.push({ ring: value, at: this.now });
+    for (const { kid } of value.keys) if (!this.publishedAt.has(kid)) this.publishedAt.set(kid, this.now);
     for (const pod of this.pods.values()) {
       // A pod starts with what is there.
       if (pod.ring) pod.coming.push({ ring: value, at: this.now + this.policy.volumeRefresh });
@@ -356,7 +374,7 @@ export class KeyWorld {
     }
     this.checkPodsHold(kid);
     this.checkVerifiersHold(kid);
-    const publishedAt = keys.find((key) => key.kid === kid)?.publishedAt ?? Infinity;
+    const publishedAt = this.publishedAt.get(kid) ?? Infinity;
     const oldest = this.oldestCachedAt();
     if (publishedAt + volumeRefresh > oldest) this.broken.push(`${kid} signs and a cached key set may lack it`);
   }
@@ -447,11 +465,12 @@ export class KeyWorld {
 
   private get context(): EditContext {
     return {
-      at: this.now,
+      at: this.operatorsNow,
       fresh: (algorithm: Algorithm) => {
         this.made += 1;
         const kid = `k${this.made}`;
-        const key = { kid, phase: 'next', algorithm, publishedAt: this.now, publicJwk: jwk(kid, algorithm) } as const;
+        const publicJwk = jwk(kid, algorithm);
+        const key = { kid, phase: 'next', algorithm, publishedAt: this.operatorsNow, publicJwk } as const;
         return { ...key, privateJwk: { d: 'private' } };
       },
     };
