@@ -779,7 +779,25 @@ test('the status tells each key with its bounds', () => {
       { kid: 'k2', state: 'Published', since: '2029-12-31T00:00:00Z' },
       { kid: 'k0', state: 'Retiring', since: '2030-01-01T00:00:00Z', until: '2030-01-01T00:33:00Z' },
     ],
+    revoked: undefined,
     lastRotationTime: '2029-12-31T00:00:00Z',
     nextRotationTime: '2030-01-30T00:00:00Z',
+  });
+});
+
+test('the status tells each key that was revoked with its bounds, the last eight of them', () => {
+  const revoked = Array.from({ length: 9 }, (_, index) => ({
+    kid: `r${index}`,
+    revokedAt: NOW - DAY,
+    mountsUntil: NOW - DAY + 3 * MINUTE,
+    cachesUntil: NOW - DAY + LEAD,
+  }));
+  const { status } = planSigningKeys(seen({ ring: ringOf([active('k1'), next('k2')], { revoked }) }));
+  expect(status.signingKeys?.revoked?.map(({ kid }) => kid)).toEqual(['r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7', 'r8']);
+  expect(status.signingKeys?.revoked?.[0]).toEqual({
+    kid: 'r1',
+    revokedTime: '2029-12-31T00:00:00Z',
+    mountsUntil: '2029-12-31T00:03:00Z',
+    cachesUntil: '2029-12-31T00:08:00Z',
   });
 });

@@ -12,6 +12,7 @@ export interface SigningKeysStatus {
   readonly activeKid: Kid | undefined;
   readonly nextKid: Kid | undefined;
   readonly keys: readonly KeyStatus[];
+  readonly revoked: readonly RevokedStatus[] | undefined;
   readonly lastRotationTime: string | undefined;
   readonly nextRotationTime: string | undefined;
 }
@@ -23,9 +24,19 @@ interface KeyStatus {
   readonly until?: string;
 }
 
+interface RevokedStatus {
+  readonly kid: Kid;
+  readonly revokedTime: string;
+  readonly mountsUntil: string;
+  readonly cachesUntil: string;
+}
+
+/** The ring remembers more than a reader of the status wants to see. */
+const MOST_SHOWN = 8;
+
 /** `status.signingKeys` of the AuthStack. */
 export function keysStatus(ring: Ring): KeysStatus {
-  const { active, next, retiring } = ring;
+  const { active, next, retiring, revoked } = ring;
   const rotatesAt = active && Math.max(isDueAt(active, ring), next ? leadEndsAt(next, ring) : 0);
   return {
     signingKeys: {
@@ -41,6 +52,15 @@ export function keysStatus(ring: Ring): KeysStatus {
           until: rfc3339(forgetsAt(key, ring)),
         })),
       ],
+      revoked:
+        revoked.length === 0
+          ? undefined
+          : revoked.slice(-MOST_SHOWN).map(({ kid, revokedAt, mountsUntil, cachesUntil }) => ({
+              kid,
+              revokedTime: rfc3339(revokedAt),
+              mountsUntil: rfc3339(mountsUntil),
+              cachesUntil: rfc3339(cachesUntil),
+            })),
       lastRotationTime: active && rfc3339(active.activatedAt),
       nextRotationTime: rotatesAt === undefined ? undefined : rfc3339(rotatesAt),
     },

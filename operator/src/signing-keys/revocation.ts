@@ -45,7 +45,7 @@ export function podsHoldARevokedKey(ring: Ring): KeysVerdict | undefined {
   });
   if (pods.length === 0) return undefined;
   const action = { type: 'reloadPods', stack: stackRef(ring.stack), pods, wanted: reloadOf(ring) } as const;
-  const names = listed(pods.map(({ name }) => name));
+  const names = listed(pods.map(({ name }) => `Pod ${name}`));
   return {
     status: 'True',
     reason: 'KeyRevoked',

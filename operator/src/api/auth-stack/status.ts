@@ -37,6 +37,13 @@ const key = z.object({
   until: timestamp.optional().meta(about('When a retiring key is removed.')),
 });
 
+const revokedKey = z.object({
+  kid: z.string(),
+  revokedTime: timestamp.meta(about('When it was taken out of the key ring.')),
+  mountsUntil: timestamp.meta(about('When it is gone from mounted Secrets, at the latest.')),
+  cachesUntil: timestamp.meta(about('When it is gone from cached key sets, at the latest.')),
+});
+
 const signingKeys = z.object({
   activeKid: z.string().optional().meta(about('Id of the key that signs.')),
   nextKid: z.string().optional().meta(about('Id of the key that signs next.')),
@@ -45,6 +52,16 @@ const signingKeys = z.object({
     .optional()
     .meta({
       ...about('All keys of the published key set.'),
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['kid'],
+    }),
+  revoked: z
+    .array(revokedKey)
+    .optional()
+    .meta({
+      ...about(
+        'The keys that were revoked last, up to eight. Auth pods and connected services drop them within seconds; who is not connected, by the times given.',
+      ),
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['kid'],
     }),
