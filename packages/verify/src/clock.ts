@@ -18,3 +18,8 @@ export const systemClock: Clock = {
     };
   },
 };
+
+/** From 0 to 1, for what need not be a secret: so that what is lost together does not come back together. */
+export function systemRandom(): number {
+  return Math.random();
+}

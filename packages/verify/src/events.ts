@@ -1,9 +1,11 @@
 import { emitWarning } from 'node:process';
 import type { RefreshOutcome } from './identify.ts';
+import type { FeedEvent } from './feed.ts';
 import type { TrustEvent } from './mounted-trust.ts';
 
 export type VerifierEvent =
   | TrustEvent
+  | FeedEvent
   /** The middleware answered instead of a handler. */
   | { readonly type: 'refused'; readonly code: string }
   /** A request came with an expired token, and the auth service was asked for a new one. */

@@ -2,6 +2,7 @@ export { createVerifier } from './verifier.ts';
 export type { Verifier } from './verifier.ts';
 export type { VerifierOptions } from './options.ts';
 export type { VerifierEvent } from './events.ts';
+export type { FeedStatus } from './feed.ts';
 export type { Middleware } from './middleware.ts';
 export type { VerifierStatus } from './mounted-trust.ts';
 export type { ClientStatus } from './service-client.ts';

@@ -40,6 +40,7 @@ test.each<[string, object, string]>([
   ['an empty directory', { directory: '' }, "directory is ''"],
   ['a list of directories', { directory: ['/etc/authstack'] }, 'directory is [Array]'],
   ['an empty path of a token', { tokenFile: '' }, "option tokenFile is ''; it must be the path of a file"],
+  ['a feed as text', { feed: 'false' }, "option feed is 'false'; it must be true or false"],
   ['a report that cannot be called', { report: { log: true } }, 'option report is [Object]; it must be a function'],
   ['half a clock', { clock: { now: () => 0 } }, 'option clock is [Object]; it must be an object with'],
   [

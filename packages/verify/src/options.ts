@@ -20,6 +20,11 @@ export interface VerifierOptions {
   readonly clockSkewSeconds?: number;
   /** How many verified tokens are kept until they expire, so that each is verified once; 0 to 1,000,000. Default 10,000. */
   readonly cacheSize?: number;
+  /**
+   * Whether the auth service may tell of new and revoked keys at once, over a connection that this service holds; false: they come
+   * by the mount alone, a minute or two later. Default true; without anything to show the auth service there is none.
+   */
+  readonly feed?: boolean;
   /** For logs and metrics. Never called with a token; what it throws is a warning of the process, once. */
   readonly report?: (event: VerifierEvent) => void;
   /** For tests. */
@@ -49,6 +54,7 @@ const options: { readonly [Name in keyof CheckedOptions]: Option<CheckedOptions[
   tokenFile: optional({ allowed: 'the path of a file', accepts: (value) => typeof value === 'string' && value !== '' }),
   clockSkewSeconds: optional(wholeNumber(MAX_CLOCK_SKEW)),
   cacheSize: { otherwise: 10_000, ...wholeNumber(MAX_CACHE_SIZE) },
+  feed: { otherwise: true, allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
   report: { otherwise: () => undefined, allowed: 'a function', accepts: isFunction },
   clock: {
     otherwise: systemClock,
@@ -89,6 +95,7 @@ export function checkOptions(given: unknown): CheckedOptions {
     tokenFile: checked('tokenFile', given),
     clockSkewSeconds: checked('clockSkewSeconds', given),
     cacheSize: checked('cacheSize', given),
+    feed: checked('feed', given),
     report: checked('report', given),
     clock: checked('clock', given),
   };

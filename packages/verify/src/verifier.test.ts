@@ -22,6 +22,7 @@ function open(directory: string, cacheSize?: number) {
   const verifier = createVerifier({
     directory,
     clock,
+    feed: false,
     report: (event) => events.push(event),
     ...(cacheSize !== undefined && { cacheSize }),
   });
@@ -31,11 +32,12 @@ function open(directory: string, cacheSize?: number) {
 
 /** By the client secret of the mounted Secret. */
 const client = { by: 'clientSecret', clientId: 'shop/orders' };
+const feed = { state: 'off', reason: 'the option feed is false' };
 
 test('keys that are there at the start are in force at once', async () => {
   await using mount = await secretMount(consumerSecret([k1]));
   const { verifier, clock } = open(mount.directory);
-  expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k1'], client });
+  expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k1'], client, feed });
   expect(verifier.verify(tokenOf(k1, claimsAt(clock)))).toMatchObject({
     id: 'user-1',
     sessionId: 'session-1',
@@ -122,7 +124,7 @@ test.each([
 
     await mount.swap(consumerSecret([k2]));
     clock.advance(1_000);
-    expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k2'], client });
+    expect(verifier.status).toEqual({ state: 'ready', issuer: 'https://shop.example.com', kids: ['k2'], client, feed });
   },
 );
 

@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { clockSkewWithin } from './clock-skew.ts';
+import { systemRandom } from './clock.ts';
 import { VerifierNotReady } from './errors.ts';
 import { contained } from './events.ts';
+import { Feed } from './feed.ts';
 import { hideSession } from './identify.ts';
 import type { RefreshOutcome } from './identify.ts';
 import { createGuard } from './middleware.ts';
@@ -26,7 +30,7 @@ export interface Verifier extends Disposable {
   currentUser(): Middleware;
   /** Takes the session token out of requests. The other two do so too; this is for what runs before or without them. */
   hideSession(): Middleware;
-  /** Stops watching the directory. */
+  /** Stops watching the directory, and leaves the auth service. */
   close(): void;
 }
 
@@ -46,7 +50,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     },
   });
   let cache = new TokenCache(cacheSize);
-  const trust = new MountedTrust({
+  const trust: MountedTrust = new MountedTrust({
     directory,
     clock,
     report,
@@ -54,6 +58,26 @@ export function createVerifier(options: VerifierOptions): Verifier {
     // What an earlier key vouched for must be verified again.
     replaced: () => {
       cache = new TokenCache(cacheSize);
+    },
+    keysChanged: () => {
+      feed.keysChanged();
+    },
+    mounted: ({ hasMoved }) => {
+      if (hasMoved) feed.reconnect();
+      else feed.lookAgain();
+    },
+    feed: () => (callbacks.feed ? feed.status : { state: 'off', reason: 'the option feed is false' }),
+  });
+  const feed: Feed = new Feed({
+    ...{ clock, client, report, random: systemRandom },
+    trust: () => trust.current,
+    instance: randomUUID(),
+    name: hostname().slice(0, 253),
+    received: (keys) => {
+      trust.fed(keys);
+    },
+    away: () => {
+      trust.feedIsAway();
     },
   });
 
@@ -84,8 +108,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   // No bound function: `using` of Node 24 takes none.
   const close = (): void => {
     trust.close();
+    feed.close();
   };
   trust.start();
+  if (callbacks.feed) void feed.run();
 
   return {
     verify,

@@ -16,6 +16,14 @@ export function logEvent(log: Logger, event: VerifierEvent): void {
     case 'clientRefused':
       log.error({ clientId: event.clientId, reason: event.reason }, 'the auth service refuses this service');
       return;
+    case 'keysFed':
+      log.info({ kids: event.kids, revokedKids: event.revokedKids }, 'keys changed by the feed');
+      return;
+    case 'feed':
+      if (event.state === 'disconnected') {
+        log.warn({ reason: event.reason }, 'the feed is away; keys come by the mount');
+      } else log.info({ ...event }, 'feed');
+      return;
     case 'refused':
       return;
   }

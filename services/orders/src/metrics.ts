@@ -70,6 +70,12 @@ export function createMetrics(): Metrics {
           return;
         case 'clientRefused':
           identityRefusals.inc();
+          return;
+        case 'keysFed':
+          keys.set(event.kids.length);
+          return;
+        case 'feed':
+          return;
       }
     },
   };

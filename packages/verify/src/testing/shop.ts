@@ -44,7 +44,12 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const mount = await secretMount(isReady ? secret([key]) : undefined);
   const clock = new FakeClock();
   const events: VerifierEvent[] = [];
-  const verifier = createVerifier({ directory: mount.directory, clock, report: (event) => events.push(event) });
+  const verifier = createVerifier({
+    directory: mount.directory,
+    clock,
+    feed: false,
+    report: (event) => events.push(event),
+  });
   opened.push({
     async [Symbol.asyncDispose]() {
       verifier.close();
