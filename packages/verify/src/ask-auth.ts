@@ -18,6 +18,8 @@ export interface AskOptions {
 }
 
 const MAX_RETRY_AFTER_SECONDS = 60;
+/** Of a problem; for logs, so nothing else is. */
+const CODE = /^[A-Z_]{1,64}$/;
 const MAX_ANSWER_BYTES = 65_536;
 /** What a browser keeps a cookie for at most (RFC 6265bis). */
 const MAX_AGE_SECONDS = 400 * 86_400;
@@ -31,19 +33,24 @@ export async function askAuth(sessionToken: string, trust: Trust, { client, sign
   const response = await client.send({ method: 'POST', path: serviceApi.refreshPath, body, signal }, trust);
   const { statusCode, headers } = response;
   const answer = parseJson(await bodyOf(response, MAX_ANSWER_BYTES));
-  if (statusCode === 403) throw refusalOf(answer);
-  if (statusCode !== 200) {
-    throw new RefreshUnavailable({ ...retryAfter(headers), cause: new Error(`status ${statusCode}`) });
-  }
+  if (statusCode !== 200) throw failureFrom({ statusCode, headers, problem: answer });
   return renewedBy(answer, trust);
 }
 
-/** Only these are about the session; whatever else may refuse a request leaves it open. */
-function refusalOf(problem: unknown): Error {
+interface Failure {
+  readonly statusCode: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly problem: unknown;
+}
+
+/** Only some codes of a 403 are about the session; whatever else fails or refuses leaves it open. */
+function failureFrom({ statusCode, headers, problem }: Failure): Error {
   const code = isRecord(problem) ? problem['code'] : undefined;
-  if (code === serviceApi.inlineRefreshOff) return new InlineRefreshOff();
-  if (serviceApi.sessionRefusals.some((refusal) => refusal === code)) return new SessionRefused();
-  return new RefreshUnavailable({ cause: new Error('status 403, with no code of a session') });
+  if (statusCode === 403 && code === serviceApi.inlineRefreshOff) return new InlineRefreshOff();
+  const isOfSession = serviceApi.sessionRefusals.some((refusal) => refusal === code);
+  if (statusCode === 403 && isOfSession) return new SessionRefused();
+  const named = typeof code === 'string' && CODE.test(code) ? ` ${code}` : '';
+  return new RefreshUnavailable({ ...retryAfter(headers), cause: new Error(`status ${statusCode}${named}`) });
 }
 
 function renewedBy(answer: unknown, { cookieNames }: Trust): Refreshed {

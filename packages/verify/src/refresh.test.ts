@@ -79,6 +79,13 @@ test('a 401 of the auth service is about this service: nobody is signed out, and
   expect(verifier.status).toMatchObject({ state: 'ready', client: { by: 'clientSecret', refused: detail } });
 });
 
+test('whoever runs the service is told with which code it was refused', async () => {
+  await using auth = await serviceListener({ answer: refusing('AUDIENCE_REFUSED') });
+  const { app, expired, events } = await openShop({ auth });
+  await supertest(app).get('/orders').set('cookie', cookies(expired(), 's1'));
+  expect(events).toContainEqual({ type: 'refresh', outcome: 'unavailable', reason: 'status 403 AUDIENCE_REFUSED' });
+});
+
 test('where the stack lets no service renew tokens, an expired one is just that, and its session has not ended', async () => {
   await using auth = await serviceListener({ answer: refusing('INLINE_REFRESH_OFF') });
   const { app, expired, events } = await openShop({ auth });
