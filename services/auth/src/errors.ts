@@ -20,6 +20,8 @@ export const problems = {
   USER_BANNED: { status: 403, title: 'The user is banned' },
   USER_DISABLED: { status: 403, title: 'The user is disabled' },
   CSRF_REJECTED: { status: 403, title: 'The request does not come from a page of this site' },
+  INLINE_REFRESH_OFF: { status: 403, title: 'No service of this stack may renew tokens' },
+  AUDIENCE_REFUSED: { status: 403, title: "The client's audience is none of the stack's" },
   BODY_DELIVERY_REFUSED: { status: 403, title: 'Tokens are never delivered in a body to a browser' },
   NOT_THAT_CLIENT: { status: 403, title: 'The request names another client than its credential' },
   SESSION_NOT_FOUND: { status: 404, title: 'The user has no such session' },

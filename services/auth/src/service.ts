@@ -7,6 +7,7 @@ import { LoadedClients } from './clients/loaded-clients.ts';
 import type { Settings } from './environment.ts';
 import { createFeedPositionStore } from './events/feed-position.mongo.ts';
 import { Feed } from './events/feed.ts';
+import { eventRoutes } from './events/routes.ts';
 import { Verifiers } from './events/verifiers.ts';
 import { mountedFiles, watchMountedFiles } from './files/mounted-files.ts';
 import type { MountedFiles } from './files/mounted-files.ts';
@@ -23,9 +24,11 @@ import { Admission, limitsFor } from './passwords/admission.ts';
 import { createHashThreads, hashingThreads } from './passwords/hash-threads.ts';
 import type { Machine } from './passwords/hash-threads.ts';
 import { createPasswords } from './passwords/passwords.ts';
+import { clientSessionRoutes } from './sessions/client-routes.ts';
 import type { SessionPorts } from './sessions/grant.ts';
 import { createSessionStore } from './sessions/session-store.mongo.ts';
 import { outcomeOf } from './sessions/sign-in.ts';
+import { ClientRenewals } from './throttles/client-renewals.ts';
 import { clientAddresses } from './throttles/client-address.ts';
 import { createDeviceCookie } from './throttles/device-cookie.ts';
 import { createThrottleStore } from './throttles/throttle-store.mongo.ts';
@@ -87,6 +90,9 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
       metrics.feedStreamsEnded.inc({ reason });
     },
   });
+  clients.onChange(({ byId }) => {
+    feed.keepOnly((client) => byId.has(client));
+  });
   observeService(metrics, { clock, admission, keys, clients, databaseUp: () => database.up, feed, verifiers });
 
   const background: Promise<void>[] = [];
@@ -94,7 +100,19 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
     app: publicListener({ settings, clock, log, metrics, ring: keys.current, session, passwords, throttles, signUp }),
     ...opsListener({ files, database, keys, metrics }),
     ...operatorListener(settings.files.operatorTlsDir, { keys, clients, verifiers }),
-    ...servicesListener({ settings, clock, log, metrics, clients, routes: [] }),
+    ...servicesListener({
+      ...{ settings, clock, log, metrics, clients },
+      routes: [
+        ...clientSessionRoutes({ session, settings, metrics, renewals: new ClientRenewals({ log, metrics }) }),
+        ...eventRoutes({
+          feed,
+          verifiers,
+          acknowledged: (outcome) => {
+            metrics.acknowledgements.inc({ outcome });
+          },
+        }),
+      ],
+    }),
     ports: settings.ports,
     drain: settings.drain,
     finishWithin: FINISH_WITHIN,

@@ -24,12 +24,18 @@ export class LoadedClients {
   private mounted: Clients | undefined;
   private told: Clients | undefined;
   private inUse: Clients | undefined;
+  private readonly listeners: ((clients: Clients) => void)[] = [];
 
   constructor(ports: LoadedClientsPorts) {
     this.ports = ports;
   }
 
   readonly current = (): Clients | undefined => this.inUse;
+
+  /** Called after each change of the clients in use. */
+  onChange(listener: (clients: Clients) => void): void {
+    this.listeners.push(listener);
+  }
 
   /**
    * What the mount shows from now on.
@@ -71,8 +77,9 @@ export class LoadedClients {
   private settle(): void {
     const { mounted, told } = this;
     const next = mounted && mounted.version >= (told?.version ?? 0) ? mounted : told;
-    if (next === this.inUse) return;
+    if (!next || next === this.inUse) return;
     this.inUse = next;
-    for (const reason of next?.ignored ?? []) this.ports.log.warn({ reason }, 'ignoring a part of the clients');
+    for (const reason of next.ignored) this.ports.log.warn({ reason }, 'ignoring a part of the clients');
+    for (const changed of this.listeners) changed(next);
   }
 }

@@ -10,6 +10,7 @@ import { startMongod } from '../../../../test/support/mongod.ts';
 import type { Mongod } from '../../../../test/support/mongod.ts';
 import { authContract } from '../api.ts';
 import { problems } from '../errors.ts';
+import { routerOf } from '../http/route.ts';
 import { parseKeyRing } from '../keys/key-ring.ts';
 import { LoadedKeys } from '../keys/loaded-keys.ts';
 import { createMetrics } from '../metrics/metrics.ts';
@@ -86,14 +87,16 @@ async function aPod({ drain = 0, isLoaded = true } = {}): Promise<TestPod> {
     origin: () => undefined,
     mount: (routes) =>
       routes.use(
-        eventRoutes({
-          feed,
-          verifiers,
-          clientOf: ({ headers }) => String(headers.from),
-          acknowledged: (outcome) => {
-            metrics.acknowledgements.inc({ outcome });
-          },
-        }),
+        routerOf(
+          eventRoutes({
+            feed,
+            verifiers,
+            acknowledged: (outcome) => {
+              metrics.acknowledgements.inc({ outcome });
+            },
+          }),
+          { clock, gates: { client: ({ headers }) => ({ id: String(headers.from), audience: 'shop', secrets: [] }) } },
+        ),
       ),
   });
   const listener = await listen(createServer(app), { port: 0 });

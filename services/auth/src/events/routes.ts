@@ -1,9 +1,10 @@
 import { feedApi } from '@authstack/verify/feed-api';
-import { jsonBody } from '@authstack/http-service/json-body';
 import { parsed } from '@authstack/http-service/validation';
-import { Router } from 'express';
 import type { Request, Response } from 'express';
 import { acknowledgement, authContract } from '../api.ts';
+import { clientRoute } from '../clients/client-route.ts';
+import type { ClientRoute } from '../clients/client-route.ts';
+import { unreadable } from '../sessions/requests.ts';
 import { NotThatClient } from './errors.ts';
 import type { Sink } from './event-streams.ts';
 import type { Feed } from './feed.ts';
@@ -12,43 +13,58 @@ import type { Verifiers } from './verifiers.ts';
 export interface EventRoutesPorts {
   readonly feed: Pick<Feed, 'open'>;
   readonly verifiers: Pick<Verifiers, 'acknowledge'>;
-  /** Of a request that was let in: the client whose credential it shows. */
-  readonly clientOf: (request: Request) => string;
   readonly acknowledged: (outcome: 'stored' | 'refused') => void;
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** On the listener for services, behind its gate. */
-export function eventRoutes({ feed, verifiers, clientOf, acknowledged }: EventRoutesPorts): Router {
-  const router = Router();
+/** On the listener for services. */
+export function eventRoutes(ports: EventRoutesPorts): readonly ClientRoute[] {
+  return [reading(ports), acknowledging(ports)];
+}
 
-  router.get(authContract.eventsPath, (request, response) => {
-    const instance = instanceOf(request);
-    const sink = sinkTo(response);
-    if (request.method === 'HEAD') {
-      sink.end();
-      return;
-    }
-    const gone = feed.open({ client: clientOf(request), instance }, sink);
-    response.once('close', gone).on('error', gone);
-    // It may have gone before it is listened to.
-    if (response.destroyed) gone();
+function reading({ feed }: EventRoutesPorts): ClientRoute {
+  return clientRoute({
+    method: 'get',
+    path: authContract.eventsPath,
+    summary: 'What changes for those who verify tokens, as server-sent events without end',
+    headers: [{ name: feedApi.instanceHeader, description: 'The instance that this verifier acknowledges keys as.' }],
+    reply: { status: 200, stream: 'text/event-stream' },
+    problems: ['VALIDATION_FAILED', 'NOT_READY', 'TOO_MANY_STREAMS'],
+    handle({ request, response, caller }) {
+      const instance = instanceOf(request);
+      const sink = sinkTo(response);
+      if (request.method === 'HEAD') {
+        sink.end();
+        return;
+      }
+      const gone = feed.open({ client: caller.id, instance }, sink);
+      response.once('close', gone).on('error', gone);
+      // It may have gone before it is listened to.
+      if (response.destroyed) gone();
+    },
   });
+}
 
-  router.post(authContract.acknowledgePath, jsonBody({ maxBytes: MAX_BODY_BYTES }), (request, response) => {
-    const client = clientOf(request);
-    const named = request.headers[authContract.clientIdHeader];
-    if (named !== undefined && named !== client) {
-      acknowledged('refused');
-      throw new NotThatClient();
-    }
-    verifiers.acknowledge(client, parsed(acknowledgement, request.body));
-    acknowledged('stored');
-    response.status(204).end();
+function acknowledging({ verifiers, acknowledged }: EventRoutesPorts): ClientRoute {
+  return clientRoute({
+    method: 'post',
+    path: authContract.acknowledgePath,
+    summary: 'Which keys a verifier has in its memory',
+    body: acknowledgement,
+    maxBodyBytes: MAX_BODY_BYTES,
+    reply: { status: 204 },
+    problems: [...unreadable, 'NOT_THAT_CLIENT'],
+    handle({ request, caller, body }) {
+      const named = request.headers[authContract.clientIdHeader];
+      if (named !== undefined && named !== caller.id) {
+        acknowledged('refused');
+        throw new NotThatClient();
+      }
+      verifiers.acknowledge(caller.id, body());
+      acknowledged('stored');
+    },
   });
-
-  return router;
 }
 
 const { instance: instanceSchema } = acknowledgement.shape;

@@ -119,7 +119,7 @@ function parametersOf({ query, parameters, headers = [], revalidates = false }: 
       in: 'header',
       required: false,
       description,
-      schema: { type: 'string', enum: values },
+      schema: { type: 'string', ...(values && { enum: values }) },
     })),
     ...(revalidates ? [{ name: 'If-None-Match', in: 'header', required: false, schema: { type: 'string' } }] : []),
   ];

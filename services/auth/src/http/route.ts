@@ -20,10 +20,11 @@ import { forOneClient } from './patience.ts';
  */
 export type Access = 'public' | 'session' | 'client' | 'ops';
 
-/** A header that a client may send, with one of these values. */
+/** A header that a client may send. */
 export interface HeaderParameter {
   readonly name: string;
-  readonly values: readonly [string, ...string[]];
+  /** It has one of these; absent: its description says what it has. */
+  readonly values?: readonly [string, ...string[]];
   readonly description: string;
 }
 
@@ -37,6 +38,8 @@ export interface Operation<A extends Access = Access> {
   /** With access `public`: a session is used where one is shown. */
   readonly credentials?: readonly ('session' | 'bearer')[];
   readonly body?: z.ZodType;
+  /** Absent: 16 KiB. */
+  readonly maxBodyBytes?: number;
   readonly query?: z.ZodObject;
   readonly parameters?: z.ZodObject;
   readonly headers?: readonly HeaderParameter[];
@@ -50,7 +53,7 @@ export interface Reply<Content = unknown> {
   readonly status: number;
   /** Of its JSON; absent: it has no content. */
   readonly schema?: z.ZodType<Content>;
-  /** Media type of an answer that has no end of its own: the handler writes it, and ends it. */
+  /** Media type of an answer that has no end of its own: the handler writes it, head and all. */
   readonly stream?: string;
 }
 
@@ -93,7 +96,6 @@ export function routesFor<A extends Access, Caller>(access: A): MakeRoute<A, Cal
       access,
       handlerBehind: (gates) => async (request, response) => {
         const caller = await gates[access](request);
-        if (reply.stream !== undefined) response.status(reply.status).set('content-type', reply.stream);
         const content = await handle({
           request,
           response,
@@ -121,7 +123,7 @@ function read<T>(schema: z.ZodType<T> | undefined, value: unknown, name: string)
 
 const MAX_BODY_BYTES = 16 * 1024;
 
-interface Mountable<Gates> extends Pick<Operation, 'method' | 'path'> {
+interface Mountable<Gates> extends Pick<Operation, 'method' | 'path' | 'maxBodyBytes'> {
   readonly handlerBehind: (gates: Gates) => RequestHandler;
 }
 
@@ -130,8 +132,8 @@ export function routerOf<Gates>(
   { gates, clock }: { readonly gates: Gates; readonly clock: Clock },
 ): Router {
   const router = exactRouter();
-  const body = jsonBody({ maxBytes: MAX_BODY_BYTES });
-  for (const { method, path, handlerBehind } of routes) {
+  for (const { method, path, maxBodyBytes: maxBytes = MAX_BODY_BYTES, handlerBehind } of routes) {
+    const body = jsonBody({ maxBytes });
     const answer = handlerBehind(gates);
     // From here on, when the body has been read: a client that sends slowly takes its own time.
     const handler: RequestHandler = (...exchange) => forOneClient(clock, () => answer(...exchange));

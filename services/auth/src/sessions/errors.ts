@@ -25,6 +25,22 @@ export class SessionReused extends AuthError {
   }
 }
 
+export class InlineRefreshOff extends AuthError {
+  override readonly code = 'INLINE_REFRESH_OFF';
+
+  constructor() {
+    super('spec.auth.inlineRefresh is false: only browsers renew their tokens');
+  }
+}
+
+export class AudienceRefused extends AuthError {
+  override readonly code = 'AUDIENCE_REFUSED';
+
+  constructor(audience: string) {
+    super(`tokens of this stack are not for ${audience} (any more): see spec.audience of the AuthConsumer`);
+  }
+}
+
 export class SessionNotFound extends AuthError {
   override readonly code = 'SESSION_NOT_FOUND';
 

@@ -15,6 +15,10 @@ export const bodyRefreshRequest = z.strictObject({
   session_token: z.string().max(256).meta({ description: 'The newest session token this client was given.' }),
 });
 
+export const renewalRequest = z.strictObject({
+  session_token: z.string().max(1_024).meta({ description: "What the caller's browser sent as its session cookie." }),
+});
+
 export const signOutQuery = z.strictObject({
   everywhere: z.enum(['true', 'false'], 'must be true or false').exactOptional(),
 });
@@ -36,6 +40,12 @@ export const tokensReply = z.object({
   token_type: z.literal('Bearer'),
   expires_in: z.int(),
   session_token: z.string(),
+});
+export const renewalReply = z.object({
+  access_token: z.string(),
+  token_type: z.literal('Bearer'),
+  expires_in: z.int().meta({ description: 'Seconds until the access token expires.' }),
+  session_expires_in: z.int().meta({ description: 'Seconds until the session ends: how long the cookie lasts.' }),
 });
 export const sessionsReply = z.object({
   sessions: z.array(

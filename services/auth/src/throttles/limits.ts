@@ -33,6 +33,12 @@ export const SIGN_IN_POINTS = 10;
 /** Whose failed sign-ins are counted together. */
 export type Counted = 'address_on_account' | 'account' | 'device';
 
+/** What a client may have renewed for its callers by one pod: so many at once, and so many more wait their turn. */
+export const renewalsOfClient = { places: 32, waiting: 1_024, retryAfter: 1_000 } as const;
+
+/** What one session may have renewed by one pod. A browser needs one in the life of a token, for all services together. */
+export const renewalsOfSession = { points: 60, seconds: 60 } as const;
+
 /** How attempts at one account slow down. */
 export interface Delays {
   /** So many wrong passwords cost nothing. */
