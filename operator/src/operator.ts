@@ -1,10 +1,11 @@
-import { NO_STACK, authConsumerKind, secretRefOf, stackRefOf } from './api/auth-consumer.ts';
+import { NO_STACK, authConsumerKind, secretRefOf, serviceAccountRefOf, stackRefOf } from './api/auth-consumer.ts';
 import type { AuthConsumer } from './api/auth-consumer.ts';
 import { authStackKind } from './api/auth-stack.ts';
 import { consumerConditionTypes, stackConditionTypes, transientConditionTypes } from './api/reasons.ts';
 import {
   APPLIED_HASH_ANNOTATION,
   CONSUMERS_BY_SECRET,
+  CONSUMERS_BY_SERVICE_ACCOUNT,
   CONSUMERS_BY_STACK,
   CONSUMER_LABEL,
   FIELD_MANAGER,
@@ -35,6 +36,7 @@ import {
   podDisruptionBudgetKind,
   podKind,
   secretKind,
+  serviceAccountKind,
   serviceKind,
   statefulSetKind,
   storageClassKind,
@@ -45,8 +47,11 @@ import { mapping } from './runtime/mapping.ts';
 import type { Mapping } from './runtime/mapping.ts';
 import type { Manager } from './runtime/manager.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
-import { keyOf } from './runtime/objects.ts';
+import { keyOf, refOf } from './runtime/objects.ts';
 import type { Kind, KubernetesObject, Millis } from './runtime/objects.ts';
+import { createServiceAccountIssuer } from './runtime/service-account-issuer.ts';
+import type { ServiceAccountIssuer } from './runtime/service-account-issuer.ts';
+import { identityChanged, labelsChanged } from './runtime/predicates.ts';
 import { createPodClient } from './runtime/pod-client.ts';
 import type { ClockOffset, ServerClock } from './runtime/server-clock.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
@@ -88,7 +93,7 @@ export const ownKinds: readonly Kind[] = [
 ];
 
 /** Kinds of which every object is watched. */
-export const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind];
+export const foreignKinds: readonly Kind[] = [authStackKind, namespaceKind, serviceAccountKind];
 
 /** Registers what is watched and which reconciler each kind has; `run` of the result does the work. */
 export function createOperator(settings: Settings, { leaseClient, serverClock, ...deps }: OperatorDeps): Manager {
@@ -107,8 +112,20 @@ export function createOperator(settings: Settings, { leaseClient, serverClock, .
   const seesCluster = settings.namespaces.length === 0;
   watchKinds(manager, { seesCluster });
   const clockOffset = (): ClockOffset | undefined => serverClock?.offset;
-  controlStacks(manager, { seesCluster, clockOffset, clock: deps.clock, images: settings.images });
-  controlConsumers(manager);
+  const issuerChanges = new WakeUps();
+  const serviceAccountIssuer = createServiceAccountIssuer({
+    ...{ client: deps.client, clock: deps.clock },
+    isNeeded: () => consumersWithIdentity(manager).length > 0,
+    onChange: () => {
+      for (const consumer of consumersWithIdentity(manager)) issuerChanges.wake(keyOf(consumer.metadata));
+    },
+  });
+  manager.whileLeading((signal) => serviceAccountIssuer.run(signal));
+  controlStacks(manager, {
+    ...{ seesCluster, clockOffset, serviceAccountIssuer, issuerChanges },
+    ...{ clock: deps.clock, images: settings.images },
+  });
+  controlConsumers(manager, { serviceAccountIssuer, wakeUps: issuerChanges });
   return manager;
 }
 
@@ -116,7 +133,11 @@ function watchKinds(manager: Manager, { seesCluster }: { readonly seesCluster: b
   for (const kind of foreignKinds) manager.watch(kind);
   if (seesCluster) manager.watch(storageClassKind);
   manager.watch(authConsumerKind, {
-    indexers: { [CONSUMERS_BY_STACK]: stackKeysOf, [CONSUMERS_BY_SECRET]: secretKeysOf },
+    indexers: {
+      [CONSUMERS_BY_STACK]: stackKeysOf,
+      [CONSUMERS_BY_SECRET]: secretKeysOf,
+      [CONSUMERS_BY_SERVICE_ACCOUNT]: serviceAccountKeysOf,
+    },
   });
   for (const kind of ownKinds) {
     const labelSelector = `${MANAGED_BY_LABEL}=${FIELD_MANAGER}`;
@@ -125,11 +146,17 @@ function watchKinds(manager: Manager, { seesCluster }: { readonly seesCluster: b
 }
 
 interface StackSettings extends Pick<Settings, 'images'>, Pick<KeysPorts, 'clockOffset'> {
+  readonly serviceAccountIssuer: ServiceAccountIssuer;
+  /** Of AuthConsumers whose tokens another issuer or key may sign from now on. */
+  readonly issuerChanges: WakeUps;
   readonly seesCluster: boolean;
   readonly clock: Clock;
 }
 
-function controlStacks(manager: Manager, { seesCluster, clock, clockOffset, images }: StackSettings): void {
+function controlStacks(
+  manager: Manager,
+  { seesCluster, clock, clockOffset, images, serviceAccountIssuer, issuerChanges }: StackSettings,
+): void {
   const { cluster, perObject } = manager;
   const now = (): number => clock.now();
   const identityOf = createOperatorIdentities({ cluster, now, perObject });
@@ -170,6 +197,9 @@ function controlStacks(manager: Manager, { seesCluster, clock, clockOffset, imag
     },
   });
   manager.whileLeading((signal) => memberStreams.run(signal));
+  issuerChanges.follow((consumer) => {
+    for (const stack of stacksOf(cluster.cached(authConsumerKind, refOf(consumer)))) wakeUps.wake(stack);
+  });
   const primaries = perObject<RememberedPrimary>(authStackKind);
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
   manager.control({
@@ -178,7 +208,7 @@ function controlStacks(manager: Manager, { seesCluster, clock, clockOffset, imag
     kind: authStackKind,
     reconciler: createStackReconciler({
       ...{ cluster, agents, authPodClient, authPodKeys, authPodProber, databaseClient, failedCreates },
-      ...{ memberStreams, primaries, now, clockOffset, images, seesCluster },
+      ...{ memberStreams, primaries, now, clockOffset, images, seesCluster, serviceAccountIssuer },
     }),
     wakeUps,
     finalizer: FINALIZER,
@@ -190,22 +220,39 @@ function controlStacks(manager: Manager, { seesCluster, clock, clockOffset, imag
       ...(seesCluster ? [{ kind: storageClassKind, keys: everyStack }] : []),
       { kind: secretKind, keys: (object) => (isCopy(object) ? stackOf(object) : []), settle: CONSUMERS_SETTLE },
       {
-        ...mapping(authConsumerKind, (consumer) => {
-          const ref = stackRefOf(consumer);
-          return ref ? [keyOf(ref)] : [];
-        }),
+        ...mapping(authConsumerKind, stacksOf),
         settle: CONSUMERS_SETTLE,
+      },
+      // Who consents, and whose tokens are theirs.
+      {
+        kind: namespaceKind,
+        keys: ({ metadata: { name } }) => cluster.cachedList(authConsumerKind, { namespace: name }).flatMap(stacksOf),
+        when: labelsChanged,
+      },
+      {
+        kind: serviceAccountKind,
+        keys: ({ metadata }) =>
+          cluster
+            .cachedList(authConsumerKind, { index: { name: CONSUMERS_BY_SERVICE_ACCOUNT, value: keyOf(metadata) } })
+            .flatMap(stacksOf),
+        when: identityChanged,
       },
     ],
   });
 }
 
-function controlConsumers(manager: Manager): void {
+interface ConsumerSettings {
+  readonly serviceAccountIssuer: ServiceAccountIssuer;
+  readonly wakeUps: WakeUps;
+}
+
+function controlConsumers(manager: Manager, { serviceAccountIssuer, wakeUps }: ConsumerSettings): void {
   manager.control({
     name: 'authconsumer',
     concurrency: MAX_CONCURRENT_RECONCILES,
     kind: authConsumerKind,
-    reconciler: createConsumerReconciler({ cluster: manager.cluster }),
+    reconciler: createConsumerReconciler({ cluster: manager.cluster, serviceAccountIssuer }),
+    wakeUps,
     finalizer: FINALIZER,
     conditionTypes: consumerConditionTypes,
     installationField: 'operator',
@@ -220,6 +267,21 @@ function stackKeysOf(consumer: AuthConsumer): readonly string[] {
 
 function secretKeysOf(consumer: AuthConsumer): readonly string[] {
   const ref = secretRefOf(consumer);
+  return ref ? [keyOf(ref)] : [];
+}
+
+function serviceAccountKeysOf(consumer: AuthConsumer): readonly string[] {
+  const ref = serviceAccountRefOf(consumer);
+  return ref ? [keyOf(ref)] : [];
+}
+
+function consumersWithIdentity({ cluster }: Manager): readonly AuthConsumer[] {
+  return cluster.cachedList(authConsumerKind).filter((consumer) => serviceAccountRefOf(consumer) !== undefined);
+}
+
+/** The stack that it names. */
+function stacksOf(consumer: AuthConsumer | undefined): readonly string[] {
+  const ref = consumer && stackRefOf(consumer);
   return ref ? [keyOf(ref)] : [];
 }
 

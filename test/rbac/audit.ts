@@ -12,7 +12,7 @@ export function isOfOperator({ user, userAgent }: AuditedRequest, account: strin
 export function usesOf(request: AuditedRequest): readonly Use[] {
   const { verb, objectRef, requestURI, responseStatus } = request;
   const example = `${verb} ${requestURI}`;
-  // A path of no resource needs a rule of its own kind, which the operator has none of: it will be missed.
+  // A path of no resource is its own name in a rule of another kind.
   if (!objectRef) return [{ apiGroup: '', resource: requestURI.replace(/\?.*/, ''), verb, example }];
   const { resource, apiGroup = '', subresource, namespace, name } = objectRef;
   const use: Use = {

@@ -2,8 +2,9 @@ import type { Rendered, RenderedObject } from '../support/chart.ts';
 import type { Grant } from './right.ts';
 
 interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly nonResourceURLs?: readonly string[];
   readonly verbs: readonly string[];
   readonly resourceNames?: readonly string[];
 }
@@ -41,19 +42,20 @@ function roleNamespace({ kind }: Binding['roleRef'], { namespace }: Binding['met
 }
 
 function rulesOf({ file, object }: Rendered<Role>, namespace: string | undefined): readonly Grant[] {
-  return object.rules.flatMap(({ apiGroups, resources, verbs, resourceNames = [] }, index) =>
-    apiGroups.flatMap((apiGroup) =>
-      resources.flatMap((resource) =>
-        verbs.map((verb) => ({
-          apiGroup,
-          resource,
-          verb,
-          names: resourceNames,
-          rule: `rule ${index + 1} of ${object.kind} ${object.metadata.name}`,
-          file,
-          ...(namespace !== undefined && { namespace }),
-        })),
+  return object.rules.flatMap(
+    ({ apiGroups = [''], resources, nonResourceURLs = [], verbs, resourceNames = [] }, index) =>
+      apiGroups.flatMap((apiGroup) =>
+        (resources ?? nonResourceURLs).flatMap((resource) =>
+          verbs.map((verb) => ({
+            apiGroup,
+            resource,
+            verb,
+            names: resourceNames,
+            rule: `rule ${index + 1} of ${object.kind} ${object.metadata.name}`,
+            file,
+            ...(namespace !== undefined && { namespace }),
+          })),
+        ),
       ),
-    ),
   );
 }

@@ -13,7 +13,7 @@ import { distinct, isOfOperator, usesOf } from './audit.ts';
 import { deviations } from './deviations.ts';
 import { grantsTo } from './grants.ts';
 import { record } from './record.ts';
-import type { Use } from './right.ts';
+import type { Grant, Use } from './right.ts';
 import { StackLifeCycle } from './life-cycle.ts';
 
 let folder: string;
@@ -75,6 +75,12 @@ interface Owner {
   readonly name: string;
 }
 
+/** Of role system:service-account-issuer-discovery, which every ServiceAccount has: what is in no namespace no Role can give. */
+const issuerDiscovery: readonly Grant[] = ['/.well-known/openid-configuration', '/openid/v1/jwks'].map((resource) => ({
+  ...{ apiGroup: '', resource, verb: 'get', names: [] },
+  ...{ rule: 'system:service-account-issuer-discovery', file: 'Kubernetes itself' },
+}));
+
 test.each([
   ['the whole cluster', 'wide', { name: 'auth-stack', namespace: 'authstack-system' }],
   [
@@ -90,6 +96,7 @@ test.each([
     await lifeCycle.begins();
     if (stack === 'narrow') await lifeCycle.anEventAboutItsOwnPod(operator.kubeconfig, release.namespace);
     await lifeCycle.consumerChangesItsMind();
+    await lifeCycle.consumerHasAnIdentity();
     await lifeCycle.stackBecomesSmaller();
     await lifeCycle.volumesChange();
     await lifeCycle.anAuthPodLacksItsLabel();
@@ -106,7 +113,7 @@ test.each([
     await lifeCycle.ends();
     // A watch is audited when it ends.
     await operator.stop();
-    const grants = grantsTo(operator.user, operator.chart);
+    const grants = [...grantsTo(operator.user, operator.chart), ...(stack === 'narrow' ? issuerDiscovery : [])];
     const uses = await eventually(async () => {
       const all = [...(await usesBy(operator.user)), ...asked];
       expect(deviations(grants, all)).toEqual([]);

@@ -65,6 +65,17 @@ export class StackLifeCycle {
     });
   }
 
+  /** It shows the token of its ServiceAccount from now on. */
+  async consumerHasAnIdentity(): Promise<void> {
+    const consumer = this.consumer('other-copy') as { readonly spec: object };
+    await this.apply({ ...consumer, spec: { ...consumer.spec, identity: { serviceAccountName: 'creator' } } });
+    await eventually(async () => {
+      const path = 'jsonpath={.status.conditions[?(@.type=="Accepted")].message}';
+      const message = await this.api.kubectl(['-n', 'shop', 'get', 'authconsumer', 'orders', '-o', path]);
+      expect(message).toContain('as ServiceAccount creator');
+    });
+  }
+
   /** One replica needs no budget, and the Ingress is not wanted any more. */
   async stackBecomesSmaller(): Promise<void> {
     await this.apply(this.authStack({ replicas: 1 }));

@@ -25,6 +25,18 @@ const specSchema = z.object({
       'Name of the Secret that the operator writes into this namespace. A Secret that the operator did not create is never changed.',
   }),
   audience: audience.optional().meta({ description: "One of the AuthStack's audiences. Omitted: the first." }),
+  identity: z
+    .object({
+      serviceAccountName: objectName.meta({
+        description:
+          "ServiceAccount of this namespace. Its projected token, with the AuthStack's publicURL as audience, is what the service shows to the auth service.",
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        'How the service authenticates to the auth service, for renewing tokens. Omitted: by a client secret that the operator puts into the Secret and rotates.',
+    }),
 });
 
 const statusSchema = z.object({
@@ -64,6 +76,15 @@ export function stackRefOf({ spec }: AuthConsumer): AuthConsumerSpec['stackRef']
 /** The Secret that it names, beside it; undefined where the spec is broken. */
 export function secretRefOf({ metadata, spec }: AuthConsumer): ObjectRef | undefined {
   const name: unknown = (spec as Partial<AuthConsumerSpec> | undefined)?.secretName;
+  return typeof name === 'string' ? { namespace: metadata.namespace ?? '', name } : undefined;
+}
+
+/** The ServiceAccount that it names, beside it; undefined where it names none, or the spec is broken. */
+export function serviceAccountRefOf({ metadata, spec }: AuthConsumer): ObjectRef | undefined {
+  const identity = (spec as Partial<AuthConsumerSpec> | undefined)?.identity as Partial<
+    NonNullable<AuthConsumerSpec['identity']>
+  > | null;
+  const name: unknown = identity?.serviceAccountName;
   return typeof name === 'string' ? { namespace: metadata.namespace ?? '', name } : undefined;
 }
 

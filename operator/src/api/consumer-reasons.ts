@@ -49,6 +49,24 @@ export const consumerReasons = {
       do: 'Set another `spec.secretName`.',
       noticed: ['Secret', 'AuthConsumer'],
     },
+    ServiceAccountNotFound: {
+      status: 'False',
+      seen: 'There is no ServiceAccount of the name in `spec.identity`, so the auth service refuses the consumer. The Secret is kept current all the same.',
+      do: 'Create it, or correct `spec.identity`.',
+      noticed: ['ServiceAccount', 'AuthConsumer'],
+    },
+    ClusterKeysForbidden: {
+      status: 'False',
+      seen: "The operator may not read who signs the cluster's ServiceAccount tokens, so the auth service accepts none. The Secret is kept current all the same.",
+      do: 'Grant the right in the message, or leave out `spec.identity`.',
+      noticed: 'retry',
+    },
+    ClusterKeysUnreadable: {
+      status: 'Unknown',
+      seen: "The API server does not tell who signs the cluster's ServiceAccount tokens. The message has its own words. The Secret is kept current all the same.",
+      do: 'What the message says; the operator reads again every minute.',
+      noticed: 'retry',
+    },
     Terminating: {
       status: 'False',
       seen: 'The AuthConsumer is Terminating; its Secret is removed, and the stack no longer counts it.',
@@ -66,6 +84,12 @@ export const consumerReasons = {
       do: 'What the message says.',
     },
     WaitingForKeys: { status: 'False', seen: 'The stack has published no keys yet.' },
+    WaitingForCredential: {
+      status: 'False',
+      seen: 'The stack has not recorded the client secret yet, which the Secret is made with.',
+      do: 'If it stays so, the `kubectl describe` in the message.',
+      noticed: ['Secret'],
+    },
     StackNotFound: {
       status: 'Unknown',
       seen: 'There is no such AuthStack, so nobody knows whether the Secret is current.',

@@ -12,13 +12,15 @@ export const CONSUMER_LABEL = 'authstack.dev/consumer';
 export const CONSUMERS_BY_STACK = 'stack';
 /** Index of the AuthConsumers that name a Secret, by its `namespace/name`. */
 export const CONSUMERS_BY_SECRET = 'secret';
+/** Index of the AuthConsumers that name a ServiceAccount, by its `namespace/name`. */
+export const CONSUMERS_BY_SERVICE_ACCOUNT = 'serviceAccount';
 /** Of pods of the auth service: whether their Service sends to them. Only the operator sets it. */
 export const SERVING_LABEL = 'authstack.dev/serving';
 export const IN_SERVICE = 'true';
 export const OUT_OF_SERVICE = 'false';
 export const APPLIED_HASH_ANNOTATION = 'authstack.dev/applied-hash';
 
-export type Component = 'mongodb' | 'auth' | 'signing-keys' | 'certificates' | 'consumer';
+export type Component = 'mongodb' | 'auth' | 'signing-keys' | 'certificates' | 'clients' | 'consumer';
 
 /** Labels of every object the operator makes (Kubernetes' recommended labels and our own). */
 export function labelsOf(
@@ -60,6 +62,8 @@ export interface StackNames {
   readonly signingKeys: string;
   readonly jwks: string;
   readonly authSecrets: string;
+  readonly clients: string;
+  readonly clientKey: string;
   readonly auth: string;
 }
 
@@ -76,6 +80,8 @@ export function namesOf(stackName: string): StackNames {
     signingKeys: `${stackName}-signing-keys`,
     jwks: `${stackName}-jwks`,
     authSecrets: `${stackName}-auth-secrets`,
+    clients: `${stackName}-clients`,
+    clientKey: `${stackName}-client-key`,
     auth: `${stackName}-auth`,
   };
 }

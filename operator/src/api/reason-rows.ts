@@ -15,7 +15,14 @@ export interface Row {
 }
 
 export type WatchedKind =
-  'AuthStack' | 'AuthConsumer' | 'Namespace' | 'Secret' | 'Pod' | 'PersistentVolumeClaim' | 'Deployment';
+  | 'AuthStack'
+  | 'AuthConsumer'
+  | 'Namespace'
+  | 'Secret'
+  | 'ServiceAccount'
+  | 'Pod'
+  | 'PersistentVolumeClaim'
+  | 'Deployment';
 
 export type Reasons = Readonly<Record<string, Row>>;
 

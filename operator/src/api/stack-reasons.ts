@@ -407,6 +407,22 @@ const consumersInSync = {
     do: 'The `kubectl describe` in the message.',
     noticed: ['AuthConsumer'],
   },
+  SecretNotOwned: {
+    status: 'False',
+    seen: '`<stack>-clients` or `<stack>-client-key` exists and does not belong to the stack, so the auth pods do not learn whom to let in.',
+    do: 'Label, rename or delete it, as the message says.',
+  },
+  SecretMalformed: {
+    status: 'False',
+    seen: '`<stack>-client-key` cannot be read, so no consumer gets a client secret.',
+    do: 'Restore it, or delete it to have every client secret made anew.',
+    noticed: ['Secret'],
+  },
+  ObjectRefused: {
+    status: ['True', 'False'],
+    seen: 'The API server refuses a Secret of the clients for good (422).',
+    do: 'Correct what the message names.',
+  },
 } as const satisfies Reasons;
 
 /** Of the stack's certificate authority: they stall the stack and have no condition of their own. */

@@ -1,27 +1,31 @@
-import { authConsumerKind } from '../api/auth-consumer.ts';
+import { authConsumerKind, serviceAccountRefOf } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import { authStackKind } from '../api/auth-stack.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { CONSUMER_LABEL, namesOf, namespaceOf } from '../api/names.ts';
 import type { Cluster } from '../runtime/cluster.ts';
-import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
+import { namespaceKind, secretKind, serviceAccountKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import { keyOf, refOf } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
+import type { ServiceAccountIssuer } from '../runtime/service-account-issuer.ts';
 import { authorityCertificateIn } from '../stored/ca.ts';
-import { consumerOfCopy } from '../stored/consumer-copy.ts';
+import { clientKey, clientSecret, secretHash } from '../stored/client-key.ts';
+import { readClients } from '../stored/clients.ts';
+import { clientIdOf, consumerOfCopy } from '../stored/consumer-copy.ts';
 import { publishedKeys } from '../stored/jwks.ts';
 import { readStored } from '../stored/secret.ts';
 import type { TerminatingObservation } from './terminating.ts';
-import type { ConsumerObservation, SeenCopy } from './types.ts';
+import type { ConsumerObservation, SeenCopy, SeenCredential } from './types.ts';
 
 export interface ConsumerPorts {
   readonly cluster: Cluster;
+  readonly serviceAccountIssuer: Pick<ServiceAccountIssuer, 'current'>;
 }
 
 export async function observeConsumer(
   consumer: AuthConsumer,
-  { cluster }: ConsumerPorts,
+  { cluster, serviceAccountIssuer }: ConsumerPorts,
   pass: Pass,
 ): Promise<ConsumerObservation> {
   const { stackRef, secretName } = consumer.spec;
@@ -37,7 +41,40 @@ export async function observeConsumer(
     copy: await observeCopy(consumer, cluster, pass),
     formerCopies: ownedCopies(consumer, cluster).filter(({ metadata }) => metadata.name !== secretName),
     ...(stack && sourceOf(stack, cluster)),
+    credential: await observeCredential(consumer, { cluster, serviceAccountIssuer, ...(stack && { stack }) }, pass),
   };
+}
+
+async function observeCredential(
+  consumer: AuthConsumer,
+  { cluster, serviceAccountIssuer, stack }: ConsumerPorts & { readonly stack?: AuthStack },
+  pass: Pass,
+): Promise<SeenCredential> {
+  const account = serviceAccountRefOf(consumer);
+  if (!account) return { type: 'secret', ...(stack && recordedSecret(consumer, stack, cluster)) };
+  const found = cluster.cached(serviceAccountKind, account);
+  return {
+    type: 'serviceAccount',
+    name: account.name,
+    exists: found !== undefined && found.metadata.deletionTimestamp === undefined,
+    issuer: await serviceAccountIssuer.current(pass),
+  };
+}
+
+/** The client secret of the generation in use, once the auth pods can know it. */
+function recordedSecret(consumer: AuthConsumer, stack: AuthStack, cluster: Cluster): { readonly secret?: string } {
+  const stored = (name: string): Secret | undefined =>
+    cluster.cached(secretKind, { namespace: namespaceOf(stack), name });
+  const names = namesOf(stack.metadata.name);
+  const clients = readClients(stack, stored(names.clients));
+  const key = readStored(clientKey, stack, stored(names.clientKey));
+  if (clients.state !== 'value' || key.state !== 'value' || !clients.value.generations) return {};
+  const id = clientIdOf(consumer);
+  const { uid = '' } = consumer.metadata;
+  const secret = clientSecret(key.value, { id, uid }, clients.value.generations.current);
+  const { secrets = [] } = clients.value.document?.clients.find((client) => client.id === id) ?? {};
+  const hash = secretHash(secret);
+  return secrets.some(({ sha256, notAfter }) => sha256 === hash && notAfter === undefined) ? { secret } : {};
 }
 
 async function observeCopy(consumer: AuthConsumer, cluster: Cluster, pass: Pass): Promise<SeenCopy> {
@@ -55,7 +92,7 @@ async function observeCopy(consumer: AuthConsumer, cluster: Cluster, pass: Pass)
 /** Needs nothing of the spec, which may be invalid. */
 export function observeTerminating(
   consumer: AuthConsumer,
-  { cluster }: ConsumerPorts,
+  { cluster }: Pick<ConsumerPorts, 'cluster'>,
   { now }: Pass,
 ): TerminatingObservation {
   return { consumer, now, copies: ownedCopies(consumer, cluster) };

@@ -23,6 +23,13 @@ const extended = { ...theCopy(), data: { ...theCopy().data, more: btoa('more') }
 const suspended = { ...aStack(), spec: { ...aStack().spec, suspend: true } };
 const stripped = { ...theCopy(), metadata: { ...theCopy().metadata, labels: {} } };
 
+const identity = {
+  type: 'serviceAccount',
+  name: 'orders',
+  exists: true,
+  issuer: { state: 'known', issuer: 'https://cluster', keys: [] },
+} as const;
+
 test.each<[string, ConsumerObservation, object]>([
   ['a copy as it should be is left alone', seen(), { Accepted: 'True/Accepted', InSync: 'True/InSync', does: [] }],
   ['a missing one is written', seen({ copy: { state: 'absent' } }), { InSync: 'False/Writing', does: ['create'] }],
@@ -129,11 +136,46 @@ test.each<[string, ConsumerObservation, object]>([
     { does: ['create'] },
   ],
   ['and goes once it does', seen({ formerCopies: [theCopy('old')] }), { does: ['delete'] }],
+  [
+    'a new copy waits for its client secret',
+    seen({ copy: { state: 'absent' }, credential: { type: 'secret' } }),
+    { Accepted: 'True/Accepted', InSync: 'False/WaitingForCredential', does: [] },
+  ],
+  [
+    'one that stands keeps the secret that it has, whatever else changes',
+    seen({ credential: { type: 'secret' } }),
+    { InSync: 'True/InSync', does: [] },
+  ],
+  [
+    'and gets the next one with the others',
+    seen({ credential: { type: 'secret', secret: 'the next one' } }),
+    { InSync: 'False/Writing', does: ['replace'] },
+  ],
+  [
+    'a consumer whose ServiceAccount is missing is refused by the auth service, and its copy stays current',
+    seen({ credential: { ...identity, exists: false } }),
+    { Accepted: 'False/ServiceAccountNotFound', InSync: 'False/Writing', does: ['replace'] },
+  ],
+  [
+    "so is one whose cluster's keys the operator may not read",
+    seen({ credential: { ...identity, issuer: { state: 'forbidden', path: '/openid/v1/jwks' } } }),
+    { Accepted: 'False/ClusterKeysForbidden', does: ['replace'] },
+  ],
+  [
+    'while the API server does not tell them nobody knows',
+    seen({ credential: { ...identity, issuer: { state: 'unreadable', why: '503' } } }),
+    { Accepted: 'Unknown/ClusterKeysUnreadable', does: ['replace'] },
+  ],
+  [
+    'a consumer with a ServiceAccount waits for no secret',
+    seen({ copy: { state: 'absent' }, credential: identity }),
+    { Accepted: 'True/Accepted', InSync: 'False/Writing', does: ['create'] },
+  ],
 ])('%s', (_law, ...[observation, expected]) => {
   expect(summary(observation)).toMatchObject(expected);
 });
 
-test('a copy holds what a service needs and nothing private', () => {
+test('a copy holds what a service needs and nothing of the stack that is private', () => {
   const [action] = planConsumer(seen({ copy: { state: 'absent' } })).actions;
   if (action?.type !== 'create') throw new Error('expected the copy to be created');
   const { data = {} } = action.object as ReturnType<typeof theCopy>;
@@ -147,8 +189,24 @@ test('a copy holds what a service needs and nothing private', () => {
     'cookie-names': '{"token":"__Host-token","session":"__Host-session"}',
     'auth-url': 'http://main-auth.auth.svc:8080',
     'ca.crt': authority,
+    'client-id': 'shop/orders',
+    'client-secret': 'a client secret',
     'clock-skew-seconds': '60',
   });
+});
+
+test('a copy of a consumer with a ServiceAccount holds no secret', () => {
+  const [action] = planConsumer(seen({ credential: identity })).actions;
+  if (action?.type !== 'replace') throw new Error('expected the copy to be replaced');
+  const { data = {} } = action.object as ReturnType<typeof theCopy>;
+  expect(atob(data['client-id'] ?? '')).toBe('shop/orders');
+  expect(data).not.toHaveProperty('client-secret');
+});
+
+test('a missing ServiceAccount is named with the command that makes it', () => {
+  const { conditions } = planConsumer(seen({ credential: { ...identity, exists: false } }));
+  const message = expect.stringContaining('kubectl -n shop create serviceaccount orders');
+  expect(conditions).toContainEqual(expect.objectContaining({ type: 'Accepted', message }));
 });
 
 test('a changed clock skew of the stack is a changed copy', () => {

@@ -8,11 +8,19 @@ import type { Secret } from '../runtime/core-kinds.ts';
 import { sameJson } from '../runtime/json.ts';
 import { listed } from '../runtime/listed.ts';
 import type { ReasonOf } from '../api/reasons.ts';
-import { audienceOf, copySecret, isSameCopy, kidsInCopy } from '../stored/consumer-copy.ts';
+import { audienceOf, clientSecretIn, copySecret, isSameCopy, kidsInCopy } from '../stored/consumer-copy.ts';
+import type { CopySource } from '../stored/consumer-copy.ts';
 import { consumerPlan, remove } from './conditions.ts';
 import type { ConsumerPlan } from './conditions.ts';
 import { allowsNamespace } from './consent.ts';
-import type { ConsumerAction, ConsumerObservation, ConsumerStatus, ConsumerVerdict, Reported } from './types.ts';
+import type {
+  ConsumerAction,
+  ConsumerObservation,
+  ConsumerStatus,
+  ConsumerVerdict,
+  Reported,
+  SeenCredential,
+} from './types.ts';
 
 type ConsumerRule = Rule<ConsumerObservation, ConsumerVerdict>;
 
@@ -42,7 +50,7 @@ export function writeRefused(seen: ConsumerObservation, words: string): Consumer
     `The API server refuses Secret ${secretName} (${words}). Correct what refuses it, a policy or a quota for instance; ` +
     `the operator tries again: kubectl -n ${namespaceOf(consumer)} describe authconsumer ${consumer.metadata.name}`;
   const inSync = { status: 'False', reason: 'WriteRefused', message } as const;
-  return consumerPlan({ accepted: accepted(consumer), inSync }, { now: seen.now, status: statusOf(seen, inSync) });
+  return consumerPlan({ accepted: accepted(seen), inSync }, { now: seen.now, status: statusOf(seen, inSync) });
 }
 
 /** The operator does not see that namespace, so it cannot say that there is no such stack. */
@@ -146,36 +154,62 @@ function theSecretIsAnotherConsumers(seen: ConsumerObservation): ConsumerVerdict
   );
 }
 
-function theStackHasNoKeysYet({ consumer, keys, authority }: ConsumerObservation): ConsumerVerdict | undefined {
+function theStackHasNoKeysYet(seen: ConsumerObservation): ConsumerVerdict | undefined {
+  const { consumer, keys, authority } = seen;
   if (keys && authority !== undefined) return undefined;
   const { namespace, name } = consumer.spec.stackRef;
   const message = `AuthStack ${namespace}/${name} has not published keys yet: kubectl -n ${namespace} describe authstack ${name}`;
-  return { accepted: accepted(consumer), inSync: { status: 'False', reason: 'WaitingForKeys', message } };
+  return { accepted: accepted(seen), inSync: { status: 'False', reason: 'WaitingForKeys', message } };
 }
 
 function syncCopy(seen: ConsumerObservation): ConsumerVerdict {
   const { consumer, stack, keys = [], authority = '', copy, formerCopies } = seen;
   if (!stack) throw new TypeError('planConsumer: the rules before answer where there is no stack');
   const { secretName } = consumer.spec;
-  const wanted = copySecret(consumer, stack, { keys, authority });
+  const wanted = copySecret(consumer, stack, { keys, authority, ...clientIn(seen) });
   if (copy.state === 'ours' && isSameCopy(copy.secret, wanted)) {
     return {
-      accepted: accepted(consumer),
+      accepted: accepted(seen),
       inSync: { status: 'True', reason: 'InSync', message: `Secret ${secretName} holds the current keys` },
       // A former copy goes only once the new one exists.
       actions: stack.spec.suspend ? [] : formerCopies.map(remove),
     };
   }
-  // Consent that ends still takes a copy away, and a revoked key leaves it; any other write waits.
-  if (stack.spec.suspend && !holdsRevokedKey(seen)) {
-    const message = `AuthStack ${namespaceOf(stack)}/${stack.metadata.name} is suspended, so Secret ${secretName} stays as it is`;
-    return { accepted: accepted(consumer), inSync: { status: 'Unknown', reason: 'StackSuspended', message } };
-  }
+  const waits = theStackIsSuspended(seen) ?? theSecretIsNotRecorded(seen);
+  if (waits) return waits;
   return {
-    accepted: accepted(consumer),
+    accepted: accepted(seen),
     inSync: { status: 'False', reason: 'Writing', message: `Writing Secret ${secretName}` },
     actions: write(wanted, copy),
   };
+}
+
+/** A copy keeps the secret that it has while there is no other, and one that has none goes on without. */
+function clientIn({ credential, copy }: ConsumerObservation): Pick<CopySource, 'client'> | undefined {
+  if (credential.type === 'serviceAccount') return { client: {} };
+  const secret = credential.secret ?? (copy.state === 'ours' ? clientSecretIn(copy.secret) : undefined);
+  return secret === undefined ? undefined : { client: { secret } };
+}
+
+/** Consent that ends still takes a copy away, and a revoked key leaves it; any other write waits. */
+function theStackIsSuspended(seen: ConsumerObservation): ConsumerVerdict | undefined {
+  const { consumer, stack } = seen;
+  if (stack?.spec.suspend !== true || holdsRevokedKey(seen)) return undefined;
+  const message =
+    `AuthStack ${namespaceOf(stack)}/${stack.metadata.name} is suspended, ` +
+    `so Secret ${consumer.spec.secretName} stays as it is`;
+  return { accepted: accepted(seen), inSync: { status: 'Unknown', reason: 'StackSuspended', message } };
+}
+
+/** Pods that mounted a new copy without it would be refused until kubelet looks again. */
+function theSecretIsNotRecorded(seen: ConsumerObservation): ConsumerVerdict | undefined {
+  if (seen.copy.state === 'ours' || clientIn(seen)) return undefined;
+  const { secretName, stackRef } = seen.consumer.spec;
+  const { namespace, name } = stackRef;
+  const message =
+    `Secret ${secretName} waits until AuthStack ${namespace}/${name} has recorded its client secret: ` +
+    `kubectl -n ${namespace} describe authstack ${name}`;
+  return { accepted: accepted(seen), inSync: { status: 'False', reason: 'WaitingForCredential', message } };
 }
 
 function holdsRevokedKey({ copy, revokedKids = [] }: ConsumerObservation): boolean {
@@ -209,9 +243,46 @@ function refused(
   };
 }
 
-function accepted({ spec }: ConsumerObservation['consumer']): Reported<'Accepted'> {
-  const { namespace, name } = spec.stackRef;
+/** Both sides agree; whether the auth service can let it in is told in the same place. */
+function accepted(seen: ConsumerObservation): Reported<'Accepted'> {
+  const { consumer, credential } = seen;
+  const { namespace, name } = consumer.spec.stackRef;
+  if (credential.type === 'serviceAccount') return acceptedByIdentity(seen, credential);
   return { status: 'True', reason: 'Accepted', message: `AuthStack ${namespace}/${name} allows it` };
+}
+
+type Identity = Extract<SeenCredential, { type: 'serviceAccount' }>;
+
+function acceptedByIdentity(
+  { consumer }: ConsumerObservation,
+  { name, exists, issuer }: Identity,
+): Reported<'Accepted'> {
+  const { stackRef } = consumer.spec;
+  const namespace = namespaceOf(consumer);
+  const isRefused = `so the auth service refuses AuthConsumer ${consumer.metadata.name}`;
+  if (!exists) {
+    const message =
+      `There is no ServiceAccount ${name} in Namespace ${namespace}, ${isRefused}. Create it, or correct spec.identity: ` +
+      `kubectl -n ${namespace} create serviceaccount ${name}`;
+    return { status: 'False', reason: 'ServiceAccountNotFound', message };
+  }
+  switch (issuer.state) {
+    case 'forbidden': {
+      const message =
+        `The operator may not read ${issuer.path}, ${isRefused}. Bind its account to the role that gives it: ` +
+        `kubectl create clusterrolebinding authstack-service-account-issuer-discovery ` +
+        `--clusterrole=system:service-account-issuer-discovery --group=system:serviceaccounts; or leave out spec.identity to use a client secret`;
+      return { status: 'False', reason: 'ClusterKeysForbidden', message };
+    }
+    case 'unreadable': {
+      const message = `The API server does not tell who signs the tokens of ServiceAccount ${name} (${issuer.why}), ${isRefused}, unless it knew before`;
+      return { status: 'Unknown', reason: 'ClusterKeysUnreadable', message };
+    }
+    case 'known': {
+      const message = `AuthStack ${stackRef.namespace}/${stackRef.name} allows it, as ServiceAccount ${name}`;
+      return { status: 'True', reason: 'Accepted', message };
+    }
+  }
 }
 
 /** What the Secret was observed to hold; the time is that of the first pass that found it current. */

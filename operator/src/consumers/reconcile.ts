@@ -3,6 +3,7 @@ import type { AuthConsumer } from '../api/auth-consumer.ts';
 import { authStackKind } from '../api/auth-stack.ts';
 import {
   CONSUMERS_BY_SECRET,
+  CONSUMERS_BY_SERVICE_ACCOUNT,
   CONSUMERS_BY_STACK,
   CONSUMER_LABEL,
   STACK_LABEL,
@@ -11,14 +12,14 @@ import {
 } from '../api/names.ts';
 import { performKubernetes } from '../runtime/cluster.ts';
 import type { Cluster, ListOptions } from '../runtime/cluster.ts';
-import { namespaceKind, secretKind } from '../runtime/core-kinds.ts';
+import { namespaceKind, secretKind, serviceAccountKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import { keyOf } from '../runtime/objects.ts';
-import type { KubernetesObject, ObjectRef } from '../runtime/objects.ts';
+import type { KubernetesObject, Millis, ObjectRef } from '../runtime/objects.ts';
 import { isRefused } from '../runtime/failure.ts';
 import { mapping } from '../runtime/mapping.ts';
 import type { Mapping } from '../runtime/mapping.ts';
-import { labelsChanged, moreThanStatusChanged } from '../runtime/predicates.ts';
+import { identityChanged, labelsChanged, moreThanStatusChanged } from '../runtime/predicates.ts';
 import type { Outcome, Pass, Reconciler, ReportedEvent } from '../runtime/reconciler.ts';
 import type { ConsumerPlan } from './conditions.ts';
 import { observeConsumer, observeTerminating } from './observe.ts';
@@ -93,6 +94,9 @@ function refuseInvalidSpec(consumer: AuthConsumer): Outcome | undefined {
   };
 }
 
+/** Consumers that come together are recorded together, and each record concerns all of them. */
+const CLIENTS_SETTLE: Millis = 250;
+
 /**
  * What else concerns an AuthConsumer: its stack, the stack's keys, its copies, the labels of its namespace, and whatever
  * holds or held the name of its Secret.
@@ -104,6 +108,8 @@ export function consumerMappings(cluster: Cluster): readonly Mapping[] {
     keysOf({ index: { name: CONSUMERS_BY_STACK, value: keyOf(stack) } });
   const namingSecret = (secret: ObjectRef): readonly string[] =>
     keysOf({ index: { name: CONSUMERS_BY_SECRET, value: keyOf(secret) } });
+  const ofServiceAccount = (account: ObjectRef): readonly string[] =>
+    keysOf({ index: { name: CONSUMERS_BY_SERVICE_ACCOUNT, value: keyOf(account) } });
   return [
     {
       ...mapping(authConsumerKind, (consumer) => {
@@ -127,5 +133,15 @@ export function consumerMappings(cluster: Cluster): readonly Mapping[] {
         return metadata.name === jwks || metadata.name === ca ? ofStack({ namespace, name: stack }) : [];
       },
     },
+    {
+      kind: secretKind,
+      keys: ({ metadata: { name, namespace = '', labels = {} } }: KubernetesObject) => {
+        const stack = labels[STACK_LABEL];
+        const isClients = stack !== undefined && (name === namesOf(stack).clients || name === namesOf(stack).clientKey);
+        return isClients ? ofStack({ namespace, name: stack }) : [];
+      },
+      settle: CLIENTS_SETTLE,
+    },
+    { kind: serviceAccountKind, keys: ({ metadata }) => ofServiceAccount(metadata), when: identityChanged },
   ];
 }

@@ -45,7 +45,7 @@ export function observeStackConsumers(
   return { stack, now, consumers: cluster.cachedList(authConsumerKind, { index }) };
 }
 
-type ConsumersPlan = Plan<never, StackConsumersStatus>;
+export type ConsumersPlan = Plan<never, StackConsumersStatus>;
 
 /** Only accepted ones count: one that the stack does not allow, or that is Terminating, is not behind. */
 export function planStackConsumers({ stack, now, consumers }: StackConsumersObservation): ConsumersPlan {

@@ -4,6 +4,7 @@ import type { ReasonOf } from '../api/reasons.ts';
 import type { KubernetesAction, NamespaceWatch } from '../runtime/cluster.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { ConditionStatus, Millis } from '../runtime/objects.ts';
+import type { SeenIssuer } from '../runtime/service-account-issuer.ts';
 import type { Kid, PublicJwk } from '../stored/jwks.ts';
 
 /** The Secret that the consumer names, as it is now. */
@@ -36,7 +37,20 @@ export interface ConsumerObservation {
   readonly revokedKids?: readonly Kid[];
   /** PEM certificate of the stack's CA; absent while it has none. */
   readonly authority?: string;
+  readonly credential: SeenCredential;
 }
+
+/** What the consumer authenticates to the auth service with. */
+export type SeenCredential =
+  /** Absent: the stack has not recorded it yet. A copy gets none that the auth pods cannot know. */
+  | { readonly type: 'secret'; readonly secret?: string }
+  | {
+      readonly type: 'serviceAccount';
+      readonly name: string;
+      readonly exists: boolean;
+      /** Who signs its tokens. */
+      readonly issuer: SeenIssuer;
+    };
 
 export type ConsumerAction = KubernetesAction;
 

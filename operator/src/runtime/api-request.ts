@@ -6,6 +6,8 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Of the body; `application/json` unless it says otherwise. */
   readonly contentType?: string;
+  /** Of the answer, which is JSON: another media type where the path has none but its own. */
+  readonly accept?: string;
   readonly signal: AbortSignal;
 }
 

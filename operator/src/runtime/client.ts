@@ -32,6 +32,7 @@ export interface Answer extends DatedAnswer {
 }
 
 const ANSWER_WITHIN = 30_000;
+const JSON_MEDIA = { contentType: 'application/json', accept: 'application/json' } as const;
 
 export function createApiClient({ userAgent, kubeconfig, onAnswer, clock = systemClock }: ApiClientOptions): ApiClient {
   const config = new KubeConfig();
@@ -42,9 +43,10 @@ export function createApiClient({ userAgent, kubeconfig, onAnswer, clock = syste
   const { connection, close } = createConnection(config);
 
   async function call(
-    { method, path, query, body, contentType = 'application/json', signal }: ApiRequest,
+    { method, path, query, body, signal, ...media }: ApiRequest,
     bodyTimeout: number,
   ): Promise<Dispatcher.ResponseData> {
+    const { contentType, accept } = { ...JSON_MEDIA, ...media };
     const url = new URL(`${server ?? ''}${path}`);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
     const { dispatcher, headers } = await connection();
@@ -53,7 +55,7 @@ export function createApiClient({ userAgent, kubeconfig, onAnswer, clock = syste
       method,
       headers: {
         ...headers,
-        accept: 'application/json',
+        accept,
         'user-agent': userAgent,
         ...(body !== undefined && { 'content-type': contentType }),
       },

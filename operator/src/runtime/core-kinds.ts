@@ -133,6 +133,13 @@ export interface PersistentVolume extends KubernetesObject {
 }
 
 export const secretKind: Kind<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
+/** Only that it exists, and its uid, which is in its tokens. */
+export const serviceAccountKind: Kind = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  namespaced: true,
+};
 export const configMapKind: Kind<ConfigMap> = {
   apiVersion: 'v1',
   kind: 'ConfigMap',

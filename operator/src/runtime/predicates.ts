@@ -11,6 +11,12 @@ export const resourceVersionChanged: Predicate = differs(({ metadata }) => metad
 export const labelsChanged: Predicate = differs(({ metadata }) => metadata.labels);
 export const annotationsChanged: Predicate = differs(({ metadata }) => metadata.annotations);
 
+/** It came, goes or went, or is another object of the same name. */
+export const identityChanged: Predicate = differs(({ metadata: { uid, deletionTimestamp } }) => ({
+  uid,
+  deletionTimestamp,
+}));
+
 /** Anything but the status: also another object of the same name, a deletion asked for, and finalizers. */
 export const moreThanStatusChanged: Predicate = any(
   generationChanged,

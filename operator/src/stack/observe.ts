@@ -9,6 +9,8 @@ import { observeAuthService } from '../auth-service/observe.ts';
 import type { AuthServicePorts } from '../auth-service/observe.ts';
 import { observeCertificates } from '../certificates/observe.ts';
 import type { CertificatesPorts } from '../certificates/observe.ts';
+import { observeClients } from '../consumers/clients/observe.ts';
+import type { ClientsPorts } from '../consumers/clients/observe.ts';
 import { observeStackConsumers } from '../consumers/summary.ts';
 import { observeExternalDatabase } from '../external-database/observe.ts';
 import { observeMongodb } from '../mongodb/observe.ts';
@@ -25,16 +27,18 @@ export type StackPorts = CertificatesPorts &
   SigningKeysPorts &
   AuthPodsPorts &
   AgentsPorts &
+  ClientsPorts &
   Omit<KeysPorts, 'authPods'> &
   Omit<AuthServicePorts, 'authPods'> & { readonly authPodProber: AuthPodProber };
 
 export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pass): Promise<StackObservation> {
   const authPods = await observeAuthPods(stack, ports, pass);
-  const [certificates, database, signingKeys, authService] = await Promise.all([
+  const [certificates, database, signingKeys, authService, clients] = await Promise.all([
     observeCertificates(stack, ports, pass),
     observeDatabase(stack, { ...ports, authPods }, pass),
     observeSigningKeys(stack, { ...ports, authPods }, pass),
     observeAuthService(stack, { ...ports, authPods }, pass),
+    observeClients(stack, ports, pass),
   ]);
   return {
     stack,
@@ -43,6 +47,7 @@ export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pa
     signingKeys,
     // Read last: agents of a node that is gone were waited for, and who answered before that may be gone as well.
     authService: { ...authService, serving: observeReachability({ ...ports, authPods }) },
+    clients,
     consumers: observeStackConsumers(stack, ports, pass),
   };
 }

@@ -1,6 +1,7 @@
 import { performAuthService } from '../auth-service/apply.ts';
 import { performCertificates } from '../certificates/apply.ts';
 import { performMongodb } from '../mongodb/apply.ts';
+import { performClients } from '../consumers/clients/apply.ts';
 import type { Performed } from '../runtime/cluster.ts';
 import { isForbidden } from '../runtime/failure.ts';
 import { unreachable } from '../runtime/objects.ts';
@@ -70,6 +71,8 @@ async function perform({ feature, action }: StackAction, ports: StackPorts, pass
       return performSigningKeys(action, ports, pass);
     case 'authService':
       return performAuthService(action, ports, pass);
+    case 'consumers':
+      return performClients(action, ports, pass);
     default:
       return unreachable(feature);
   }

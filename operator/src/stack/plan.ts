@@ -1,5 +1,7 @@
 import { planAuthService } from '../auth-service/plan.ts';
 import { planCertificates } from '../certificates/plan.ts';
+import { planClients } from '../consumers/clients/plan.ts';
+import { withClients } from '../consumers/clients/report.ts';
 import { planStackConsumers } from '../consumers/summary.ts';
 import { planExternalDatabase } from '../external-database/plan.ts';
 import { planMongodb } from '../mongodb/plan.ts';
@@ -17,10 +19,10 @@ export function planStack(seen: StackObservation): StackPlan {
   const certificates = asAllowed(planCertificates(seen.certificates));
   const database = asAllowed(planDatabase(seen.database));
   const keys = planSigningKeys(seen.signingKeys);
-  // What it does for a suspended stack it does nevertheless: it takes a stolen key away.
+  // What these two do for a suspended stack they do nevertheless: take a stolen key away, and whoever's consent has ended.
   const signingKeys = keys.actions.length > 0 ? keys : asAllowed(keys);
   const authService = asAllowed(planAuthService(seen.authService));
-  const consumers = asAllowed(planStackConsumers(seen.consumers));
+  const consumers = withClients(asAllowed(planStackConsumers(seen.consumers)), planClients(seen.clients));
   const plans = [certificates, database, signingKeys, authService, consumers];
   const conditions = withAuthority(
     plans.flatMap((plan) => plan.conditions),
@@ -31,6 +33,7 @@ export function planStack(seen: StackObservation): StackPlan {
     branches: [
       authService.actions.map((action) => ({ feature: 'authService', action }) as const),
       certificates.actions.map((action) => ({ feature: 'certificates', action }) as const),
+      consumers.actions.map((action) => ({ feature: 'consumers', action }) as const),
       database.actions.map((action) => ({ feature: 'mongodb', action }) as const),
       signingKeys.actions.map((action) => ({ feature: 'signingKeys', action }) as const),
     ],

@@ -44,13 +44,14 @@ function causeIn({ message }: ApiError): string {
 
 const MOST = 500;
 
-type FeatureCondition = 'DatabaseReady' | 'KeysReady' | 'AuthReady';
+type FeatureCondition = 'DatabaseReady' | 'KeysReady' | 'AuthReady' | 'ConsumersInSync';
 
 const conditionOf: Readonly<Record<StackAction['feature'], FeatureCondition>> = {
   certificates: 'DatabaseReady',
   mongodb: 'DatabaseReady',
   signingKeys: 'KeysReady',
   authService: 'AuthReady',
+  consumers: 'ConsumersInSync',
 };
 
 function isOfFeature(type: string): type is FeatureCondition {

@@ -1,6 +1,7 @@
 import type { AuthStack } from '../api/auth-stack.ts';
 import type { AuthServiceAction, AuthServiceObservation } from '../auth-service/types.ts';
 import type { CertificatesAction, CertificatesObservation } from '../certificates/types.ts';
+import type { ClientsAction, ClientsObservation } from '../consumers/clients/types.ts';
 import type { StackConsumersObservation } from '../consumers/summary.ts';
 import type { ExternalDatabaseObservation } from '../external-database/observe.ts';
 import type { MongodbAction } from '../mongodb/members/action.ts';
@@ -17,6 +18,7 @@ export interface StackObservation {
   readonly database: DatabaseObservation;
   readonly signingKeys: KeysObservation;
   readonly authService: AuthServiceObservation;
+  readonly clients: ClientsObservation;
   readonly consumers: StackConsumersObservation;
 }
 
@@ -29,7 +31,8 @@ export type StackAction =
   | { readonly feature: 'certificates'; readonly action: CertificatesAction }
   | { readonly feature: 'mongodb'; readonly action: MongodbAction }
   | { readonly feature: 'signingKeys'; readonly action: SigningKeysAction }
-  | { readonly feature: 'authService'; readonly action: AuthServiceAction };
+  | { readonly feature: 'authService'; readonly action: AuthServiceAction }
+  | { readonly feature: 'consumers'; readonly action: ClientsAction };
 
 export interface StackPlan {
   /** Done first, in this order; when one fails nothing else is tried. */

@@ -20,7 +20,7 @@ import { encodeText, textsIn } from './secret.ts';
 
 /*
  * The Secret of an AuthConsumer, in the consumer's own namespace: what a service needs to verify the stack's tokens.
- * Nothing in it is private. Its owner reference names the AuthConsumer, so it goes when that goes; its labels name the
+ * Nothing of the stack in it is private; the client secret is the consumer's own. Its owner reference names the AuthConsumer, so it goes when that goes; its labels name the
  * AuthConsumer and the stack, so it is still known when the owner reference is gone.
  */
 
@@ -28,9 +28,25 @@ export interface CopySource {
   readonly keys: readonly PublicJwk[];
   /** PEM certificate of the stack's CA. */
   readonly authority: string;
+  /** Absent: it has none yet. */
+  readonly client?: ClientCredential;
 }
 
-export function copySecret(consumer: AuthConsumer, stack: AuthStack, { keys, authority }: CopySource): Secret {
+/** What the consumer shows to the auth service. */
+export interface ClientCredential {
+  /** Absent: it shows the token of its ServiceAccount. */
+  readonly secret?: string;
+}
+
+const CLIENT_ID = 'client-id';
+const CLIENT_SECRET = 'client-secret';
+
+/** By which the auth service knows the consumer. */
+export function clientIdOf({ metadata }: Pick<AuthConsumer, 'metadata'>): string {
+  return keyOf(metadata);
+}
+
+export function copySecret(consumer: AuthConsumer, stack: AuthStack, { keys, authority, client }: CopySource): Secret {
   const { publicURL, auth, signingKeys } = stack.spec;
   const names = cookieNames({ issuer: publicURL, inlineRefresh: auth.inlineRefresh });
   const texts = {
@@ -43,6 +59,8 @@ export function copySecret(consumer: AuthConsumer, stack: AuthStack, { keys, aut
     'ca.crt': authority,
     // What consumers allow must be what the stack promises, and what it keeps retired keys for.
     'clock-skew-seconds': String(durationMillis(signingKeys.propagation.clockSkew) / 1000),
+    ...(client && { [CLIENT_ID]: clientIdOf(consumer) }),
+    ...(client?.secret !== undefined && { [CLIENT_SECRET]: client.secret }),
   };
   const { apiVersion, kind, metadata } = consumer;
   return {
@@ -99,6 +117,12 @@ export function kidsInCopy(copy: Secret): ReadonlySet<Kid> {
   const kids = new Set(decodeJwks(textsIn(copy)[files.jwks]).map(({ kid }) => kid));
   kidsOfSecret.set(copy, kids);
   return kids;
+}
+
+/** The client secret in a copy. */
+export function clientSecretIn(copy: Pick<Secret, 'data'>): string | undefined {
+  const encoded = copy.data?.[CLIENT_SECRET];
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
 }
 
 /** `namespace/name` of the AuthConsumer that a Secret was made for, by its labels; undefined: it is no copy of ours. */

@@ -22,6 +22,10 @@ tests hold both to the requests that the operator makes. */}}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, list, watch, create, update, patch, delete]
+# Their uids, which are in the tokens of consumers that authenticate as one.
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [list, watch]
 # The headless Service of the members and the Service of the auth pods.
 - apiGroups: [""]
   resources: [services]

@@ -35,10 +35,11 @@ export const keys: readonly PublicJwk[] = ['k1', 'k2'].map((kid) => ({
   kid,
 }));
 export const authority = 'a certificate';
+export const client = { secret: 'a client secret' };
 
 /** The copy as it should be, under any name. */
 export function theCopy(name = 'auth'): Secret {
-  const secret = copySecret(aConsumer(), aStack(), { keys, authority });
+  const secret = copySecret(aConsumer(), aStack(), { keys, authority, client });
   return { ...secret, metadata: { ...secret.metadata, name, uid: `uid-of-${name}`, resourceVersion: '7' } };
 }
 
@@ -54,6 +55,7 @@ export function seen(changes: Partial<ConsumerObservation> = {}): ConsumerObserv
     formerCopies: [],
     keys,
     authority,
+    credential: { type: 'secret', ...client },
     ...changes,
   };
 }
