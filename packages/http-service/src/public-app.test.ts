@@ -36,6 +36,7 @@ async function serve(): Promise<Site> {
     duration,
     origin: () => 'https://shop.example.com',
     problems: commonProblems,
+    quiet: ['/api/quiet'],
     documents: { '/keys': () => publicDocument({ keys: [1] }, { cacheControl: 'public, max-age=5' }) },
     mount(mounted) {
       const router = exactRouter()
@@ -46,6 +47,9 @@ async function serve(): Promise<Site> {
           response.status(204).end();
         })
         .get('/never', () => undefined)
+        .get('/quiet', ({ query }, response) => {
+          response.status(Number(query['status'])).end();
+        })
         .post('/things', jsonBody({ maxBytes: 16_384 }), (request, response) => {
           handled += 1;
           response.json(request.body ?? null);
@@ -221,6 +225,17 @@ test('a request is counted by route and logged by path, with the id that its cli
     res: { status: 200 },
   });
   expect(site.log.join('')).not.toContain('secret');
+});
+
+test('a path that machines ask all the time is counted, and of its requests only those that fail are logged', async () => {
+  await using site = await serve();
+  for (const status of [204, 403, 503]) await fetch(`http://127.0.0.1:${site.port}/api/quiet?status=${status}`);
+  await until(async () => (await site.metrics()).includes('route="/api/quiet",status="503"} 1'));
+  expect(await site.metrics()).toContain('route="/api/quiet",status="204"} 1');
+  expect(site.log.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { level: 30, res: { status: 403 } },
+    { level: 40, res: { status: 503 } },
+  ]);
 });
 
 test('a document has the headers of every answer, is counted, and is sent only to those who do not hold it', async () => {

@@ -20,6 +20,8 @@ export interface PublicAppOptions {
   readonly problems: ProblemTable;
   /** Answered before anything else; each is a route as well. */
   readonly documents?: PublicDocuments;
+  /** Paths whose requests leave no line in the log, unless they fail. */
+  readonly quiet?: readonly string[];
   /** Before anything else sees a request. */
   readonly first?: readonly RequestHandler[];
   /** What is served: routers by where they are mounted. */
@@ -28,7 +30,7 @@ export interface PublicAppOptions {
 
 /** What is the same before and after the routes of every public listener. */
 export function createPublicApp(options: PublicAppOptions): RequestListener {
-  const { log, duration, origin, problems, documents = {}, first = [], mount } = options;
+  const { log, duration, origin, problems, documents = {}, first = [], quiet = [], mount } = options;
   const headers = securityHeaders(origin);
   const app = express();
   app.disable('x-powered-by');
@@ -38,7 +40,7 @@ export function createPublicApp(options: PublicAppOptions): RequestListener {
   app.enable('strict routing');
   const { notFound, errorHandler } = problemHandlers(problems, log);
 
-  app.use(...first, watchRequests({ log, duration }), (request, response, next) => {
+  app.use(...first, watchRequests({ log, duration, quiet }), (request, response, next) => {
     response.set(headers());
     if (request.path.startsWith('/api/')) response.setHeader('cache-control', 'no-store');
     endsConnectionUnlessRead(request, response);

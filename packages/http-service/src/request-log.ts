@@ -33,10 +33,12 @@ export type RequestDuration = Histogram<'method' | 'route' | 'status'>;
 export interface Watching {
   readonly log: Logger;
   readonly duration: RequestDuration;
+  /** Paths that machines ask every few seconds: of these only what fails is worth a line. */
+  readonly quiet?: readonly string[];
 }
 
 /** One line and one observation for each request, also for one whose client hung up before it was answered. */
-export function watchRequests({ log: parent, duration }: Watching): RequestHandler {
+export function watchRequests({ log: parent, duration, quiet = [] }: Watching): RequestHandler {
   // Its lines are made here and hold no secret, and to look for one would cost more than the rest of the line.
   const log = parent.child({}, { redact: [] });
   return (request, response, next) => {
@@ -45,14 +47,19 @@ export function watchRequests({ log: parent, duration }: Watching): RequestHandl
     response.once('close', () => {
       const responseTime = Math.round(performance.now() - startedAt);
       const { statusCode: status } = response;
-      const level = status >= 500 ? 'warn' : 'info';
       const req = loggedRequest(request);
+      const level = levelOf(status, quiet.includes(req.path));
       if (response.writableFinished) log[level]({ req, res: { status }, responseTime }, 'request answered');
       else log.info({ req, responseTime }, 'request aborted');
       observe(duration, { request, response, startedAt, route: routeOf(request) });
     });
     next();
   };
+}
+
+function levelOf(status: number, isQuiet: boolean): 'warn' | 'info' | 'debug' {
+  if (status >= 500) return 'warn';
+  return isQuiet && status < 400 ? 'debug' : 'info';
 }
 
 export interface Observed {

@@ -3,6 +3,7 @@ import { createPublicApp } from '@authstack/http-service/public-app';
 import type { HttpServiceOptions } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { authContract } from '../api.ts';
 import { clientAuthentication } from '../clients/authenticate.ts';
 import type { ClientRoute } from '../clients/client-route.ts';
 import type { Client } from '../clients/clients.ts';
@@ -40,6 +41,8 @@ export function servicesListener(ports: ServicesPorts): Pick<HttpServiceOptions,
     duration: metrics.serviceDuration,
     origin: () => settings.issuer,
     problems: serviceProblems,
+    // Each verifier does so every five seconds.
+    quiet: [authContract.acknowledgePath],
     mount: (app) => app.use(routerOf(documented(ports.routes), { gates, clock })),
   });
   return { services: { tlsDir, app } };
