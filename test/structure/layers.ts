@@ -47,6 +47,7 @@ const furtherEffectFiles: readonly string[] = [
   'operator/src/certificates/certificate.ts',
   'operator/src/certificates/operator-identity.ts',
   'operator/src/signing-keys/fresh-key.ts',
+  'operator/src/signing-keys/imported-key.ts',
   'operator/src/workloads/pods-not-created.ts',
 ];
 const impureRooms: readonly string[] = ['operator/src/runtime', 'operator/src'];

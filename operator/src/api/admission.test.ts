@@ -122,6 +122,16 @@ test.each<[string, object, RegExp]>([
     /uriSecretRef\.key.*must be a key of a Secret/,
   ],
   [
+    'an imported key of a kid that needs quotes',
+    aStack({ signingKeys: { importFrom: { secretRef: { name: 'old' }, kid: 'a; b' } } }),
+    /signingKeys\.importFrom\.kid.*must be a kid of letters, digits/,
+  ],
+  [
+    'an imported key from nowhere',
+    aStack({ signingKeys: { importFrom: { kid: 'old' } } }),
+    /signingKeys\.importFrom\.secretRef: Required/,
+  ],
+  [
     'more memory asked for than allowed',
     aStack({ mongodb: { resources: { requests: { memory: '2Gi' }, limits: { memory: '1Gi' } } } }),
     /spec\.mongodb\.resources.*requests\.memory is 2Gi, above limits\.memory of 1Gi/,

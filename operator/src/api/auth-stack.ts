@@ -78,10 +78,24 @@ export const authStackKind: Kind<AuthStack> = {
   namespaced: true,
 };
 
-/** Object-level rules: names of the stack's objects are `<stack>-…` and must stay DNS labels. */
-export const authStackRules = rules({
-  rule: "size(self.metadata.name) <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-  message: 'metadata.name must be at most 40 lower-case letters, digits and hyphens, starting with a letter',
-});
+const IMPORT = 'self.spec.signingKeys.importFrom';
+const OLD_IMPORT = 'oldSelf.spec.signingKeys.importFrom';
+
+/** Rules of the object as a whole. */
+export const authStackRules = rules(
+  {
+    // The stack's objects are called `<stack>-…` and must stay DNS labels.
+    rule: "size(self.metadata.name) <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+    message: 'metadata.name must be at most 40 lower-case letters, digits and hyphens, starting with a letter',
+  },
+  {
+    // Nobody should believe that a key is in use which nobody reads any more.
+    rule:
+      '!has(self.status) || !has(self.status.signingKeys) || !has(self.status.signingKeys.activeKid) || ' +
+      `!has(${IMPORT}) || (has(${OLD_IMPORT}) && ${IMPORT} == ${OLD_IMPORT})`,
+    message:
+      'signingKeys.importFrom is read only while the stack has no signing keys, and it has; remove the field, or make a new AuthStack with it',
+  },
+);
 
 export { specSchema as authStackSpecSchema, statusSchema as authStackStatusSchema };

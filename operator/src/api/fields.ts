@@ -21,6 +21,13 @@ export const namespaceName = text({
   message: 'must be a name of a Namespace: lower-case letters, digits and hyphens',
 });
 
+/** Of an entry of a Secret. */
+export const secretKey = text({
+  max: 253,
+  pattern: /^[-._a-zA-Z0-9]*[-_a-zA-Z0-9][-._a-zA-Z0-9]*$/,
+  message: 'must be a key of a Secret: letters, digits and - _ .',
+});
+
 /** `aud` of a token. */
 export const audience = text({
   max: 128,

@@ -252,6 +252,16 @@ const keysReady = {
     noticed: ['AuthConsumer', 'Secret', 'Pod'],
   },
   CreatingKeys: { status: 'False', seen: 'The operator creates the first keys.' },
+  ImportedKeyNotFound: {
+    status: 'False',
+    seen: '`spec.signingKeys.importFrom` names a Secret that does not exist. No key is created.',
+    do: 'Create it, or remove the field.',
+  },
+  ImportedKeyRefused: {
+    status: 'False',
+    seen: 'The key of `spec.signingKeys.importFrom` cannot be used: the message says why. No key is created.',
+    do: 'Correct the Secret, or remove the field.',
+  },
   SigningKeysLost: {
     status: 'False',
     seen: '`<stack>-signing-keys` is gone. Auth pods sign from memory until every verifier can hold the new key.',

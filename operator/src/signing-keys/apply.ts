@@ -7,12 +7,13 @@ import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import { keyRing } from '../stored/key-ring.ts';
 import type { StoredKey, StoredRing } from '../stored/key-ring.ts';
-import { createStored, readStored, replaceStored } from '../stored/secret.ts';
+import { createStored, readStored, replaceStored, textsIn } from '../stored/secret.ts';
 import type { Seen } from '../stored/secret.ts';
 import { editRing } from './edit.ts';
-import type { EditContext } from './edit.ts';
+import type { EditContext, FreshKey } from './edit.ts';
 import { freshKey } from './fresh-key.ts';
-import type { CreateRing, SigningKeysAction } from './types.ts';
+import { importKey } from './imported-key.ts';
+import type { CreateRing, RingAction, SigningKeysAction } from './types.ts';
 
 export interface SigningKeysPorts {
   readonly cluster: Cluster;
@@ -30,8 +31,12 @@ export async function performSigningKeys(
   if (isKubernetesAction(action)) return performKubernetes(action, cluster, pass);
   const stack = { metadata: action.stack };
   switch (action.type) {
-    case 'createRing':
-      return performKubernetes(createStored(keyRing, stack, newRing(action, at(now()))), cluster, pass);
+    case 'createRing': {
+      const context = at(now());
+      const imported = action.imported && (await importAgain(action, { cluster, publishedAt: context.at }, pass));
+      if (imported === 'another') return 'overtaken';
+      return performKubernetes(createStored(keyRing, stack, newRing(action, context, imported)), cluster, pass);
+    }
     case 'editRing': {
       const { resourceVersion, edit } = action;
       const ring = await storedRing(action.stack, cluster, pass);
@@ -54,6 +59,24 @@ function at(time: Millis): EditContext {
   return { at: time, fresh: (algorithm) => freshKey(algorithm, time) };
 }
 
+interface ImportPorts {
+  readonly cluster: Cluster;
+  readonly publishedAt: Millis;
+}
+
+/** The key itself: a plan has only seen its kid. `another`: the Secret has changed since then. */
+async function importAgain(
+  { stack, imported }: Extract<RingAction, CreateRing>,
+  { cluster, publishedAt }: ImportPorts,
+  pass: Pass,
+): Promise<FreshKey | 'another' | undefined> {
+  if (!imported) return undefined;
+  const { secretRef, kid } = imported.from;
+  const secret = await cluster.read(secretKind, { ...stack, name: secretRef.name }, pass);
+  const read = importKey((secret && textsIn(secret)[secretRef.key]) ?? '', { kid, publishedAt });
+  return 'key' in read && read.key.kid === imported.kid ? read.key : 'another';
+}
+
 /** Somebody wrote the ring after it was read; nothing in the plan comes after an edit. */
 async function unlessOvertaken(write: Promise<Performed>): Promise<Performed> {
   try {
@@ -65,12 +88,12 @@ async function unlessOvertaken(write: Promise<Performed>): Promise<Performed> {
 }
 
 /** The ring of a stack that has none. */
-export function newRing(action: CreateRing, context: EditContext): StoredRing {
-  const ring = unrevoked(action, context);
+export function newRing(action: CreateRing, context: EditContext, imported?: FreshKey): StoredRing {
+  const ring = unrevoked(action, context, imported);
   return action.revocation ? editRing(ring, action.revocation, context) : ring;
 }
 
-function unrevoked(action: CreateRing, context: EditContext): StoredRing {
+function unrevoked(action: CreateRing, context: EditContext, imported?: FreshKey): StoredRing {
   const { algorithm, lifetimes, first, remembered, revoked } = action;
   const { at: time, fresh } = context;
   const retiring = remembered.map((publicJwk): StoredKey => {
@@ -79,7 +102,7 @@ function unrevoked(action: CreateRing, context: EditContext): StoredRing {
   });
   const next = fresh(algorithm);
   if (first === 'next') return { keys: [...retiring, next], lifetimes, revoked, version: time };
-  const active: StoredKey = { ...fresh(algorithm), phase: 'active', activatedAt: time };
+  const active: StoredKey = { ...(imported ?? fresh(algorithm)), phase: 'active', activatedAt: time };
   return { keys: [...retiring, active, next], lifetimes, revoked, version: time };
 }
 

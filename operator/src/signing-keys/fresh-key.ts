@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Millis } from '../runtime/objects.ts';
 import { publicJwkSchema } from '../stored/jwks.ts';
 import type { Algorithm } from '../stored/key-ring.ts';
@@ -20,9 +21,21 @@ const thumbprintMembers: Readonly<Record<string, readonly string[]>> = {
 
 /** A key pair as JWKs (RFC 7517); its kid is its thumbprint (RFC 7638). */
 export function freshKey(algorithm: Algorithm, publishedAt: Millis): FreshKey {
-  const pair = keyPairs[algorithm]();
+  return keyOfPair(keyPairs[algorithm](), { algorithm, publishedAt });
+}
+
+export interface KeyPair {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+/** The same of a pair that is there already, which may have another kid. */
+export function keyOfPair(
+  pair: KeyPair,
+  { algorithm, publishedAt, kid: given }: Pick<FreshKey, 'algorithm' | 'publishedAt'> & Partial<Pick<FreshKey, 'kid'>>,
+): FreshKey {
   const bare = pair.publicKey.export({ format: 'jwk' }) as Record<string, string>;
-  const kid = thumbprint(bare);
+  const kid = given ?? thumbprint(bare);
   const common = { kid, alg: algorithm, use: 'sig' } as const;
   return {
     kid,
@@ -34,7 +47,7 @@ export function freshKey(algorithm: Algorithm, publishedAt: Millis): FreshKey {
   };
 }
 
-function thumbprint(jwk: Readonly<Record<string, string>>): string {
+export function thumbprint(jwk: Readonly<Record<string, string>>): string {
   const required = thumbprintMembers[jwk['kty'] ?? ''];
   if (!required) throw new TypeError(`no thumbprint is defined for a key of type ${jwk['kty']}`);
   const canonical = JSON.stringify(Object.fromEntries(required.map((member) => [member, jwk[member]])));

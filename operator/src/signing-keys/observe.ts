@@ -15,10 +15,12 @@ import type { ClockOffset } from '../runtime/server-clock.ts';
 import { consumerOfCopy, copyLabels, kidsInCopy } from '../stored/consumer-copy.ts';
 import { publishedKeys } from '../stored/jwks.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
-import { readStored } from '../stored/secret.ts';
+import { readStored, textsIn } from '../stored/secret.ts';
+import { importKey } from './imported-key.ts';
 import { dependsOnPods, isPromotionNear } from './pods.ts';
 import { ringOf } from './ring.ts';
-import type { Copy, KeyHolder, KeyPolicy, KeysObservation } from './types.ts';
+import type { Copy, KeyHolder, KeyPolicy, KeysObservation, SeenImport } from './types.ts';
+import { isFounding } from './without-ring.ts';
 
 export interface KeysPorts {
   readonly cluster: Cluster;
@@ -45,11 +47,13 @@ export async function observeSigningKeys(
     policy: policyOf(stack, authPods),
     ring: readKeyRing(stack, ring),
     jwks: readStored(publishedKeys, stack, jwks),
+    imported: { state: 'notAsked' },
     copies: copiesOf(stack, cluster),
     unseenNamespaces: stack.spec.consumers.allowedNamespaces.from === 'Same' ? [] : cluster.refusedNamespaces(),
     pods: holders.map((pod) => holderOf(pod, { report: 'notAsked', verifiers: 'notAsked' })),
     authServiceRunsSince: authPods.flatMap(({ runningSince }) => runningSince),
   };
+  if (isFounding(seen)) return { ...seen, imported: await observeImport(stack, cluster, pass) };
   const known = ringOf(seen);
   if (!known || !dependsOnPods(known)) return seen;
   const ref = { namespace: namespaceOf(stack), name: stack.metadata.name };
@@ -64,6 +68,20 @@ export async function observeSigningKeys(
     return { report, verifiers };
   };
   return { ...seen, pods: await Promise.all(holders.map(async (pod) => holderOf(pod, await asked(pod)))) };
+}
+
+/** The Secret is a person's own, and is not watched. */
+async function observeImport(stack: AuthStack, cluster: Cluster, pass: Pass): Promise<SeenImport> {
+  const { importFrom } = stack.spec.signingKeys;
+  if (!importFrom) return { state: 'notAsked' };
+  const { name, key } = importFrom.secretRef;
+  const secret = await cluster.read(secretKind, { namespace: namespaceOf(stack), name }, pass);
+  const text = secret && textsIn(secret)[key];
+  if (text === undefined || text.trim() === '') {
+    return secret ? { state: 'refused', why: 'is missing or empty' } : { state: 'missing' };
+  }
+  const read = importKey(text, { kid: importFrom.kid, publishedAt: pass.now });
+  return 'why' in read ? { state: 'refused', why: read.why } : { state: 'usable', kid: read.key.kid };
 }
 
 type Told = Pick<KeyHolder, 'report' | 'verifiers'>;

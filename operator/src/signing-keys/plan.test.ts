@@ -30,6 +30,7 @@ import {
   undistributed,
 } from './testing/seen.ts';
 import type { KeysObservation } from './types.ts';
+import { isFounding } from './without-ring.ts';
 
 const keys = (...list: Key[]): Partial<KeysObservation> => ({ ring: ringOf(list) });
 const copies = (...kids: string[]): Partial<KeysObservation> => ({
@@ -642,6 +643,90 @@ describe('a ring that was lost', () => {
   ])('%s, and forgets nothing meanwhile', (_law, ...[change, ready, does]) => {
     expect(summary(planSigningKeys(seen({ ring: rebuilt, ...change })))).toMatchObject({ ready, does });
   });
+});
+
+describe('a key that is brought along', () => {
+  const from = { secretRef: { name: 'old-key', key: 'key' } };
+  const base = aStack();
+  const stack = { ...base, spec: { ...base.spec, signingKeys: { ...base.spec.signingKeys, importFrom: from } } };
+  const founding: Partial<KeysObservation> = { stack, ring: { state: 'absent' }, jwks: { state: 'absent' }, pods: [] };
+  const usable: Partial<KeysObservation> = { ...founding, imported: { state: 'usable', kid: 'old' } };
+  const messageOf = (change: Partial<KeysObservation>): string =>
+    planSigningKeys(seen(change)).conditions[0]?.message ?? '';
+
+  test('is the first one, and announced only once it was done', () => {
+    const plan = planSigningKeys(seen(usable));
+    expect(plan.actions).toEqual([
+      expect.objectContaining({
+        ...{ type: 'createRing', first: 'active', imported: { kid: 'old', from } },
+        event: {
+          type: 'Normal',
+          reason: 'KeyImported',
+          message: expect.stringContaining('old from Secret old-key') as unknown,
+        },
+      }),
+    ]);
+  });
+
+  test.each<[string, Partial<KeysObservation>, string, string]>([
+    [
+      'whose Secret is missing',
+      { imported: { state: 'missing' } },
+      'ImportedKeyNotFound',
+      'kubectl -n auth create secret generic old-key --from-file=key=…, or remove spec.signingKeys.importFrom',
+    ],
+    [
+      'that cannot be used',
+      { imported: { state: 'refused', why: 'is an RSA key of 1024 bits' } },
+      'ImportedKeyRefused',
+      'key of Secret old-key of spec.signingKeys.importFrom is an RSA key of 1024 bits. No key was created',
+    ],
+    [
+      'that was revoked',
+      {
+        imported: { state: 'usable', kid: 'old' },
+        jwks: {
+          ...{ state: 'value', resourceVersion: '8', createdAt: NOW },
+          value: { keys: [], revoked: [{ kid: 'old', revokedAt: 1, mountsUntil: 2, cachesUntil: 3 }] },
+        },
+      },
+      'ImportedKeyRefused',
+      'has the kid old, which was revoked',
+    ],
+  ])('%s is named, with the way on, and none is made in its place', (_what, ...[change, reason, message]) => {
+    const plan = planSigningKeys(seen({ ...founding, ...change }));
+    expect(plan.actions).toEqual([]);
+    expect(plan.conditions).toMatchObject([{ status: 'False', reason }]);
+    expect(messageOf({ ...founding, ...change })).toContain(message);
+    expect(plan.stalled).toMatchObject({ reason });
+    expect(plan.recheckAt).toBe(NOW + LOOK_AGAIN);
+  });
+
+  test('waits for the clocks, and for the end of a suspension', () => {
+    const skewed = planSigningKeys(seen({ ...usable, clockOffset: { least: DAY, most: DAY } }));
+    const suspended = planSigningKeys(seen({ ...usable, stack: { ...stack, spec: { ...stack.spec, suspend: true } } }));
+    expect([...skewed.actions, ...suspended.actions]).toEqual([]);
+  });
+
+  test('is nothing to a stack that has keys, or has lost its ring', () => {
+    expect(summary(planSigningKeys(seen({ stack })))).toEqual({ ready: 'True/UpToDate', does: [] });
+    const lost = planSigningKeys(seen({ stack, ring: { state: 'absent' } }));
+    expect(summary(lost).does).toEqual([expect.not.objectContaining({ imported: expect.anything() as unknown })]);
+  });
+
+  test.each<[string, Partial<KeysObservation>, boolean]>([
+    ['no key was ever published', founding, true],
+    ['what was published is empty', { ...founding, jwks: { ...published(), value: { keys: [] } } }, true],
+    ['a ring is there', { ...founding, ring: ringOf([active('k1')]) }, false],
+    ['a ring cannot be read', { ...founding, ring: { state: 'malformed', why: 'is missing' } }, false],
+    ['a ring was lost', { ...founding, jwks: published() }, false],
+  ])('is looked at where %s: %s', (_where, change, looks) => {
+    expect(isFounding(seen(change))).toBe(looks);
+  });
+
+  function published(): Extract<KeysObservation['jwks'], { state: 'value' }> {
+    return { state: 'value', resourceVersion: '8', createdAt: NOW, value: { keys: [jwk('k0')] } };
+  }
 });
 
 describe('what is not ours or cannot be read', () => {

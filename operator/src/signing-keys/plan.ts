@@ -30,7 +30,14 @@ import {
   noKeySigns,
   theNextKeyIsOfAnotherAlgorithm,
 } from './upkeep.ts';
-import { aSecretIsNotOurs, createFirstKeys, theRingCannotBeRead, theRingIsLost } from './without-ring.ts';
+import {
+  aSecretIsNotOurs,
+  createFirstKeys,
+  theImportedKeyIsMissing,
+  theImportedKeyIsRefused,
+  theRingCannotBeRead,
+  theRingIsLost,
+} from './without-ring.ts';
 
 /*
  * The key ring, Secret <stack>-signing-keys:
@@ -66,6 +73,8 @@ const ringlessRules: readonly Rule<KeysObservation, KeysVerdict>[] = [
   aSecretIsNotOurs,
   theRingCannotBeRead,
   theRingIsLost,
+  theImportedKeyIsMissing,
+  theImportedKeyIsRefused,
 ];
 
 /** First take away what was stolen, then know how long tokens live, then be able to sign, then be able to switch, then forget, and only then wait. */

@@ -32,6 +32,14 @@ export interface KeyHolder {
   readonly verifiers: VerifiersReport['verifiers'] | 'unknown' | 'notAsked';
 }
 
+/** The key that the spec brings along, as far as a plan may know it. */
+export type SeenImport =
+  /** The spec names none, or the stack has keys. */
+  | { readonly state: 'notAsked' }
+  | { readonly state: 'missing' }
+  | { readonly state: 'refused'; readonly why: string }
+  | { readonly state: 'usable'; readonly kid: Kid };
+
 /** The times that everything derives from; docs/key-rotation.md explains them. */
 export interface KeyPolicy {
   readonly algorithm: Algorithm;
@@ -56,6 +64,7 @@ export interface KeysObservation {
   readonly ring: Seen<ReadRing>;
   /** Its content matters only when the ring is lost. */
   readonly jwks: Seen<PublishedKeys>;
+  readonly imported: SeenImport;
   readonly copies: readonly Copy[];
   /** Namespaces that the stack may allow and whose AuthConsumers cannot be seen for now. */
   readonly unseenNamespaces: readonly string[];
@@ -108,6 +117,8 @@ export interface CreateRing {
   readonly lifetimes: Lifetimes;
   /** Whether the first key signs at once, or only once every verifier can have it. */
   readonly first: 'active' | 'next';
+  /** The first key is this one, brought along. */
+  readonly imported?: ImportedKey;
   /** Keys of a ring that was lost: tokens they signed are still around. */
   readonly remembered: readonly PublicJwk[];
   /** Keys that were taken away from a ring that was lost. */
@@ -115,6 +126,13 @@ export interface CreateRing {
   /** Of what is remembered: made and revoked in one write. */
   readonly revocation?: Revocation;
 }
+
+export interface ImportedKey {
+  readonly kid: Kid;
+  readonly from: ImportFrom;
+}
+
+export type ImportFrom = NonNullable<AuthStack['spec']['signingKeys']['importFrom']>;
 
 export interface EditRing {
   readonly type: 'editRing';

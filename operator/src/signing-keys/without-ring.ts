@@ -52,12 +52,64 @@ export function theRingIsLost(seen: KeysObservation): KeysVerdict | undefined {
   return { status: 'False', reason: 'SigningKeysLost', message, actions: [action] };
 }
 
+/** There has been no key yet, as far as anything stored tells. */
+export function isFounding({ ring, jwks }: Pick<KeysObservation, 'ring' | 'jwks'>): boolean {
+  return ring.state === 'absent' && !(jwks.state === 'value' && jwks.value.keys.length > 0) && jwks.state !== 'foreign';
+}
+
+/** Whoever brings a key along must not find another one in use. */
+export function theImportedKeyIsMissing({ stack, imported }: KeysObservation): KeysVerdict | undefined {
+  const { importFrom } = stack.spec.signingKeys;
+  if (imported.state !== 'missing' || !importFrom) return undefined;
+  const { name, key } = importFrom.secretRef;
+  return {
+    status: 'False',
+    reason: 'ImportedKeyNotFound',
+    message:
+      `Secret ${name} of spec.signingKeys.importFrom does not exist, and no key was created. Create it: kubectl -n ` +
+      `${namespaceOf(stack)} create secret generic ${name} --from-file=${key}=…, or ${withoutImport}`,
+    stalls: 'now',
+  };
+}
+
+export function theImportedKeyIsRefused({ stack, imported, jwks }: KeysObservation): KeysVerdict | undefined {
+  const { importFrom } = stack.spec.signingKeys;
+  const why = imported.state === 'refused' ? imported.why : wasRevoked(imported, jwks);
+  if (why === undefined || !importFrom) return undefined;
+  const { name, key } = importFrom.secretRef;
+  return {
+    status: 'False',
+    reason: 'ImportedKeyRefused',
+    message:
+      `${key} of Secret ${name} of spec.signingKeys.importFrom ${why}. No key was created. Correct the Secret: kubectl -n ` +
+      `${namespaceOf(stack)} edit secret ${name}, or ${withoutImport}`,
+    stalls: 'now',
+  };
+}
+
+const withoutImport = 'remove spec.signingKeys.importFrom to begin with a new key';
+
+function wasRevoked(imported: KeysObservation['imported'], jwks: KeysObservation['jwks']): string | undefined {
+  const isRevoked = imported.state === 'usable' && alreadyRevoked(jwks).some(({ kid }) => kid === imported.kid);
+  return isRevoked ? `has the kid ${imported.kid}, which was revoked` : undefined;
+}
+
 export function createFirstKeys(seen: KeysObservation): KeysVerdict {
+  const { imported, stack } = seen;
+  const { importFrom } = stack.spec.signingKeys;
+  const first = { ...createRing(seen), lifetimes: lifetimesOf(seen), first: 'active', remembered: [] } as const;
+  if (imported.state === 'usable' && importFrom) {
+    const { kid } = imported;
+    const message = `Importing the first signing key ${kid} from Secret ${importFrom.secretRef.name}`;
+    const event = { type: 'Normal', reason: 'KeyImported', message } as const;
+    const actions = [{ ...first, imported: { kid, from: importFrom }, event }];
+    return { status: 'False', reason: 'CreatingKeys', message, actions };
+  }
   return {
     status: 'False',
     reason: 'CreatingKeys',
     message: 'Creating the first signing keys',
-    actions: [{ ...createRing(seen), lifetimes: lifetimesOf(seen), first: 'active', remembered: [] }],
+    actions: [first],
   };
 }
 

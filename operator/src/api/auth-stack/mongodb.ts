@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { imageReference, objectName, resourcesSchema } from '../fields.ts';
+import { imageReference, objectName, resourcesSchema, secretKey } from '../fields.ts';
 import { storageSize } from '../quantity.ts';
 import { rules } from '../rules.ts';
-import { text } from '../text.ts';
 
 /** Major versions in their order; an upgrade goes from one to the next. */
 export const mongodbVersions = ['4.4', '5.0', '6.0', '7.0', '8.0'] as const;
@@ -78,13 +77,7 @@ export const mongodbSchema = z
         uriSecretRef: z
           .object({
             name: objectName.meta({ description: 'Name of the Secret, in the namespace of the AuthStack.' }),
-            key: text({
-              max: 253,
-              pattern: /^[-._a-zA-Z0-9]*[-_a-zA-Z0-9][-._a-zA-Z0-9]*$/,
-              message: 'must be a key of a Secret: letters, digits and - _ .',
-            })
-              .default('uri')
-              .meta({ description: 'Key whose value is the connection string.' }),
+            key: secretKey.default('uri').meta({ description: 'Key whose value is the connection string.' }),
           })
           .meta({ description: 'The connection string (mongodb:// or mongodb+srv://) with the name of the database.' }),
       })

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { durationSchema } from '../duration.ts';
+import { objectName, secretKey } from '../fields.ts';
 import { rules } from '../rules.ts';
+import { text } from '../text.ts';
 
 const propagationSchema = z
   .object({
@@ -13,6 +15,30 @@ const propagationSchema = z
     clockSkew: durationSchema.default('60s').meta({ description: 'How far the clocks of two machines may differ.' }),
   })
   .meta({ description: 'How long a new key takes to reach everybody who verifies tokens. It signs only after that.' });
+
+/** As other issuers name their keys. It occurs in commands that messages show, so it needs no quotes in a shell. */
+export const importedKid = text({
+  max: 128,
+  pattern: /^[A-Za-z0-9._:/+=@-]+$/,
+  message: 'must be a kid of letters, digits and . _ : / + = @ -, as the tokens of that key carry it',
+});
+
+const importFromSchema = z
+  .object({
+    secretRef: z
+      .object({
+        name: objectName.meta({ description: 'Name of the Secret, in the namespace of the AuthStack.' }),
+        key: secretKey.default('key').meta({ description: 'Key whose value is the private key.' }),
+      })
+      .meta({ description: 'A private key: PEM (PKCS#8, SEC1 or PKCS#1, without a passphrase) or one JWK.' }),
+    kid: importedKid.optional().meta({
+      description: "kid of the tokens that it has signed. Omitted: the JWK's own, or its thumbprint (RFC 7638).",
+    }),
+  })
+  .meta({
+    description:
+      'The first signing key, brought along from another issuer, so that tokens it has signed continue to verify. Read once, while the stack has no keys; afterwards the field and the Secret may be removed.',
+  });
 
 const propagationSum = ['jwksMaxAge', 'volumeRefresh', 'clockSkew']
   .map((part) => `self.propagation.${part}`)
@@ -28,6 +54,7 @@ export const signingKeysSchema = z
       .default('30d')
       .meta({ description: 'How long a key signs before the next one takes over.' }),
     propagation: propagationSchema.prefault({}),
+    importFrom: importFromSchema.optional(),
     maxWait: durationSchema.default('1h').meta({
       description: 'How long the next key waits for a service that has vanished without having acknowledged it.',
     }),

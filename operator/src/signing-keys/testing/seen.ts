@@ -123,6 +123,7 @@ export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
       createdAt: NOW - DAY,
       value: { keys: [jwk('k1'), jwk('k2')], lifetimes },
     },
+    imported: { state: 'notAsked' },
     copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']), createdAt: NOW - DAY }],
     unseenNamespaces: [],
     pods: [pod('shop-auth-1', ['k1', 'k2'])],

@@ -178,6 +178,7 @@ export class KeyWorld {
       },
       ring: readKeyRing(this.stack, stored),
       jwks: readStored(publishedKeys, this.stack, this.jwks),
+      imported: { state: 'notAsked' },
       copies: [...this.consumers].map(([consumer, { hasCopy, createdAt, holds }]) => ({
         consumer,
         createdAt,
