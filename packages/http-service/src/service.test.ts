@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import express from 'express';
 import { expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { createAuthority, writeTlsFiles } from '../../../services/mongodb-agent/src/testing/certificates.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { createHttpService } from './service.ts';
@@ -77,3 +82,58 @@ test('a probe that fails says why in the log alone', async () => {
   expect((await ask(service.ports.ops, '/nothing')).status).toBe(404);
   await service.stop();
 });
+
+test('the listener for services is drained as the public one is, and takes a renewed certificate', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'services-tls-'));
+  const [first, second] = [await createAuthority(), await createAuthority()];
+  await writeTlsFiles(directory, first, await first.issue('shop-auth'));
+  const begun = Promise.withResolvers<() => void>();
+  const looks: (() => void)[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    after(delay, callback) {
+      if (delay === 5_000) looks.push(callback);
+      else if (delay === 7_000) begun.resolve(callback);
+      else return systemClock.after(delay, callback);
+      return () => undefined;
+    },
+  };
+  const app = express().get('/', (_request, response) => {
+    response.send('for services');
+  });
+  const { service } = await started({
+    clock,
+    drain: 7_000,
+    services: { tlsDir: directory, app },
+    ports: { public: 0, ops: 0, services: 0 },
+  });
+  const { services = 0 } = service.ports;
+  expect(await askTls(services, first.cert)).toMatchObject({ status: 200, text: 'for services' });
+  expect((await ask(service.ports.ops, '/metrics')).text).toContain('http_connections{listener="services"}');
+
+  await writeTlsFiles(directory, second, await second.issue('shop-auth'));
+  looks.shift()?.();
+  while (looks.length === 0) await new Promise(setImmediate);
+  expect(await askTls(services, second.cert)).toMatchObject({ status: 200 });
+  await expect(askTls(services, first.cert)).rejects.toThrow('certificate');
+
+  const stopped = service.stop();
+  const drained = await begun.promise;
+  expect(await askTls(services, second.cert)).toMatchObject({ status: 200, connection: 'close' });
+  drained();
+  await stopped;
+  await expect(askTls(services, second.cert)).rejects.toThrow('ECONNREFUSED');
+  await rm(directory, { recursive: true });
+});
+
+function askTls(port: number, ca: string): Promise<{ status: number; text: string; connection: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    get({ port, host: '127.0.0.1', servername: 'localhost', ca, agent: false }, (answer) => {
+      let text = '';
+      answer.on('data', (chunk) => (text += String(chunk)));
+      answer.on('end', () => {
+        resolve({ status: answer.statusCode ?? 0, text, connection: answer.headers.connection });
+      });
+    }).on('error', reject);
+  });
+}

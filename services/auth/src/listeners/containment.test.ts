@@ -48,6 +48,9 @@ const matrix: Readonly<Record<string, Cells>> = {
   'GET /.well-known/openid-configuration': toAnybody,
   'GET /openapi.json': toAnybody,
   ...Object.fromEntries(opsOperations.map(({ path }) => [`GET ${path}`, nowhere])),
+  // For services; the path of their renewal is that of a browser's refresh. services.test.ts holds what they are answered.
+  [`GET ${authContract.eventsPath}`]: nowhere,
+  [`POST ${authContract.acknowledgePath}`]: nowhere,
 };
 const operations = Object.keys(matrix);
 
@@ -87,10 +90,11 @@ async function listed(): Promise<{ readonly operation: string; readonly security
   );
 }
 
-test('every operation of both listeners has its cells', async () => {
+test('every operation of the listeners has its cells', async () => {
   const served = [
     ...(await listed()).map(({ operation }) => operation),
     ...opsOperations.map(({ path }) => `GET ${path}`),
+    ...[`GET ${authContract.eventsPath}`, `POST ${authContract.acknowledgePath}`],
   ];
   expect(operations.toSorted()).toEqual(served.toSorted());
 });
