@@ -14,11 +14,14 @@ import {
   STACK_LABEL,
   STACK_NAMESPACE_LABEL,
 } from './api/names.ts';
+import type { Component } from './api/names.ts';
 import { createAgentClient } from './agents/client.ts';
 import { createMemberStreams } from './agents/observe.ts';
 import { authPodClient } from './auth-pods/client.ts';
+import { AcknowledgementPoll } from './auth-pods/acknowledgements.ts';
 import { createAuthPodKeys } from './auth-pods/keys-client.ts';
-import { createAuthPodProber } from './auth-pods/prober.ts';
+import type { AuthPodAddress, AuthPodKeys } from './auth-pods/keys-client.ts';
+import { createAuthPodProber, isReady } from './auth-pods/prober.ts';
 import { databaseClient } from './auth-service/database-client.ts';
 import { createServingReconciler } from './auth-service/reconcile.ts';
 import { createOperatorIdentities } from './certificates/operator-identity.ts';
@@ -53,6 +56,7 @@ import { createServiceAccountIssuer } from './runtime/service-account-issuer.ts'
 import type { ServiceAccountIssuer } from './runtime/service-account-issuer.ts';
 import { identityChanged, labelsChanged } from './runtime/predicates.ts';
 import { createPodClient } from './runtime/pod-client.ts';
+import type { PodClient } from './runtime/pod-client.ts';
 import type { ClockOffset, ServerClock } from './runtime/server-clock.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
 import type { KeysPorts } from './signing-keys/observe.ts';
@@ -78,6 +82,8 @@ const MAX_CONCURRENT_RECONCILES = 16;
  * change 500 copies took 1,000 passes, and three quarters of the time that they needed.
  */
 const CONSUMERS_SETTLE: Millis = 1_000;
+
+const AUTH: Component = 'auth';
 
 /** Kinds of which only our own objects are watched. */
 export const ownKinds: readonly Kind[] = [
@@ -121,11 +127,16 @@ export function createOperator(settings: Settings, { leaseClient, serverClock, .
     },
   });
   manager.whileLeading((signal) => serviceAccountIssuer.run(signal));
+  const { clock } = deps;
+  const { cluster, perObject } = manager;
+  const identityOf = createOperatorIdentities({ cluster, now: () => clock.now(), perObject });
+  const pods = createPodClient({ identityOf, perObject });
+  const authPodKeys = createAuthPodKeys(pods);
   controlStacks(manager, {
-    ...{ seesCluster, clockOffset, serviceAccountIssuer, issuerChanges },
-    ...{ clock: deps.clock, images: settings.images },
+    ...{ seesCluster, clockOffset, serviceAccountIssuer, issuerChanges, pods, authPodKeys },
+    ...{ clock, images: settings.images },
   });
-  controlConsumers(manager, { serviceAccountIssuer, wakeUps: issuerChanges });
+  controlConsumers(manager, { serviceAccountIssuer, issuerChanges, authPodKeys, clock });
   return manager;
 }
 
@@ -151,18 +162,17 @@ interface StackSettings extends Pick<Settings, 'images'>, Pick<KeysPorts, 'clock
   readonly issuerChanges: WakeUps;
   readonly seesCluster: boolean;
   readonly clock: Clock;
+  readonly pods: PodClient;
+  readonly authPodKeys: AuthPodKeys;
 }
 
 function controlStacks(
   manager: Manager,
-  { seesCluster, clock, clockOffset, images, serviceAccountIssuer, issuerChanges }: StackSettings,
+  { seesCluster, clock, clockOffset, images, serviceAccountIssuer, issuerChanges, pods, authPodKeys }: StackSettings,
 ): void {
   const { cluster, perObject } = manager;
   const now = (): number => clock.now();
-  const identityOf = createOperatorIdentities({ cluster, now, perObject });
-  const pods = createPodClient({ identityOf, perObject });
   const agents = createAgentClient(pods);
-  const authPodKeys = createAuthPodKeys(pods);
   const failedCreates = createFailedCreates({ cluster, perObject });
   const wakeUps = new WakeUps();
   const servingWakeUps = new WakeUps();
@@ -241,22 +251,46 @@ function controlStacks(
   });
 }
 
-interface ConsumerSettings {
-  readonly serviceAccountIssuer: ServiceAccountIssuer;
-  readonly wakeUps: WakeUps;
-}
+type ConsumerSettings = Pick<StackSettings, 'serviceAccountIssuer' | 'issuerChanges' | 'authPodKeys' | 'clock'>;
 
-function controlConsumers(manager: Manager, { serviceAccountIssuer, wakeUps }: ConsumerSettings): void {
+function controlConsumers(
+  manager: Manager,
+  { serviceAccountIssuer, issuerChanges, authPodKeys, clock }: ConsumerSettings,
+): void {
+  const wakeUps = new WakeUps();
+  const wake = (consumer: string): void => {
+    wakeUps.wake(consumer);
+  };
+  issuerChanges.follow(wake);
+  const acknowledgements = new AcknowledgementPoll({
+    clock,
+    pods: () => authPodsWithConsumers(manager),
+    ask: (pod, call) => authPodKeys.verifiers(pod, call),
+    onChange: wake,
+  });
+  manager.whileLeading((signal) => acknowledgements.run(signal));
   manager.control({
     name: 'authconsumer',
     concurrency: MAX_CONCURRENT_RECONCILES,
     kind: authConsumerKind,
-    reconciler: createConsumerReconciler({ cluster: manager.cluster, serviceAccountIssuer }),
+    reconciler: createConsumerReconciler({ cluster: manager.cluster, serviceAccountIssuer, acknowledgements }),
     wakeUps,
     finalizer: FINALIZER,
     conditionTypes: consumerConditionTypes,
     installationField: 'operator',
     mappings: consumerMappings(manager.cluster),
+  });
+}
+
+/** Where services may be connected. */
+function authPodsWithConsumers({ cluster }: Manager): readonly AuthPodAddress[] {
+  const hasConsumers = (stack: string): boolean =>
+    cluster.cachedList(authConsumerKind, { index: { name: CONSUMERS_BY_STACK, value: stack } }).length > 0;
+  return cluster.cachedList(podKind, { labels: { 'app.kubernetes.io/component': AUTH } }).flatMap((pod) => {
+    const { metadata, status } = pod;
+    const stacks = stackOf(pod).filter(hasConsumers);
+    if (status?.podIP === undefined || !isReady(pod)) return [];
+    return stacks.map((stack) => ({ stack: refOf(stack), name: metadata.name, ip: status.podIP ?? '' }));
   });
 }
 
@@ -291,7 +325,7 @@ function isCopy({ metadata }: KubernetesObject): boolean {
 }
 
 function isAuthPod({ metadata }: KubernetesObject): boolean {
-  return metadata.labels?.['app.kubernetes.io/component'] === 'auth';
+  return metadata.labels?.['app.kubernetes.io/component'] === AUTH;
 }
 
 /** The stack that an object was made for. */

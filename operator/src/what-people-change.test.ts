@@ -57,7 +57,7 @@ test.each(consumerRows.filter(unwatched))(
   (type, reason) => {
     const plan = consumerPlan(verdictWith(type as 'Accepted' | 'InSync', reason), {
       now,
-      status: { kids: undefined, lastSyncTime: undefined },
+      status: { kids: undefined, acknowledgedKids: undefined, lastSyncTime: undefined },
     });
     expect(plan.recheckAt).toBeLessThanOrEqual(now + 15_000);
   },

@@ -47,6 +47,11 @@ const statusSchema = z.object({
     .array(z.string())
     .optional()
     .meta({ description: 'Ids of the public keys in the Secret.', 'x-kubernetes-list-type': 'set' }),
+  acknowledgedKids: z.array(z.string()).optional().meta({
+    description:
+      'Ids of the keys that every connected instance of the service has in its memory. Absent: none is connected.',
+    'x-kubernetes-list-type': 'set',
+  }),
   lastSyncTime: timestamp.optional().meta({ description: 'When the Secret was last written.' }),
 });
 

@@ -8,9 +8,12 @@ import type { ConsumerAction, ConsumerStatus, ConsumerVerdict } from './types.ts
 
 export type ConsumerPlan = Plan<ConsumerAction, ConsumerStatus>;
 
+/** Of one that has no copy. */
+export const noStatus: ConsumerStatus = { kids: undefined, acknowledgedKids: undefined, lastSyncTime: undefined };
+
 /** The plan of an AuthConsumer always states both conditions and every field of the status. */
 export function consumerPlan(
-  { accepted, inSync, actions = [] }: ConsumerVerdict,
+  { accepted, inSync, actions = [], recheckAt }: ConsumerVerdict,
   { now, status }: { readonly now: Millis; readonly status: ConsumerStatus },
 ): ConsumerPlan {
   const isUnwatched = needsRecheck('Accepted', accepted.reason) || needsRecheck('InSync', inSync.reason);
@@ -21,6 +24,7 @@ export function consumerPlan(
       { type: 'InSync', ...inSync },
     ],
     status,
+    ...(recheckAt !== undefined && { recheckAt }),
     ...(isUnwatched && { recheckAt: now + LOOK_AGAIN }),
   };
 }

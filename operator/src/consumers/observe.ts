@@ -1,5 +1,6 @@
 import { authConsumerKind, serviceAccountRefOf } from '../api/auth-consumer.ts';
 import type { AuthConsumer } from '../api/auth-consumer.ts';
+import type { Acknowledgements } from '../auth-pods/acknowledgements.ts';
 import { authStackKind } from '../api/auth-stack.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { CONSUMER_LABEL, namesOf, namespaceOf } from '../api/names.ts';
@@ -21,11 +22,12 @@ import type { ConsumerObservation, SeenCopy, SeenCredential } from './types.ts';
 export interface ConsumerPorts {
   readonly cluster: Cluster;
   readonly serviceAccountIssuer: Pick<ServiceAccountIssuer, 'current'>;
+  readonly acknowledgements: Acknowledgements;
 }
 
 export async function observeConsumer(
   consumer: AuthConsumer,
-  { cluster, serviceAccountIssuer }: ConsumerPorts,
+  { cluster, serviceAccountIssuer, acknowledgements }: ConsumerPorts,
   pass: Pass,
 ): Promise<ConsumerObservation> {
   const { stackRef, secretName } = consumer.spec;
@@ -42,12 +44,13 @@ export async function observeConsumer(
     formerCopies: ownedCopies(consumer, cluster).filter(({ metadata }) => metadata.name !== secretName),
     ...(stack && sourceOf(stack, cluster)),
     credential: await observeCredential(consumer, { cluster, serviceAccountIssuer, ...(stack && { stack }) }, pass),
+    verifiers: acknowledgements.verifiersOf(keyOf(consumer.metadata)),
   };
 }
 
 async function observeCredential(
   consumer: AuthConsumer,
-  { cluster, serviceAccountIssuer, stack }: ConsumerPorts & { readonly stack?: AuthStack },
+  { cluster, serviceAccountIssuer, stack }: Omit<ConsumerPorts, 'acknowledgements'> & { readonly stack?: AuthStack },
   pass: Pass,
 ): Promise<SeenCredential> {
   const account = serviceAccountRefOf(consumer);

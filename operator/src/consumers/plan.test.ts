@@ -243,7 +243,7 @@ test('the status of every plan has every field', () => {
   const { stack: _stack, ...lonely } = seen({ copy: { state: 'absent' } });
   for (const observation of [seen(), lonely, seen({ namespaceLabels: {} }), seen({ copy: { state: 'absent' } })]) {
     const { status, conditions } = planConsumer(observation);
-    expect(Object.keys(status).sort()).toEqual(['kids', 'lastSyncTime']);
+    expect(Object.keys(status).sort()).toEqual(['acknowledgedKids', 'kids', 'lastSyncTime']);
     expect(conditions.map(({ type }) => type)).toEqual(['Accepted', 'InSync']);
   }
 });
@@ -275,7 +275,7 @@ describe('an AuthConsumer that is Terminating', () => {
     expect(plan.actions.map(({ type }) => type)).toEqual(['delete', 'delete']);
     expect(plan.conditions).toMatchObject([{ reason: 'Terminating' }, { reason: 'Terminating' }]);
     expect(plan.conditions[0]?.message).toContain('held by example.com/hold');
-    expect(plan.status).toEqual({ kids: undefined, lastSyncTime: undefined });
+    expect(plan.status).toEqual({ kids: undefined, acknowledgedKids: undefined, lastSyncTime: undefined });
   });
 
   test('keeps them where --cascade=orphan asked for that', () => {

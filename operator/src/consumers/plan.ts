@@ -10,7 +10,8 @@ import { listed } from '../runtime/listed.ts';
 import type { ReasonOf } from '../api/reasons.ts';
 import { audienceOf, clientSecretIn, copySecret, isSameCopy, kidsInCopy } from '../stored/consumer-copy.ts';
 import type { CopySource } from '../stored/consumer-copy.ts';
-import { consumerPlan, remove } from './conditions.ts';
+import { acknowledgedKids, lagOf } from './acknowledged.ts';
+import { consumerPlan, noStatus, remove } from './conditions.ts';
 import type { ConsumerPlan } from './conditions.ts';
 import { allowsNamespace } from './consent.ts';
 import type {
@@ -168,9 +169,11 @@ function syncCopy(seen: ConsumerObservation): ConsumerVerdict {
   const { secretName } = consumer.spec;
   const wanted = copySecret(consumer, stack, { keys, authority, ...clientIn(seen) });
   if (copy.state === 'ours' && isSameCopy(copy.secret, wanted)) {
+    const { words, recheckAt } = lagOf(seen, stack, kidsInCopy(copy.secret));
     return {
       accepted: accepted(seen),
-      inSync: { status: 'True', reason: 'InSync', message: `Secret ${secretName} holds the current keys` },
+      inSync: { status: 'True', reason: 'InSync', message: `Secret ${secretName} holds the current keys${words}` },
+      ...(recheckAt !== undefined && { recheckAt }),
       // A former copy goes only once the new one exists.
       actions: stack.spec.suspend ? [] : formerCopies.map(remove),
     };
@@ -286,11 +289,11 @@ function acceptedByIdentity(
 }
 
 /** What the Secret was observed to hold; the time is that of the first pass that found it current. */
-function statusOf({ consumer, copy, now }: ConsumerObservation, inSync: Reported<'InSync'>): ConsumerStatus {
-  if (copy.state !== 'ours' || inSync.reason === 'NotAccepted') return { kids: undefined, lastSyncTime: undefined };
+function statusOf({ consumer, copy, now, verifiers }: ConsumerObservation, inSync: Reported<'InSync'>): ConsumerStatus {
+  if (copy.state !== 'ours' || inSync.reason === 'NotAccepted') return noStatus;
   const { kids: storedKids, lastSyncTime, conditions = [] } = consumer.status ?? {};
   const kids = [...kidsInCopy(copy.secret)];
   const wasInSync = conditions.some(({ type, status }) => type === 'InSync' && status === 'True');
   const isNews = inSync.status === 'True' && !(wasInSync && sameJson(storedKids, kids));
-  return { kids, lastSyncTime: isNews ? rfc3339(now) : lastSyncTime };
+  return { kids, acknowledgedKids: acknowledgedKids(verifiers), lastSyncTime: isNews ? rfc3339(now) : lastSyncTime };
 }

@@ -3,7 +3,7 @@ import { namespaceOf } from '../api/names.ts';
 import { listed } from '../runtime/listed.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { Millis } from '../runtime/objects.ts';
-import { consumerPlan, remove } from './conditions.ts';
+import { consumerPlan, noStatus, remove } from './conditions.ts';
 import type { ConsumerPlan } from './conditions.ts';
 
 export interface TerminatingObservation {
@@ -32,6 +32,6 @@ export function planTerminating({ consumer, now, copies }: TerminatingObservatio
       inSync: { status: 'False', reason: 'Terminating', message },
       actions: isOrphaning ? [] : copies.map(remove),
     },
-    { now, status: { kids: undefined, lastSyncTime: undefined } },
+    { now, status: noStatus },
   );
 }

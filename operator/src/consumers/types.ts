@@ -1,5 +1,6 @@
 import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
+import type { Verifier } from '../auth-pods/verifiers.ts';
 import type { ReasonOf } from '../api/reasons.ts';
 import type { KubernetesAction, NamespaceWatch } from '../runtime/cluster.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
@@ -38,6 +39,8 @@ export interface ConsumerObservation {
   /** PEM certificate of the stack's CA; absent while it has none. */
   readonly authority?: string;
   readonly credential: SeenCredential;
+  /** The instances of the service that are connected to an auth pod. */
+  readonly verifiers: readonly Verifier[];
 }
 
 /** What the consumer authenticates to the auth service with. */
@@ -57,6 +60,8 @@ export type ConsumerAction = KubernetesAction;
 export interface ConsumerStatus {
   /** Keys in the Secret as it was observed. */
   readonly kids: readonly Kid[] | undefined;
+  /** What every connected instance has in its memory; undefined: none is connected. */
+  readonly acknowledgedKids: readonly Kid[] | undefined;
   readonly lastSyncTime: string | undefined;
 }
 
@@ -71,4 +76,6 @@ export interface ConsumerVerdict {
   readonly accepted: Reported<'Accepted'>;
   readonly inSync: Reported<'InSync'>;
   readonly actions?: readonly ConsumerAction[];
+  /** What no change announces. */
+  readonly recheckAt?: Millis;
 }

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { PRESENT } from '../auth-pods/verifiers.ts';
+import type { Verifier } from '../auth-pods/verifiers.ts';
 import { RECONNECTED } from './horizons.ts';
 import { planSigningKeys } from './plan.ts';
 import { LEAD, MINUTE, NOW, aStack, active, next, pod, policy, ringOf, seen } from './testing/seen.ts';
 import type { KeysObservation } from './types.ts';
-import { PRESENT } from './verifiers.ts';
-import type { Verifier } from './verifiers.ts';
 
 const due = active('k1', { activatedAt: NOW - policy.rotationInterval });
 const holding = ['k1', 'k2'];

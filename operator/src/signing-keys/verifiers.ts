@@ -1,4 +1,5 @@
-import type { VerifiersReport } from '@authstack/auth-service/api';
+import { PRESENT, latestOf } from '../auth-pods/verifiers.ts';
+import type { Verifier } from '../auth-pods/verifiers.ts';
 import { LOOK_AGAIN } from '../planning.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
 import { sameJson } from '../runtime/json.ts';
@@ -29,11 +30,6 @@ import type { KeysVerdict } from './types.ts';
  *                          │   └─ another pod, or one less: noted anew
  *                          └─ somebody lacks it, or a pod does not say: noteUnacknowledged
  */
-
-export type Verifier = VerifiersReport['verifiers'][number];
-
-/** Several acknowledgements long. */
-export const PRESENT: Millis = 15_000;
 
 export function theAcknowledgementChanged(ring: Ring): KeysVerdict | undefined {
   const { next } = ring;
@@ -125,15 +121,8 @@ function without(kid: Kid, ring: Ring): readonly Verifier[] {
     .toSorted((a, b) => a.heardMillisAgo - b.heardMillisAgo || nameOf(a).localeCompare(nameOf(b)));
 }
 
-/** One that moved to another pod is known to both: what it told last counts. */
 function known({ pods, copies }: Ring): readonly Verifier[] {
   const consenting = new Set(copies.map(({ consumer }) => consumer));
-  const latest = new Map<string, Verifier>();
-  for (const verifier of pods.flatMap(({ verifiers }) => (typeof verifiers === 'string' ? [] : verifiers))) {
-    if (!consenting.has(verifier.client)) continue;
-    const key = `${verifier.client} ${verifier.instance}`;
-    const before = latest.get(key);
-    if (!before || verifier.heardMillisAgo < before.heardMillisAgo) latest.set(key, verifier);
-  }
-  return [...latest.values()];
+  const told = pods.flatMap(({ verifiers }) => (typeof verifiers === 'string' ? [] : verifiers));
+  return latestOf(told).filter(({ client }) => consenting.has(client));
 }

@@ -56,6 +56,7 @@ export function seen(changes: Partial<ConsumerObservation> = {}): ConsumerObserv
     keys,
     authority,
     credential: { type: 'secret', ...client },
+    verifiers: [],
     ...changes,
   };
 }
