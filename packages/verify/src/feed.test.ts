@@ -182,6 +182,8 @@ test('a feed that goes away leaves what is in force, says why, and is back by it
   service.clock.advance(100);
   await isConnected(service);
   expect([service.tries(k2), service.tries(k3)]).toEqual(['TOKEN_KEY_UNKNOWN', 'user-1']);
+  const asked = pod.asked.filter(({ url }) => url === serviceApi.eventsPath);
+  expect(asked.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'e.0']);
   expect(told(service).at(-1)).toEqual({ type: 'feed', state: 'connected' });
 });
 

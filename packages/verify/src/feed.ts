@@ -68,6 +68,8 @@ export class Feed {
   private stream: AbortController | undefined;
   private current: FeedStatus = { state: 'connecting', reason: 'not asked yet' };
   private reported = '';
+  /** Of the last event that was read. */
+  private eventId: string | undefined;
 
   constructor(ports: FeedPorts) {
     this.ports = ports;
@@ -167,7 +169,11 @@ export class Feed {
 
   private async open(trust: Trust, signal: AbortSignal): Promise<IncomingMessage> {
     const { client, instance } = this.ports;
-    const headers = { accept: 'text/event-stream', [feedApi.instanceHeader]: instance };
+    const headers = {
+      accept: 'text/event-stream',
+      [feedApi.instanceHeader]: instance,
+      ...(this.eventId !== undefined && { 'last-event-id': this.eventId }),
+    };
     const response = await client.send({ method: 'GET', path: serviceApi.eventsPath, headers, signal }, trust);
     const { statusCode = 0, headers: answered } = response;
     if (statusCode !== 200 || answered['content-type']?.startsWith('text/event-stream') !== true) {
@@ -187,6 +193,7 @@ export class Feed {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       came();
       for (const event of parser.push(chunk)) {
+        this.eventId = headerText(event.id) ?? this.eventId;
         const keys = readKeys(event);
         if (!keys) continue;
         this.ports.received(keys);
@@ -246,6 +253,11 @@ export class Feed {
       this.ports.report({ type: 'feed', state, reason: status.reason });
     }
   }
+}
+
+/** Undefined for what no header can carry, or no id of ours has. */
+function headerText(id: string | undefined): string | undefined {
+  return id !== undefined && /^[\x21-\x7e]{1,256}$/.test(id) ? id : undefined;
 }
 
 /** Asked anew each time: it may have ended during a wait. */

@@ -3,6 +3,7 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 import { createHttpService } from '@authstack/http-service/service';
 import type { HttpService } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
+import { credentialOf } from './clients/clients.ts';
 import { LoadedClients } from './clients/loaded-clients.ts';
 import type { Settings } from './environment.ts';
 import { createFeedPositionStore } from './events/feed-position.mongo.ts';
@@ -91,7 +92,10 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
     },
   });
   clients.onChange(({ byId }) => {
-    feed.keepOnly((client) => byId.has(client));
+    feed.keepOnly((id) => {
+      const client = byId.get(id);
+      return client && credentialOf(client);
+    });
   });
   observeService(metrics, { clock, admission, keys, clients, databaseUp: () => database.up, feed, verifiers });
 

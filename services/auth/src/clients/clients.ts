@@ -14,6 +14,11 @@ export interface Client {
   readonly secrets: readonly ClientSecret[];
 }
 
+/** Another text whenever what the client shows may be another: for whom to ask again, and not for comparing with what is shown. */
+export function credentialOf({ serviceAccount, secrets }: Client): string {
+  return JSON.stringify([serviceAccount, secrets.map(({ sha256 }) => sha256.toString('base64url'))]);
+}
+
 export interface ServiceAccount {
   readonly namespace: string;
   readonly name: string;

@@ -49,7 +49,7 @@ beforeEach(() => {
 
 function connect(client: string, instance?: string): Client & { readonly leave: () => void } {
   const sink = aClient();
-  const leave = streams.open({ client, instance }, sink, 'snapshot');
+  const leave = streams.open({ client, credential: 'c1', instance }, sink, 'snapshot');
   return Object.assign(sink, { leave });
 }
 

@@ -17,6 +17,8 @@ export interface Sink {
 export interface Subscriber {
   /** `<namespace>/<name>` of the AuthConsumer. */
   readonly client: string;
+  /** Another text when the client may show another one. */
+  readonly credential: string;
   /** The verifier, if it says which it is; it has one stream. */
   readonly instance: string | undefined;
 }
@@ -53,7 +55,7 @@ export class EventStreams {
    *
    * @throws TooManyStreams
    */
-  open({ client, instance }: Subscriber, sink: Sink, first: string): () => void {
+  open({ client, credential, instance }: Subscriber, sink: Sink, first: string): () => void {
     const { clock, random } = this.ports;
     const ofClient = [...this.streams].filter(({ client: whose }) => whose === client);
     const earlier = ofClient.find((stream) => instance !== undefined && stream.instance === instance);
@@ -65,6 +67,7 @@ export class EventStreams {
 
     const stream: Stream = {
       client,
+      credential,
       instance,
       sink,
       endsAt: clock.monotonic() + streamLimits.age * (1 - random() / 4),
@@ -102,7 +105,7 @@ export class EventStreams {
   private end(stream: Stream, reason: EndReason): void {
     this.streams.delete(stream);
     // Whoever does not read does not read the end either; and nothing of a refused client's is left to be sent.
-    const isClean = reason === 'age' || reason === 'draining';
+    const isClean = reason === 'age' || reason === 'draining' || reason === 'credential_changed';
     if (isClean && stream.backlog === 0) stream.sink.end();
     else stream.sink.cut();
     this.ports.ended(reason);

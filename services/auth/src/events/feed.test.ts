@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { startMongod } from '../../../../test/support/mongod.ts';
 import type { Mongod } from '../../../../test/support/mongod.ts';
 import { authContract } from '../api.ts';
+import { credentialOf } from '../clients/clients.ts';
 import { problems } from '../errors.ts';
 import { routerOf } from '../http/route.ts';
 import { parseKeyRing } from '../keys/key-ring.ts';
@@ -299,11 +300,22 @@ test('the streams of a client that is let in no longer end at once', async () =>
   const [orders, stock] = [await reading(pod, 'shop/orders'), await reading(pod, 'shop/stock')];
   await Promise.all([first(orders, snapshot), first(stock, snapshot)]);
 
-  pod.feed.keepOnly((client) => client === 'shop/stock');
+  const credential = credentialOf({ id: 'shop/stock', audience: 'shop', secrets: [] });
+  pod.feed.keepOnly((client) => (client === 'shop/stock' ? credential : undefined));
 
   await until(() => orders.ended !== undefined, 'its stream ends');
   await stock.next(heartbeat);
   expect(pod.feed.connections).toBe(1);
+});
+
+test('the stream of a client whose credential may be another one ends in order, for it to be shown', async () => {
+  const pod = await aPod();
+  const reader = await reading(pod);
+  await first(reader, snapshot);
+  pod.feed.keepOnly(() => 'another');
+  await until(() => reader.ended !== undefined, 'its stream ends');
+  expect(reader.ended).toBe('clean');
+  expect(await pod.counted('authstack_feed_streams_ended_total')).toContain('reason="credential_changed"} 1');
 });
 
 test('a client that leaves gives its place back', async () => {

@@ -72,9 +72,13 @@ export class Feed {
     return this.streams.open(subscriber, sink, this.event(feedApi.events.snapshot, snapshot));
   }
 
-  /** Ends the streams of all other clients, at once. */
-  keepOnly(isKnown: (client: string) => boolean): void {
-    this.streams.endWhere(({ client }) => !isKnown(client), 'client_refused');
+  /**
+   * Ends the streams of clients that have no credential any more, at once; those whose credential may be another one come again and
+   * show it.
+   */
+  keepOnly(credentialOf: (client: string) => string | undefined): void {
+    this.streams.endWhere(({ client }) => credentialOf(client) === undefined, 'client_refused');
+    this.streams.endWhere(({ client, credential }) => credentialOf(client) !== credential, 'credential_changed');
   }
 
   /**

@@ -2,6 +2,7 @@ import { feedApi } from '@authstack/verify/feed-api';
 import { parsed } from '@authstack/http-service/validation';
 import type { Request, Response } from 'express';
 import { acknowledgement, authContract } from '../api.ts';
+import { credentialOf } from '../clients/clients.ts';
 import { clientRoute } from '../clients/client-route.ts';
 import type { ClientRoute } from '../clients/client-route.ts';
 import { unreadable } from '../sessions/requests.ts';
@@ -38,7 +39,7 @@ function reading({ feed }: EventRoutesPorts): ClientRoute {
         sink.end();
         return;
       }
-      const gone = feed.open({ client: caller.id, instance }, sink);
+      const gone = feed.open({ client: caller.id, credential: credentialOf(caller), instance }, sink);
       response.once('close', gone).on('error', gone);
       // It may have gone before it is listened to.
       if (response.destroyed) gone();

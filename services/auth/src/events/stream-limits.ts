@@ -1,7 +1,8 @@
 import type { Millis } from '@authstack/http-service/clock';
 
 /** Why a stream is ended: also a label of metrics. */
-export type EndReason = 'not_reading' | 'memory' | 'age' | 'replaced' | 'client_refused' | 'draining' | 'client_gone';
+export type EndReason =
+  'not_reading' | 'memory' | 'age' | 'replaced' | 'client_refused' | 'credential_changed' | 'draining' | 'client_gone';
 
 /** Of a stream, as seen at one moment. */
 export interface SeenStream {

@@ -23,10 +23,10 @@ import type { Pod } from '../testing/world.ts';
 const clientId = 'shop/orders';
 const [k1, k2] = [ringKey('f1', 'active'), ringKey('f2', 'next')];
 const publicOf = (key: typeof k1) => key['publicJwk'] as { kid: string };
-const consenting = (version: number, ...ids: readonly string[]): ClientsDocument => ({
-  version,
-  clients: ids.map((id) => ({ id, audience: 'shop', secrets: [storedSecret('CLIENT-SECRET')] })),
-});
+function consenting(version: number, id: string, ...secrets: readonly string[]): ClientsDocument {
+  const shown = secrets.length > 0 ? secrets : ['CLIENT-SECRET'];
+  return { version, clients: [{ id, audience: 'shop', secrets: shown.map((secret) => storedSecret(secret)) }] };
+}
 
 let made: AsyncDisposableStack;
 let authority: Authority;
@@ -200,4 +200,19 @@ test('consent that is withdrawn ends the stream at once, and the service says wh
 
   await ask(pod, authContract.reloadClientsPath, consenting(3, clientId));
   await until(() => feedOf(consumer) === 'connected', 'it is let in again');
+}, 60_000);
+
+test('a client secret that is taken away ends the stream it was shown for; one that is added ends none for long', async () => {
+  const [pod] = stack.pods;
+  const consumer = await aConsumer(await anAddress(pod));
+  await ask(pod, authContract.reloadClientsPath, consenting(2, clientId, 'CLIENT-SECRET', 'the next one'));
+  await until(
+    async () => (await pod.probe('/metrics')).text.includes('reason="credential_changed"} 1'),
+    'it is asked again',
+  );
+  await until(async () => (await pod.probe('/metrics')).text.includes('authstack_feed_connections 1'), 'it is let in');
+
+  await ask(pod, authContract.reloadClientsPath, consenting(3, clientId, 'the next one'));
+  await until(() => consumer.events.some(({ type }) => type === 'clientRefused'), 'it is refused');
+  expect((await pod.probe('/metrics')).text).toContain('authstack_feed_connections 0');
 }, 60_000);
