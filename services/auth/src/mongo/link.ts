@@ -5,6 +5,8 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 import { databaseNamed } from '../api.ts';
 import { CLIENT_WAITS, patienceLeft } from '../http/patience.ts';
 import { asUnavailable, NotConnected } from './database-unavailable.ts';
+import { readsOf } from './reads.ts';
+import type { ReadsOf } from './reads.ts';
 import { retrying } from './retrying.ts';
 import type { Budget } from './retrying.ts';
 
@@ -13,6 +15,8 @@ export type Run = <T>(work: () => Promise<T>) => Promise<T>;
 /** What stores are made on: one connection, opened with one connection string. A changed string gets a link of its own. */
 export interface Link {
   readonly connection: Connection;
+  /** Of a collection, past mongoose. */
+  readonly reads: ReadsOf;
   /**
    * One piece of work that somebody waits for: done again while the database fails by what passes by itself, for as long as the
    * client still waits; then DatabaseUnavailable. What it does a second time must be as if it had been done once.
@@ -113,6 +117,7 @@ function linkOf(connection: Connection, clock: Clock): OpenLink {
 
   return {
     connection,
+    reads: readsOf(connection, () => insideTransaction.getStore() === true),
     run: outside(clientWaits),
     patiently: outside(() => NOBODY_WAITS),
     transaction,

@@ -40,6 +40,8 @@ interface SessionFields {
 type Read = SessionFields & { readonly asOf: Date };
 type ReadWithUser = Read & { readonly users: readonly StoredUser[] };
 
+const COLLECTION = 'sessions';
+
 const schema = new Schema<SessionFields>(
   {
     _id: { type: String, required: true },
@@ -56,7 +58,7 @@ const schema = new Schema<SessionFields>(
     newest: Object,
     replaced: [Object],
   },
-  { collection: 'sessions', strict: 'throw', strictQuery: 'throw', versionKey: false },
+  { collection: COLLECTION, strict: 'throw', strictQuery: 'throw', versionKey: false },
 );
 // Sessions that have ended are stored until their absolute end; whoever lists the open ones never reads them.
 const byUser = { userId: 1, endedAt: 1, openedAt: -1 } as const;
@@ -79,6 +81,7 @@ const withUser: readonly PipelineStage[] = [
 
 export function createSessionStore(link: Link): SessionStore & { ensureIndexes(): Promise<void> } {
   const { run, patiently } = link;
+  const sessions = link.reads<SessionFields>(COLLECTION);
   const Sessions: Model<SessionFields> = link.connection.model<SessionFields>('Session', schema);
 
   const read = (pipeline: readonly PipelineStage[]): Promise<readonly Read[]> =>
@@ -132,11 +135,13 @@ export function createSessionStore(link: Link): SessionStore & { ensureIndexes()
       run(async () => {
         // An index holds null where the field is absent, but a filter for that reads each document; bounds of the index do not.
         const bounds = {
+          projection: { _id: 0, openedAt: 1 },
           hint: byUser,
+          skip: most,
           min: { userId, endedAt: null, openedAt: new mongo.MaxKey() },
           max: { userId, endedAt: null, openedAt: new mongo.MinKey() },
         };
-        return (await Sessions.findOne({}, { _id: 0, openedAt: 1 }, bounds).skip(most).lean()) !== null;
+        return (await sessions.one({}, bounds)) !== null;
       }),
 
     async leastUsedOf(userId, { keep, limit }) {

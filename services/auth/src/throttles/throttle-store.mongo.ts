@@ -12,6 +12,8 @@ interface CounterFields {
   asOf: Date;
 }
 
+const COLLECTION = 'throttles';
+
 const schema = new Schema<CounterFields>(
   {
     key: { type: String, required: true },
@@ -19,13 +21,15 @@ const schema = new Schema<CounterFields>(
     expire: { type: Date, required: true },
     asOf: { type: Date, required: true },
   },
-  { collection: 'throttles', strict: 'throw', strictQuery: 'throw', versionKey: false },
+  { collection: COLLECTION, strict: 'throw', strictQuery: 'throw', versionKey: false },
 );
 schema.index({ key: 1 }, { unique: true });
 schema.index({ expire: 1 }, { expireAfterSeconds: 0 });
 
 // What a lost primary takes along is some counts of a moment; nobody waits for a majority.
 const writing = { writeConcern: { w: 1 } } as const;
+// A failure that another pod has just written counts, though no majority has it yet.
+const asOfThisMoment = { readConcern: { level: 'local' }, projection: { _id: 0, key: 1, points: 1 } } as const;
 
 /** By the clock of the database, which sets every time of a counter and judges it: those of pods may differ by any amount. */
 const isRunning = { $gt: ['$expire', '$$NOW'] };
@@ -38,9 +42,11 @@ interface Counted {
 
 export function createThrottleStore({
   connection,
+  reads,
   run,
   patiently,
 }: Omit<Link, 'transaction'>): ThrottleStore & { prepare(): Promise<void> } {
+  const counters = reads<CounterFields>(COLLECTION);
   const Counter = connection.model<CounterFields>('Throttle', schema);
 
   /** Adds to the counter, which lasts so long from the first that is added; in one step, also where it has to begin anew. */
@@ -72,13 +78,7 @@ export function createThrottleStore({
       takeOf(windows[operation].points, [`${operation}:${key}`, points, windows[operation].seconds]),
     async failures(subjects) {
       const keys = subjects.map(failuresOf);
-      // A failure that another pod has just written counts, though no majority has it yet.
-      const found = await run(() =>
-        Counter.find({ key: { $in: keys }, $expr: isRunning })
-          .select('key points')
-          .readConcern('local')
-          .lean(),
-      );
+      const found = await run(() => counters.all({ key: { $in: keys }, $expr: isRunning }, asOfThisMoment));
       return keys.map((key) => found.find((counter) => counter.key === key)?.points ?? 0);
     },
     async addFailure(subject) {

@@ -20,6 +20,7 @@ import { withAccount } from './device-proof.ts';
 import { TooManyAttempts } from './errors.ts';
 import { delays, FORGET_SECONDS, SIGN_IN_POINTS, windows } from './limits.ts';
 import type { Run } from '../mongo/link.ts';
+import { readsOf } from '../mongo/reads.ts';
 import { createThrottleStore } from './throttle-store.mongo.ts';
 import type { ThrottleStore } from './throttle-store.ts';
 import { createThrottles } from './throttles.ts';
@@ -45,7 +46,9 @@ const directly: Run = (work) => work();
 beforeAll(async () => {
   mongod = await startReplicaSet(1);
   connections = await Promise.all([connect(), connect()]);
-  const made = connections.map((connection) => createThrottleStore({ connection, run: directly, patiently: directly }));
+  const made = connections.map((connection) =>
+    createThrottleStore({ connection, reads: readsOf(connection, () => false), run: directly, patiently: directly }),
+  );
   await Promise.all(made.map((store) => store.prepare()));
   stores = made;
 }, 60_000);

@@ -77,6 +77,7 @@ const DUPLICATE_KEY = 11_000;
 export function createUserStore(link: Link): UserStore & { prepare(): Promise<void> } {
   const { run, patiently, transaction } = link;
   const User = userModel(link.connection);
+  const users = link.reads<UserFields>(authContract.usersCollection);
   const marker = createUsersMarker(link);
 
   /** In a database of a version that wrote no marker. */
@@ -103,7 +104,7 @@ export function createUserStore(link: Link): UserStore & { prepare(): Promise<vo
 
     findForSignIn: (email) =>
       run(async () => {
-        const found = await User.findOne({ email }).select('+password').lean();
+        const found = await users.one({ email });
         return found ? { user: asUser(found), password: found.password } : undefined;
       }),
 
