@@ -65,7 +65,7 @@ export function createMetrics(): Metrics {
     }),
     throttled: new Counter({
       name: 'authstack_throttled_requests_total',
-      help: 'Requests refused with 429, by operation and by what was counted: network, address_on_account, account or device.',
+      help: 'Requests refused with 429, by operation and by what was counted: network, address_on_account, account, device, client or session.',
       labelNames: ['operation', 'by'],
       registers,
     }),
