@@ -30,12 +30,19 @@ const TOKEN = 'token';
  */
 export function identificationOf({ directory, tokenFile }: CredentialPlace, trust: Trust): Identification {
   const { clientId, clientSecret } = trust;
+  const reason = whyNobodyIsTold(trust);
+  if (reason !== undefined) return { by: 'nothing', reason: `${directory}: ${reason}` };
   if (clientId === undefined) return { by: 'nothing', reason: `${directory}: client-id is missing` };
   if (tokenFile === undefined && clientSecret !== undefined) return { by: 'clientSecret', clientId };
   const path = tokenFile ?? join(directory, TOKEN);
   if (existsSync(path)) return { by: 'serviceAccount', clientId, tokenFile: path };
   if (tokenFile !== undefined) return { by: 'nothing', reason: `${tokenFile}: there is no such file` };
   return { by: 'nothing', reason: `${directory}: neither client-secret nor token is there` };
+}
+
+function whyNobodyIsTold({ authUrl, ca }: Trust): string | undefined {
+  if (!authUrl.startsWith('https:')) return 'auth-url is not https, so whatever is sent there could be read';
+  return ca ? undefined : 'ca.crt is missing, so nobody can tell who answers at auth-url';
 }
 
 /** Read anew each time, for kubelet replaces a token long before it ends. Throws ClientUnidentified. */

@@ -10,7 +10,7 @@ import { connectTo } from './connect.ts';
 import type { ConnectOptions } from './connect.ts';
 import { authorizationOf, identificationOf } from './credential.ts';
 import type { CredentialPlace, Identification } from './credential.ts';
-import { ClientRefused, ClientUnidentified } from './errors.ts';
+import { ClientRefused } from './errors.ts';
 import { isRecord, parseJson } from './json.ts';
 import type { Trust } from './trust.ts';
 
@@ -81,14 +81,15 @@ export class ServiceClient {
   }
 }
 
-/** Nothing is written to it before the certificate is known to be of the stack and for this name. */
+/**
+ * Nothing is written to it before the certificate is known to be of the stack and for this name. Without `ca` nobody is
+ * believed, least of all those whom the machine believes.
+ */
 async function encryptedTo(url: URL, { ca }: Trust, options: ConnectOptions): Promise<TLSSocket> {
-  if (url.protocol !== 'https:') throw new ClientUnidentified('auth-url is not https, and nothing is shown to others');
-  if (!ca) throw new ClientUnidentified('ca.crt is missing, so nobody can tell who answers at auth-url');
   const { signal } = options;
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
   const connected = await connectTo({ host, port: Number(url.port) || 443 }, options);
-  const socket = tls.connect({ socket: connected, host, servername: isIP(host) === 0 ? host : '', ca });
+  const socket = tls.connect({ socket: connected, host, servername: isIP(host) === 0 ? host : '', ca: ca ? [ca] : [] });
   // Whoever uses it listens too; until then an error must find somebody.
   socket.on('error', () => undefined);
   try {
