@@ -7,6 +7,9 @@ import { publicImages } from './versions.ts';
 
 const examples = join(import.meta.dirname, '../examples');
 
+/** The publicURL of the stack in the examples. */
+export const EXAMPLE_ORIGIN = 'http://localhost:8080';
+
 /**
  * Applies the examples one after the other, with this cluster's images and address in them. The shop is applied once the
  * stack is ready: kubelet retries a pod whose Secret does not exist yet only after up to two minutes.
@@ -15,7 +18,7 @@ export async function makeDemo({ products, thirdParty }: Images, report: (progre
   const apply = async (name: string): Promise<void> => {
     const text = await readFile(join(examples, name), 'utf8');
     const here = text
-      .replaceAll('http://localhost:8080', address)
+      .replaceAll(EXAMPLE_ORIGIN, address)
       .replaceAll('authstack/orders:dev', products.orders)
       .replaceAll(publicImages.nginx, thirdParty.nginx);
     await kubectl(['apply', '-f', '-'], here);

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { EXAMPLE_ORIGIN } from '../../cluster/demo.ts';
 import { eventually } from './eventually.ts';
 import type { Within } from './eventually.ts';
+import { originOf } from './gateway.ts';
 import { apply, find, get, kubectl } from './kubectl.ts';
 import type { StoredObject } from './kubectl.ts';
 import { expectCondition } from './stack.ts';
@@ -31,7 +33,8 @@ export class Shop {
     const ofDemo = ['-n', 'shop', 'get', 'deployment', 'orders', '-o'];
     const image = await kubectl([...ofDemo, 'jsonpath={.spec.template.spec.containers[0].image}']);
     const text = await readFile(join(examples, 'orders.yaml'), 'utf8');
-    const manifests = parseAllDocuments(text.replaceAll('authstack/orders:dev', image))
+    const here = text.replaceAll('authstack/orders:dev', image).replaceAll(EXAMPLE_ORIGIN, originOf(this.stack));
+    const manifests = parseAllDocuments(here)
       .map((document) => document.toJS() as Manifest)
       .filter(({ kind }) => kind !== 'Namespace')
       .map((manifest) => this.moved(manifest));
@@ -64,6 +67,13 @@ export class Shop {
 
   copy(): Promise<StoredObject | undefined> {
     return find(this.namespace, 'secret', 'auth');
+  }
+
+  /** What the copy holds, decoded. */
+  async secret(): Promise<Readonly<Record<string, string>>> {
+    const { data = {} } = await get(this.namespace, 'secret', 'auth');
+    const decoded = Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString()]);
+    return Object.fromEntries(decoded) as Record<string, string>;
   }
 
   /** The stack's side of the consent, given or withdrawn by the namespace's label. */
