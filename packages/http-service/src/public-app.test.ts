@@ -12,6 +12,7 @@ import { jsonBody } from './json-body.ts';
 import { commonProblems } from './problems.ts';
 import { createPublicApp } from './public-app.ts';
 import { createPublicServer } from './public-server.ts';
+import { otherSpellings, statusOf } from './testing/other-spellings.ts';
 
 interface Site extends AsyncDisposable {
   readonly port: number;
@@ -212,6 +213,17 @@ test('a request whose client hangs up is counted and logged as aborted', async (
   await until(async () => (await site.metrics()).includes(left));
 
   expect(site.log.join('')).toMatch(/"path":"\/api\/never"\},"responseTime":\d+,"msg":"request aborted"/);
+});
+
+test('whatever is mounted, a path has one spelling; documents as well', async () => {
+  await using site = await serve();
+  const address = `http://127.0.0.1:${site.port}`;
+  for (const path of ['/api/things/7', '/keys']) {
+    expect([path, await statusOf(address, 'GET', path)]).toEqual([path, 200]);
+    for (const other of otherSpellings(path)) {
+      expect([other, await statusOf(address, 'GET', other)]).toEqual([other, 404]);
+    }
+  }
 });
 
 test('a request is counted by route and logged by path, with the id that its client is told', async () => {
