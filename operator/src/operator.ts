@@ -19,6 +19,7 @@ import { createAgentClient } from './agents/client.ts';
 import { createMemberStreams } from './agents/observe.ts';
 import { authPodClient } from './auth-pods/client.ts';
 import { AcknowledgementPoll } from './auth-pods/acknowledgements.ts';
+import { createAuthPodClients } from './auth-pods/clients-client.ts';
 import { createAuthPodKeys } from './auth-pods/keys-client.ts';
 import type { AuthPodAddress, AuthPodKeys } from './auth-pods/keys-client.ts';
 import { createAuthPodProber, isReady } from './auth-pods/prober.ts';
@@ -173,6 +174,7 @@ function controlStacks(
   const { cluster, perObject } = manager;
   const now = (): number => clock.now();
   const agents = createAgentClient(pods);
+  const authPodClients = createAuthPodClients(pods);
   const failedCreates = createFailedCreates({ cluster, perObject });
   const wakeUps = new WakeUps();
   const servingWakeUps = new WakeUps();
@@ -218,7 +220,7 @@ function controlStacks(
     kind: authStackKind,
     reconciler: createStackReconciler({
       ...{ cluster, agents, authPodClient, authPodKeys, authPodProber, databaseClient, failedCreates },
-      ...{ memberStreams, primaries, now, clockOffset, images, seesCluster, serviceAccountIssuer },
+      ...{ memberStreams, primaries, now, clockOffset, images, seesCluster, serviceAccountIssuer, authPodClients },
     }),
     wakeUps,
     finalizer: FINALIZER,

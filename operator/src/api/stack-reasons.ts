@@ -417,6 +417,12 @@ const consumersInSync = {
     do: 'The `kubectl describe` in the message.',
     noticed: ['AuthConsumer'],
   },
+  PodsNotTold: {
+    status: 'True',
+    seen: 'Every copy holds the current keys. The named auth pods cannot be told whom to let in, so they may let in a consumer whose consent has ended until their mounted Secret is updated.',
+    do: 'Delete the pod, if that must not be.',
+    noticed: ['Pod'],
+  },
   SecretNotOwned: {
     status: 'False',
     seen: '`<stack>-clients` or `<stack>-client-key` exists and does not belong to the stack, so the auth pods do not learn whom to let in.',

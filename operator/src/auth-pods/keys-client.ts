@@ -30,34 +30,32 @@ const ANSWERS_WITHIN: Millis = 2_000;
 
 export function createAuthPodKeys(pods: PodClient): AuthPodKeys {
   return {
-    keys: (pod, call) => ask(pods, pod, { path: authContract.keysPath, answers: keysReport }, call),
-    reload: (pod, body, call) => ask(pods, pod, { path: authContract.reloadKeysPath, body, answers: keysReport }, call),
+    keys: (pod, call) => ask(pod, { path: authContract.keysPath, answers: keysReport }, { pods, ...call }),
+    reload: (pod, body, call) =>
+      ask(pod, { path: authContract.reloadKeysPath, body, answers: keysReport }, { pods, ...call }),
     verifiers: async (pod, call) => {
       const none = { pod: pod.name, verifiers: [] };
-      const report = await ask(
-        pods,
-        pod,
-        { path: authContract.verifiersPath, answers: verifiersReport, whereThereIsNone: none },
-        call,
-      );
+      const question = { path: authContract.verifiersPath, answers: verifiersReport, whereThereIsNone: none };
+      const report = await ask(pod, question, { pods, ...call });
       return report === 'unknown' ? report : report.verifiers;
     },
   };
 }
 
-interface Question<Report> {
+export interface Question<Report> {
   readonly path: string;
-  readonly body?: KeysReload;
+  /** Sent as JSON. */
+  readonly body?: unknown;
   readonly answers: z.ZodType<Report>;
   /** What a pod stands for whose version does not know that path; absent: it is `unknown`. */
   readonly whereThereIsNone?: Report;
 }
 
-async function ask<Report extends { readonly pod: string }>(
-  pods: PodClient,
+/** A pod's report on itself, over mutual TLS. */
+export async function ask<Report extends { readonly pod: string }>(
   { stack, name, ip }: AuthPodAddress,
   { answers, whereThereIsNone, ...question }: Question<Report>,
-  { signal }: Call,
+  { pods, signal }: Call & { readonly pods: PodClient },
 ): Promise<Report | 'unknown'> {
   const pod = { ...stack, name, ip, port: authContract.operatorPort, servername: authHostOf(stack) };
   try {

@@ -24,6 +24,8 @@ export interface AuthPod {
   readonly runningSince: readonly Millis[];
   /** What it was started with, which may be of an earlier template; 0 where that is not set. */
   readonly settings: { readonly accessTokenTtl: Millis; readonly jwksMaxAge: Millis };
+  /** It has the listener for services: pods of an earlier template have none. */
+  readonly servesClients: boolean;
   /** `notAsked`: nothing that the stack needs to know. */
   readonly status: PodStatus | 'unknown' | 'notAsked';
 }
@@ -82,6 +84,7 @@ export function authPodOf(pod: Pod, status: AuthPod['status']): AuthPod {
       accessTokenTtl: secondsIn(pod, variables.accessTokenTtlSeconds),
       jwksMaxAge: secondsIn(pod, variables.jwksMaxAgeSeconds),
     },
+    servesClients: valuesIn(pod, variables.clientsFile).length > 0,
     status,
   };
 }
@@ -111,8 +114,12 @@ const template = z.object({
 
 /** A setting that the pod was started with. */
 function secondsIn(pod: Pod, variable: string): Millis {
+  const seconds = valuesIn(pod, variable).map(Number);
+  return Math.max(0, ...seconds.filter((value) => Number.isFinite(value))) * 1000;
+}
+
+function valuesIn(pod: Pod, variable: string): readonly string[] {
   const containers = template.safeParse(pod).data?.spec.containers ?? [];
   const values = containers.flatMap(({ env = [] }) => env.filter(({ name }) => name === variable));
-  const seconds = values.map(({ value }) => Number(value)).filter((value) => Number.isFinite(value));
-  return Math.max(0, ...seconds) * 1000;
+  return values.flatMap(({ value }) => (value === undefined ? [] : [value]));
 }

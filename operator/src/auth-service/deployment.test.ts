@@ -38,3 +38,9 @@ test('what is not said of the page is no variable, so that a stack without it ke
   expect(Object.keys(environmentOf({})).filter((name) => name.includes('PAGE'))).toEqual([]);
   expect(environmentOf({ page: {} })).toEqual(environmentOf({}));
 });
+
+test('the auth service is told where the clients are mounted, for its listener for services', () => {
+  const { files, ports } = settingsOf({});
+  expect(files.clients).toBe('/etc/authstack/clients/clients.json');
+  expect(ports.services).toBe(8443);
+});

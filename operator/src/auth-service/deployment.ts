@@ -22,6 +22,8 @@ const DRAIN_SECONDS = 5;
 /** Each mounted Secret is a folder here, by the name of its volume. */
 const ROOT = '/etc/authstack';
 const URI_FILE = 'uri';
+/** Pods start without these. */
+const OPTIONAL: ReadonlySet<string> = new Set(['initial-admin', 'clients']);
 /** The user of the image. */
 const USER = 65532;
 
@@ -68,7 +70,7 @@ function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
   const uri = databaseUriOf(stack);
   const secret = (name: string, secretName: string): object => ({
     name,
-    secret: { secretName, defaultMode: 0o440, ...(name === 'initial-admin' && { optional: true }) },
+    secret: { secretName, defaultMode: 0o440, ...(OPTIONAL.has(name) && { optional: true }) },
   });
   return {
     automountServiceAccountToken: false,
@@ -94,6 +96,8 @@ function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
       secret('signing-keys', names.signingKeys),
       secret('secrets', names.authSecrets),
       secret('tls', names.authTls),
+      // Whom to let in on the port of services: without it nobody is, and browsers are served all the same.
+      secret('clients', names.clients),
       {
         name: 'mongodb',
         secret: { secretName: uri.secretName, defaultMode: 0o440, items: [{ key: uri.key, path: URI_FILE }] },
@@ -115,6 +119,7 @@ function container(stack: AuthStack, { images, admin }: PodOptions): object {
     env: Object.entries(environment(stack, admin !== undefined)).map(([name, value]) => ({ name, value })),
     ports: [
       { name: PORT_NAMES.public, containerPort: authContract.publicPort, protocol: 'TCP' },
+      { name: PORT_NAMES.services, containerPort: authContract.servicePort, protocol: 'TCP' },
       { name: PORT_NAMES.probes, containerPort: authContract.probePort, protocol: 'TCP' },
       { name: PORT_NAMES.operator, containerPort: authContract.operatorPort, protocol: 'TCP' },
     ],
@@ -130,6 +135,7 @@ function container(stack: AuthStack, { images, admin }: PodOptions): object {
       mount('signing-keys'),
       mount('secrets'),
       mount('tls'),
+      mount('clients'),
       mount('mongodb'),
       ...(admin === undefined ? [] : [mount('initial-admin')]),
       { name: 'tmp', mountPath: '/tmp' },
@@ -157,6 +163,8 @@ function environment({ spec }: AuthStack, hasAdmin: boolean): Environment {
     [variables.secretsFile]: `${ROOT}/secrets/${files.secrets}`,
     [variables.mongodbUriFile]: `${ROOT}/mongodb/${URI_FILE}`,
     [variables.operatorTlsDir]: `${ROOT}/tls`,
+    [variables.clientsFile]: `${ROOT}/clients/${files.clients}`,
+    [variables.servicePort]: String(authContract.servicePort),
     [variables.signInDir]: authContract.signInDir,
     [variables.drainSeconds]: String(DRAIN_SECONDS),
     ...pageEnvironment(auth.page),

@@ -13,4 +13,4 @@ export function objectMeta(stack: AuthStack): ObjectMeta {
 }
 
 /** Of the container; Service, probes and the chart's PodMonitor name them. */
-export const PORT_NAMES = { public: 'http', probes: 'probes', operator: 'operator' } as const;
+export const PORT_NAMES = { public: 'http', services: 'services', probes: 'probes', operator: 'operator' } as const;

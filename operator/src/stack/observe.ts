@@ -27,7 +27,7 @@ export type StackPorts = CertificatesPorts &
   SigningKeysPorts &
   AuthPodsPorts &
   AgentsPorts &
-  ClientsPorts &
+  Omit<ClientsPorts, 'authPods'> &
   Omit<KeysPorts, 'authPods'> &
   Omit<AuthServicePorts, 'authPods'> & { readonly authPodProber: AuthPodProber };
 
@@ -38,7 +38,7 @@ export async function observeStack(stack: AuthStack, ports: StackPorts, pass: Pa
     observeDatabase(stack, { ...ports, authPods }, pass),
     observeSigningKeys(stack, { ...ports, authPods }, pass),
     observeAuthService(stack, { ...ports, authPods }, pass),
-    observeClients(stack, ports, pass),
+    observeClients(stack, { ...ports, authPods }, pass),
   ]);
   return {
     stack,

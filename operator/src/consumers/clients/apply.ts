@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { AuthPodClients } from '../../auth-pods/clients-client.ts';
 import { isApiError } from '../../runtime/client.ts';
 import { performKubernetes } from '../../runtime/cluster.ts';
 import type { Cluster, Performed } from '../../runtime/cluster.ts';
@@ -9,16 +10,23 @@ import type { ClientsAction } from './types.ts';
 
 export interface ClientsEffects {
   readonly cluster: Cluster;
+  readonly authPodClients: AuthPodClients;
 }
 
 export async function performClients(
   action: ClientsAction,
-  { cluster }: ClientsEffects,
+  { cluster, authPodClients }: ClientsEffects,
   pass: Pass,
 ): Promise<Performed> {
   if (action.type === 'createClientKey') {
     const key = randomBytes(32).toString('base64');
     return performKubernetes(createStored(clientKey, { metadata: action.stack }, { key }), cluster, pass);
+  }
+  if (action.type === 'reloadClients') {
+    const { stack, pods, wanted } = action;
+    // One that does not answer is seen so in the next pass.
+    await Promise.all(pods.map((pod) => authPodClients.reload({ stack, ...pod }, wanted, pass)));
+    return 'done';
   }
   try {
     return await performKubernetes(action, cluster, pass);

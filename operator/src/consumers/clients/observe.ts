@@ -3,6 +3,8 @@ import type { AuthConsumer } from '../../api/auth-consumer.ts';
 import type { AuthStack } from '../../api/auth-stack.ts';
 import { durationMillis } from '../../api/duration.ts';
 import { CONSUMERS_BY_STACK, namesOf, namespaceOf } from '../../api/names.ts';
+import type { AuthPodClients } from '../../auth-pods/clients-client.ts';
+import type { AuthPod } from '../../auth-pods/observe.ts';
 import type { Cluster } from '../../runtime/cluster.ts';
 import { namespaceKind, secretKind, serviceAccountKind } from '../../runtime/core-kinds.ts';
 import type { Secret } from '../../runtime/core-kinds.ts';
@@ -18,16 +20,19 @@ import { readStored } from '../../stored/secret.ts';
 import type { Seen } from '../../stored/secret.ts';
 import { allowsNamespace } from '../consent.ts';
 import { generationsAt } from './generations.ts';
-import type { ClientsObservation, ClientsPolicy, ConsentingClient, SecretHash } from './types.ts';
+import { mountsAreFreshAt } from './pods.ts';
+import type { ClientHolder, ClientsObservation, ClientsPolicy, ConsentingClient, SecretHash } from './types.ts';
 
 export interface ClientsPorts {
   readonly cluster: Cluster;
   readonly serviceAccountIssuer: Pick<ServiceAccountIssuer, 'current'>;
+  readonly authPods: readonly AuthPod[];
+  readonly authPodClients: AuthPodClients;
 }
 
 export async function observeClients(
   stack: AuthStack,
-  { cluster, serviceAccountIssuer }: ClientsPorts,
+  { cluster, serviceAccountIssuer, authPods, authPodClients }: ClientsPorts,
   pass: Pass,
 ): Promise<ClientsObservation> {
   const names = namesOf(stack.metadata.name);
@@ -58,7 +63,39 @@ export async function observeClients(
     consenting: consumers.map((consumer) => clientOf(consumer)),
     unseenNamespaces: unseenNamespaces(stack, cluster),
     cluster: showsTokens ? await serviceAccountIssuer.current(pass) : 'notAsked',
+    pods: await observePods(stack, { stored, policy, authPods, authPodClients }, pass),
   };
+}
+
+interface PodsPorts extends Pick<ClientsPorts, 'authPods' | 'authPodClients'> {
+  readonly stored: ClientsObservation['stored'];
+  readonly policy: ClientsPolicy;
+}
+
+/** Asked until their mounts show the document, and of what they know where it was lost. */
+async function observePods(
+  stack: AuthStack,
+  { stored, policy, authPods, authPodClients }: PodsPorts,
+  pass: Pass,
+): Promise<readonly ClientHolder[]> {
+  const isAsking = stored.state !== 'foreign' && pass.now < mountsAreFreshAt(stored, policy);
+  const ref = { namespace: namespaceOf(stack), name: stack.metadata.name };
+  const versionOf = async ({ pod: { metadata, status } }: AuthPod): Promise<ClientHolder['version']> => {
+    if (!isAsking) return 'notAsked';
+    if (status?.podIP === undefined) return 'unknown';
+    return authPodClients.version({ stack: ref, name: metadata.name, ip: status.podIP }, pass);
+  };
+  return Promise.all(
+    authPods
+      .filter(({ mayHoldKeys, servesClients }) => mayHoldKeys && servesClients)
+      .map(async (authPod) => ({
+        name: authPod.pod.metadata.name,
+        ip: authPod.pod.status?.podIP,
+        isTerminating: authPod.isTerminating,
+        startedAt: authPod.runningSince.length > 0 ? Math.max(...authPod.runningSince) : undefined,
+        version: await versionOf(authPod),
+      })),
+  );
 }
 
 /** Those of whom both sides' consent is known. */

@@ -1,8 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { ClientsDocument } from '@authstack/auth-service/api';
 import {
   NOW,
   aClient,
+  aPod,
   generations,
   hash,
   issuer,
@@ -204,5 +205,54 @@ test('the next secret becomes the current one when the interval is over, counted
 test('generations of a Secret that was lost never come again', () => {
   expect(generationsAt(undefined, { policy, keyMadeAt: 0, rotates: true, now: NOW })).toEqual({
     ...{ current: NOW, next: NOW + 1, since: NOW, changedAt: NOW },
+  });
+});
+
+describe('auth pods', () => {
+  const inOrder = { stored: recorded(ordersEntry) };
+  const told = (seen: ClientsObservation): unknown =>
+    planClients(seen).actions.map((action) => (action.type === 'reloadClients' ? action.pods : action.type));
+
+  test('that know an older document are told the one that is stored', () => {
+    const seen = seenClients({ ...inOrder, pods: [aPod(4), aPod(5, { name: 'main-auth-2' })] });
+    expect(planClients(seen).actions).toEqual([
+      {
+        ...{ type: 'reloadClients', stack: { namespace: 'auth', name: 'main' } },
+        ...{ pods: [{ name: 'main-auth-1', ip: '10.0.0.1' }], wanted: { version: 5, clients: [ordersEntry] } },
+      },
+    ]);
+  });
+
+  test('are told only what is stored already', () => {
+    expect(told(seenClients({ stored: recorded(), pods: [aPod(4)] }))).toEqual(['replace']);
+  });
+
+  test('of a suspended stack are told as well', () => {
+    expect(told(seenClients({ ...inOrder, stack: suspended(), pods: [aPod(4)] }))).toEqual([
+      [{ name: 'main-auth-1', ip: '10.0.0.1' }],
+    ]);
+  });
+
+  test('that cannot be told are named, and tried again within seconds', () => {
+    const plan = planClients(seenClients({ ...inOrder, pods: [aPod('unknown')] }));
+    const message = expect.stringContaining('kubectl -n auth delete pod main-auth-1');
+    expect(plan.problem).toEqual({ status: 'True', reason: 'PodsNotTold', message });
+    expect(plan.recheckAt).toBeLessThanOrEqual(NOW + 2_000);
+  });
+
+  test('that have just started are tried again, and not named yet', () => {
+    const plan = planClients(seenClients({ ...inOrder, pods: [aPod('unknown', { startedAt: NOW - 1_000 })] }));
+    expect(plan.problem).toBeUndefined();
+    expect(plan.recheckAt).toBeLessThanOrEqual(NOW + 2_000);
+  });
+
+  test('whose mounts show the document by now are left alone', () => {
+    const plan = planClients(seenClients({ ...inOrder, pods: [aPod('notAsked')] }));
+    expect(plan.actions).toEqual([]);
+    expect(plan.problem).toBeUndefined();
+  });
+
+  test('that know a document which was lost get one of a higher version', () => {
+    expect(documentOf(seenClients({ pods: [aPod(NOW + 7)] }))?.version).toBe(NOW + 8);
   });
 });

@@ -6,6 +6,7 @@ import { clients } from '../../stored/clients.ts';
 import type { StoredClients } from '../../stored/clients.ts';
 import { createStored, foreignSecret, replaceStored } from '../../stored/secret.ts';
 import { storedDocument, wantedClients } from './document.ts';
+import { silentPods, tellPods, untold } from './pods.ts';
 import { rotationDueAt } from './generations.ts';
 import type { ClientsAction, ClientsObservation } from './types.ts';
 
@@ -25,10 +26,10 @@ export interface ClientsPlan {
   readonly recheckAt?: Millis;
 }
 
-export type ClientsProblem = { readonly message: string } & {
-  readonly status: 'False';
-  readonly reason: 'SecretNotOwned' | 'SecretMalformed';
-};
+export type ClientsProblem = { readonly message: string } & (
+  | { readonly status: 'False'; readonly reason: 'SecretNotOwned' | 'SecretMalformed' }
+  | { readonly status: 'True'; readonly reason: 'PodsNotTold' }
+);
 
 export function planClients(seen: ClientsObservation): ClientsPlan {
   const { stack, stored, clientKey, now } = seen;
@@ -45,9 +46,22 @@ export function planClients(seen: ClientsObservation): ClientsPlan {
       `kubectl -n ${namespaceOf(stack)} delete secret ${names.clientKey}`;
     return { actions, problem: { status: 'False', reason: 'SecretMalformed', message } };
   }
-  const deadlines = deadlinesOf(seen).filter((at) => at > now);
-  return { actions, ...(deadlines.length > 0 && { recheckAt: Math.min(...deadlines) }) };
+  // Stored first: what a pod was told must not be lost with the operator.
+  const told = actions.length === 0 ? tellPods(seen) : [];
+  const [silent, ...others] = silentPods(seen);
+  const isUnderWay = actions.length + told.length > 0 || seen.pods.some(({ version }) => version === 'unknown');
+  const deadlines = [...deadlinesOf(seen).filter((at) => at > now), ...(isUnderWay ? [now + TELL_AGAIN] : [])];
+  return {
+    actions: [...actions, ...told],
+    ...(silent && {
+      problem: { status: 'True', reason: 'PodsNotTold', message: untold(seen, [silent, ...others]) } as const,
+    }),
+    ...(deadlines.length > 0 && { recheckAt: Math.min(...deadlines) }),
+  };
 }
+
+/** Consent that ends is to be refused within five seconds. */
+const TELL_AGAIN: Millis = 2_000;
 
 function blocked({ now }: ClientsObservation, reason: 'SecretNotOwned', message: string): ClientsPlan {
   return { actions: [], problem: { status: 'False', reason, message }, recheckAt: now + LOOK_AGAIN };
@@ -66,10 +80,12 @@ function theDocument(seen: ClientsObservation): readonly ClientsAction[] {
   // There is nobody to let in, and nobody to turn away.
   if (stack.spec.suspend && !before) return [];
   const wanted = wantedClients(seen);
-  const known: StoredClients = stored.state === 'value' ? stored.value : {};
-  if (before && sameJson(wanted, contentOf(before)) && sameGenerations(known.generations, generations)) return [];
-  // By the time alone a clock that is behind would let it stand still; by counting alone one made anew would begin at 1.
-  const version = Math.max((before?.version ?? 0) + 1, now);
+  const recorded: StoredClients = stored.state === 'value' ? stored.value : {};
+  if (before && sameJson(wanted, contentOf(before)) && sameGenerations(recorded.generations, generations)) return [];
+  // By the time alone a clock that is behind would let it stand still; by counting alone one made anew would begin at 1. A pod
+  // may know a higher one of a document that was lost.
+  const known = seen.pods.map((pod) => (typeof pod.version === 'number' ? pod.version + 1 : 0));
+  const version = Math.max((before?.version ?? 0) + 1, now, ...known);
   const value = { document: { version, ...wanted }, generations: { ...generations, changedAt: now } };
   if (stored.state !== 'value') return [createStored(clients, stack, value)];
   return [replaceStored(clients, stack, { value, resourceVersion: stored.resourceVersion })];

@@ -1,4 +1,6 @@
+import type { ClientsDocument } from '@authstack/auth-service/api';
 import type { AuthStack } from '../../api/auth-stack.ts';
+import type { ClientsVersion } from '../../auth-pods/clients-client.ts';
 import type { KubernetesAction } from '../../runtime/cluster.ts';
 import type { Millis, ObjectRef } from '../../runtime/objects.ts';
 import type { SeenIssuer } from '../../runtime/service-account-issuer.ts';
@@ -27,6 +29,18 @@ export interface ConsentingClient {
   readonly held: ReadonlySet<SecretHash>;
 }
 
+/** An auth pod that lets clients in. */
+export interface ClientHolder {
+  readonly name: string;
+  /** Undefined: it has no address, so it cannot be asked. */
+  readonly ip: string | undefined;
+  readonly isTerminating: boolean;
+  /** When its container started last; undefined while it does not run. */
+  readonly startedAt: Millis | undefined;
+  /** Of the clients that it knows. `notAsked`: its mount shows the document by now. */
+  readonly version: ClientsVersion | 'notAsked';
+}
+
 /** The times that a rotation of client secrets derives from; they are those of the signing keys. */
 export interface ClientsPolicy {
   readonly rotationInterval: Millis;
@@ -48,9 +62,19 @@ export interface ClientsObservation {
   readonly unseenNamespaces: readonly string[];
   /** Asked for only where a client shows the token of a ServiceAccount. */
   readonly cluster: SeenIssuer | 'notAsked';
+  readonly pods: readonly ClientHolder[];
 }
 
-export type ClientsAction = KubernetesAction | CreateClientKey;
+export type ClientsAction = KubernetesAction | CreateClientKey | ReloadClients;
+
+/** Pods are told what the document says, which their mounts show minutes later. */
+export interface ReloadClients {
+  readonly type: 'reloadClients';
+  /** The AuthStack. */
+  readonly stack: ObjectRef;
+  readonly pods: readonly { readonly name: string; readonly ip: string }[];
+  readonly wanted: ClientsDocument;
+}
 
 export interface CreateClientKey {
   readonly type: 'createClientKey';

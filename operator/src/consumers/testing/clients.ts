@@ -3,7 +3,7 @@ import type { Millis } from '../../runtime/objects.ts';
 import { clients } from '../../stored/clients.ts';
 import type { StoredClients } from '../../stored/clients.ts';
 import type { Seen } from '../../stored/secret.ts';
-import type { ClientsObservation, ConsentingClient } from '../clients/types.ts';
+import type { ClientHolder, ClientsObservation, ConsentingClient } from '../clients/types.ts';
 import { aStack } from './seen.ts';
 
 export const NOW: Millis = Date.UTC(2030, 0, 1);
@@ -35,6 +35,17 @@ export function stored(value: StoredClients): Seen<StoredClients> {
   return { state: 'value', value, resourceVersion: '7', createdAt: NOW };
 }
 
+export function aPod(version: ClientHolder['version'], changes: Partial<ClientHolder> = {}): ClientHolder {
+  return {
+    name: 'main-auth-1',
+    ip: '10.0.0.1',
+    isTerminating: false,
+    startedAt: NOW - 60 * MINUTE,
+    version,
+    ...changes,
+  };
+}
+
 /** Everything in order, and nothing recorded yet. */
 export function seenClients(changes: Partial<ClientsObservation> = {}): ClientsObservation {
   return {
@@ -44,6 +55,7 @@ export function seenClients(changes: Partial<ClientsObservation> = {}): ClientsO
     consenting: [aClient()],
     unseenNamespaces: [],
     cluster: 'notAsked',
+    pods: [],
     ...changes,
   };
 }
