@@ -46,13 +46,18 @@ export function mayActivateAt(
 /** How long a service that loses its auth pod takes at most to connect to another and to say which keys it has. */
 export const RECONNECTED: Millis = 30_000;
 
+/** What holds since then, by the clock that noted it, has held for RECONNECTED by any other. */
+export function countsFrom(acknowledgedAt: Millis, { policy }: Pick<Horizon, 'policy'>): Millis {
+  return acknowledgedAt + RECONNECTED + policy.clockSkew;
+}
+
 /** So long before the promotion that it is not late for their sake; undefined while the time of the promotion is not known. */
 export function verifiersCountFrom(
   { active, next }: { readonly active: ActiveKey; readonly next: NextKey },
   horizon: Parameters<typeof mayActivateAt>[1],
 ): Millis | undefined {
   const at = mayActivateAt(next, horizon);
-  return at === undefined ? undefined : Math.max(at, isDueAt(active, horizon)) - RECONNECTED;
+  return at === undefined ? undefined : Math.max(at, isDueAt(active, horizon)) - countsFrom(0, horizon);
 }
 
 /** An active key of another algorithm than the spec's is due at once. */

@@ -53,7 +53,7 @@ import {
  *                 and publishedAt   + volumeRefresh + jwksMaxAge + clockSkew is over       (whoever polls the key set)
  *                 and distributedAt + volumeRefresh + clockSkew is over                    (whoever mounts a copy)
  *                 and every auth pod reports that it has it
- *                 and since acknowledgedAt + RECONNECTED no service that is connected, or vanished within maxWait, lacks it
+ *                 and since acknowledgedAt + RECONNECTED + clockSkew no service that is connected, or vanished within maxWait, lacks it
  *   may forget:   retiredAt + volumeRefresh + accessTokenTTL + clockSkew is over
  *                 and signersGoneAt + accessTokenTTL + clockSkew is over, and no auth pod signs with it
  *

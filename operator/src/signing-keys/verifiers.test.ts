@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { PRESENT } from '../auth-pods/verifiers.ts';
 import type { Verifier } from '../auth-pods/verifiers.ts';
-import { RECONNECTED } from './horizons.ts';
+import { countsFrom } from './horizons.ts';
 import { planSigningKeys } from './plan.ts';
 import { LEAD, MINUTE, NOW, aStack, active, next, pod, policy, ringOf, seen } from './testing/seen.ts';
 import type { KeysObservation } from './types.ts';
@@ -16,7 +16,7 @@ function verifier(kids: readonly string[], change: Partial<Verifier> = {}): Veri
 function connected(
   verifiers: readonly Verifier[] | 'unknown',
   change: Partial<KeysObservation> = {},
-  acknowledgedAt: number | 'never' = NOW - MINUTE,
+  acknowledgedAt: number | 'never' = NOW - 2 * MINUTE,
 ): KeysObservation {
   const { acknowledged: _none, ...bare } = next('k2');
   const pods = change.pods ?? [
@@ -119,14 +119,23 @@ test('a pod that does not say who is connected delays it, and is named', () => {
   expect(message).toContain('Pod shop-auth-1 does not say which services are connected to it');
 });
 
+/** Longer than a service takes to connect again, by however much two clocks may differ. */
+const HELD = countsFrom(0, { policy });
+
 test('that nobody lacks it is noted before the key is due, and counts only after whoever lost its pod has connected again', () => {
-  const ahead = active('k1', { activatedAt: NOW - policy.rotationInterval + RECONNECTED });
+  const ahead = active('k1', { activatedAt: NOW - policy.rotationInterval + HELD });
   const { acknowledged: _none, ...unnoted } = next('k2');
   expect(planned(connected([], { ring: ringOf([ahead, unnoted]) })).edits).toEqual([acknowledged]);
-  const { ready, message, edits } = planned(connected([], {}, NOW - RECONNECTED + 1));
+  const { ready, message, edits } = planned(connected([], {}, NOW - HELD + 1));
   expect({ ready, edits }).toEqual({ ready: 'True/RotationDelayed', edits: [] });
   expect(message).toContain('a service that has just lost its auth pod connects again until');
-  expect(planned(connected([], {}, NOW - RECONNECTED)).edits).toEqual([promotion]);
+  expect(planned(connected([], {}, NOW - HELD)).edits).toEqual([promotion]);
+});
+
+test('the wait is over by no pair of clocks that may be before services have connected again', () => {
+  // Noted by a clock that is behind by half of clockSkew, judged by one that is ahead by the other half.
+  const atOnce = planned(connected([], {}, NOW - policy.clockSkew));
+  expect(atOnce.edits).toEqual([]);
 });
 
 test('a pod that came or went begins the wait anew: its services may be on their way to another', () => {
@@ -136,8 +145,8 @@ test('a pod that came or went begins the wait anew: its services may be on their
 
 test('nobody is asked, and nothing noted, long before', () => {
   const { acknowledged: _none, ...unnoted } = next('k2');
-  const fresh = active('k1', { activatedAt: NOW - policy.rotationInterval + RECONNECTED + 1 });
+  const fresh = active('k1', { activatedAt: NOW - policy.rotationInterval + HELD + 1 });
   expect(planned(connected('unknown', { ring: ringOf([fresh, unnoted]) })).edits).toEqual([]);
-  const young = { ...unnoted, publishedAt: NOW - LEAD + RECONNECTED + 1 };
+  const young = { ...unnoted, publishedAt: NOW - LEAD + HELD + 1 };
   expect(planned(connected('unknown', { ring: ringOf([due, young]) })).edits).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { refOf } from '../runtime/objects.ts';
 import type { Kid } from '../stored/jwks.ts';
 import type { NextKey } from '../stored/key-ring.ts';
 import { editing } from './editing.ts';
-import { RECONNECTED } from './horizons.ts';
+import { countsFrom } from './horizons.ts';
 import { forcedPromotion, isPromotionNear, podsWithout } from './pods.ts';
 import type { Ring } from './ring.ts';
 import type { KeysVerdict } from './types.ts';
@@ -25,7 +25,7 @@ import type { KeysVerdict } from './types.ts';
  * Pods remember them, and a pod that ends takes along what it knew: its services connect to another within RECONNECTED. So only
  * what the same pods say for that long counts, from `acknowledged` of the next key on:
  *
- *   nobody lacks it ──► noteAcknowledged ── RECONNECTED ──► promote
+ *   nobody lacks it ──► noteAcknowledged ── RECONNECTED + clockSkew ──► promote
  *                          │   ▲
  *                          │   └─ another pod, or one less: noted anew
  *                          └─ somebody lacks it, or a pod does not say: noteUnacknowledged
@@ -55,7 +55,7 @@ export function verifiersMayLackTheNextKey(ring: Ring, { kid, acknowledged }: Ne
   if (ring.pods.length === 0 || ring.stack.spec.suspend) return undefined;
   const lacking = lack(ring, kid);
   if (lacking) return lacking;
-  const until = (acknowledged?.at ?? ring.now) + RECONNECTED;
+  const until = countsFrom(acknowledged?.at ?? ring.now, ring);
   if (ring.now >= until) return undefined;
   return delayed(ring, `a service that has just lost its auth pod connects again until ${rfc3339(until)}`, until);
 }
