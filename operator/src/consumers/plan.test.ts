@@ -187,7 +187,7 @@ test('a copy holds what a service needs and nothing of the stack that is private
     origin: 'https://shop.example.com',
     audience: 'shop',
     'cookie-names': '{"token":"__Host-token","session":"__Host-session"}',
-    'auth-url': 'http://main-auth.auth.svc:8080',
+    'auth-url': 'https://main-auth.auth.svc:8443',
     'ca.crt': authority,
     'client-id': 'shop/orders',
     'client-secret': 'a client secret',

@@ -8,8 +8,8 @@ import {
   MANAGED_BY_LABEL,
   STACK_LABEL,
   STACK_NAMESPACE_LABEL,
+  authHostOf,
   labelsOf,
-  namesOf,
   namespaceOf,
 } from '../api/names.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
@@ -55,7 +55,7 @@ export function copySecret(consumer: AuthConsumer, stack: AuthStack, { keys, aut
     origin: publicURL,
     audience: audienceOf(consumer, stack),
     'cookie-names': JSON.stringify(names),
-    'auth-url': `http://${namesOf(stack.metadata.name).auth}.${namespaceOf(stack)}.svc:${authContract.publicPort}`,
+    'auth-url': `https://${authHostOf(stack.metadata)}:${authContract.servicePort}`,
     'ca.crt': authority,
     // What consumers allow must be what the stack promises, and what it keeps retired keys for.
     'clock-skew-seconds': String(durationMillis(signingKeys.propagation.clockSkew) / 1000),
