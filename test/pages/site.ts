@@ -47,7 +47,7 @@ export const PASSWORD_MIN_LENGTH = 12;
 
 /**
  * ```
- *             ┌─▸ /shop, /api/orders ─▸ orders ── jwks, refresh ──┐
+ *             ┌─▸ /shop, /api/orders ─▸ orders ── jwks ───────────┐
  * browser ─▸ gateway                                              ▾
  *             └─▸ everything else ────▸ auth ── one mongod
  * ```
@@ -77,7 +77,7 @@ export async function openSite(): Promise<Site> {
   const [auth] = stack.pods;
   const jwks = await (await fetch(`${auth.url}/.well-known/jwks.json`)).text();
   const cookieNames = '{"token":"token","session":"session"}';
-  const secret = { 'jwks.json': jwks, issuer: origin, origin, 'cookie-names': cookieNames, 'auth-url': auth.url };
+  const secret = { 'jwks.json': jwks, issuer: origin, origin, 'cookie-names': cookieNames };
   const place = resources.use(await premises(consumerSecret([], secret)));
   const shopSettings = { ...place.environment, ORDERS_SHOP_DIR: join(pages, 'shop') };
   const shop = resources.use(await openShop({ ...place, environment: shopSettings }));

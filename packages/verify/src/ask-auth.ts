@@ -9,7 +9,7 @@ import type { Trust } from './trust.ts';
 export interface Refreshed {
   readonly token: string;
   /** For the browser: its access token from now on. */
-  readonly setCookie: readonly string[];
+  readonly setCookie: string;
 }
 
 export interface AskOptions {
@@ -61,7 +61,7 @@ function renewedBy(answer: unknown, { cookieNames }: Trust): Refreshed {
   if (!Number.isInteger(seconds) || Number(seconds) <= 0) {
     throw new RefreshUnavailable({ cause: new Error('the answer does not say how long the session lasts') });
   }
-  return { token, setCookie: [tokenCookie(cookieNames.token, token, Math.min(Number(seconds), MAX_AGE_SECONDS))] };
+  return { token, setCookie: tokenCookie(cookieNames.token, token, Math.min(Number(seconds), MAX_AGE_SECONDS)) };
 }
 
 /**

@@ -111,12 +111,11 @@ async function renewed(renewal: Renewal, response: ServerResponse, ports: Identi
   }
 }
 
-function handOn(setCookie: readonly string[], response: ServerResponse): void {
+function handOn(setCookie: string, response: ServerResponse): void {
   // A time limit of the service's own answered meanwhile.
   if (response.headersSent) return;
   response.setHeader('cache-control', 'no-store');
-  // A copy: Node appends the cookies of handlers to it, and other requests are handed the same answer.
-  response.appendHeader('set-cookie', [...setCookie]);
+  response.appendHeader('set-cookie', setCookie);
 }
 
 /** If a token straight from the auth service is invalid here, this service lacks its key yet: not the user's fault. */

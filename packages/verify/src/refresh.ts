@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { askAuth } from './ask-auth.ts';
 import type { Refreshed } from './ask-auth.ts';
 import type { Clock, Millis } from './clock.ts';
-import { askPublicListener } from './ask-public-listener.ts';
 import { InlineRefreshOff, RefreshUnavailable, SessionRefused, VerifyError } from './errors.ts';
 import { Places } from './places.ts';
 import type { ServiceClient } from './service-client.ts';
@@ -170,9 +169,6 @@ export class Refresher {
       return await this.lineOf(renewal).places.run(async () => {
         // Not before: while it waited for the place, others were refused.
         if (!isProven) this.checkUnproven(trust);
-        if (trust.authUrl.startsWith('http:')) {
-          return askPublicListener(sessionToken, trust, { clock: this.clock, signal });
-        }
         return askAuth(sessionToken, trust, { client: this.client, signal });
       }, signal);
     } catch (error) {
