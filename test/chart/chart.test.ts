@@ -8,6 +8,13 @@ import { startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { prometheusOperatorCrds, tool } from '../support/tools.ts';
 
+interface Rule {
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly nonResourceURLs?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
 interface Rendered {
   readonly apiVersion: string;
   readonly kind: string;
@@ -16,7 +23,7 @@ interface Rendered {
     readonly namespace?: string;
     readonly annotations?: Record<string, string>;
   };
-  readonly rules?: readonly { readonly apiGroups: string[]; readonly resources: string[]; readonly verbs: string[] }[];
+  readonly rules?: readonly Rule[];
 }
 
 const chart = join(import.meta.dirname, '../../charts/auth-stack');
@@ -93,14 +100,14 @@ test.each(matrix)('the pod of %s is allowed where Pod Security is restricted', a
 
 test.each(matrix)('no right of %s is a wildcard', async (values) => {
   for (const { rules = [] } of await render('--values', ci(values))) {
-    const words = rules.flatMap(({ apiGroups, resources, verbs }) => [...apiGroups, ...resources, ...verbs]);
+    const words = rules.flatMap((rule) => Object.values<readonly string[]>({ ...rule }).flat());
     expect(words).not.toContain('*');
   }
 });
 
 test('with listed namespaces no Secret can be read outside of them', async () => {
   const objects = await render('--values', ci('namespaces-values.yaml'));
-  const readers = objects.filter(({ rules = [] }) => rules.some(({ resources }) => resources.includes('secrets')));
+  const readers = objects.filter(({ rules = [] }) => rules.some(({ resources = [] }) => resources.includes('secrets')));
   expect(readers.map(({ kind, metadata: { namespace } }) => `${kind} ${namespace ?? ''}`)).toEqual([
     'Role auth',
     'Role shop',
