@@ -1,9 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { REVOKE_KEY_ANNOTATION } from '../../operator/src/signing-keys/revocation.ts';
-import { RECONNECTED } from '../../operator/src/signing-keys/horizons.ts';
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
 import type { TestBed } from './test-bed.ts';
-import { LEAD, RETIREMENT, ROTATION, VOLUME_REFRESH } from './subject.ts';
+import { ACKNOWLEDGED, LEAD, RETIREMENT, ROTATION, VOLUME_REFRESH } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 /** What people do to a stack, and wait for. It must reach the same state whatever happens to the operator meanwhile. */
@@ -97,9 +96,9 @@ export const scenarios: readonly Scenario[] = [
     act: async (subject, { clock }) => {
       const before = await keysOf(subject);
       // That nobody lacks the next key is noted so long before.
-      clock.jump(ROTATION - RECONNECTED);
+      clock.jump(ROTATION - ACKNOWLEDGED);
       await eventually(async () => expectSame(await subject.isNextKeyAcknowledged(), true), WITHIN);
-      clock.jump(RECONNECTED);
+      clock.jump(ACKNOWLEDGED);
       await eventually(async () => expectSame((await keysOf(subject)).activeKid !== before.activeKid, true), WITHIN);
       // Only once there is a new next key, too: a retired key ends on its own schedule.
       await eventually(async () => expectSame((await keysOf(subject)).count, 3), WITHIN);

@@ -16,6 +16,7 @@ import {
 import type { PersistentVolumeClaim, Pod, Secret, StatefulSet } from '../../operator/src/runtime/core-kinds.ts';
 import type { Condition, Kind, KubernetesObject, ObjectRef } from '../../operator/src/runtime/objects.ts';
 import { collectionPath, objectPath } from '../../operator/src/runtime/paths.ts';
+import { RECONNECTED } from '../../operator/src/signing-keys/horizons.ts';
 import { unlessMissing } from './pod-status.ts';
 import { readState } from './state.ts';
 import type { State } from './state.ts';
@@ -27,6 +28,8 @@ const COPY = 'orders-auth';
 /** How long a key is published before it signs, as `signingKeys.propagation` below says. */
 export const LEAD = 150_000;
 export const ROTATION = 20 * 60_000;
+/** For how long the next key must be known to be lacked by nobody: RECONNECTED and clockSkew. */
+export const ACKNOWLEDGED = RECONNECTED + 30_000;
 export const VOLUME_REFRESH = 60_000;
 /** Of a retired key, from its last token to its end. */
 export const RETIREMENT = 390_000;
