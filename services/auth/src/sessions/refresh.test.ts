@@ -6,7 +6,7 @@ import type { TestStack } from '../testing/stack.ts';
 import { claimsOf, newcomer, send } from '../testing/visitor.ts';
 import type { Answer, Visitor } from '../testing/visitor.ts';
 import { storedSessions } from '../testing/stored.mongo.ts';
-import { mountSecret, startReadyPod, until } from '../testing/world.ts';
+import { anEmail, mountSecret, PASSWORD, startReadyPod, until } from '../testing/world.ts';
 import type { Pod } from '../testing/world.ts';
 import { GRACE, MOST_REPLACED } from './chain.ts';
 
@@ -187,4 +187,20 @@ test('however quickly a session is refreshed, its document stays small and its o
   expect(visitor.session).not.toBe(held);
   expect((await visitor.refresh(there)).status).toBe(200);
   expect(await replacedTokensOf(visitor)).toBe(1);
+});
+
+test('what only a service would send is refused here: it renews as itself, on the listener for services', async () => {
+  const origin = 'https://shop.example.com';
+  await using secure = await startReadyPod(stack.mounts, { AUTHSTACK_ISSUER: origin });
+  const body = { email: anEmail(), password: PASSWORD };
+  const opened = await send(secure, 'POST /api/users/signup', { headers: { origin }, body });
+  const [, session = ''] = /__Host-session=([^;]+)/.exec(opened.setCookie.join('\n')) ?? [];
+  const cookie = `__Host-session=${session}`;
+
+  const asked = await send(secure, 'POST /api/users/refresh', { headers: { cookie, origin } });
+
+  expect(asked).toMatchObject({ status: 403, body: { code: 'CSRF_REJECTED' }, setCookie: [] });
+  expect(JSON.stringify(asked.body)).toContain('listener for services');
+  const page = { cookie, 'sec-fetch-site': 'same-origin' };
+  expect((await send(secure, 'POST /api/users/refresh', { headers: page })).status).toBe(200);
 });

@@ -1,6 +1,6 @@
 import { parsed } from '@authstack/http-service/validation';
 import type { Request } from 'express';
-import { requireSameOrigin } from '../http/csrf.ts';
+import { requirePage, requireSameOrigin } from '../http/csrf.ts';
 import { publicRoute } from '../http/route.ts';
 import type { PublicRoute } from '../http/route.ts';
 import { counted } from '../metrics/counted.ts';
@@ -140,7 +140,7 @@ function refreshing({ session, cookies, origin, metrics, throttles }: SessionRou
         return tokensOf(await refreshed(request, parsed(bodyRefreshRequest, request.body).session_token, delivery));
       }
       const cookie = cookies.read(request);
-      if (cookie !== undefined) requireSameOrigin(request, origin);
+      if (cookie !== undefined) requirePage(request, origin);
       parsed(emptyRequest, request.body);
       const grant = await clearingCookies({ request, response }, () => refreshed(request, cookie, delivery));
       cookies.set(grant, { request, response });
