@@ -173,10 +173,10 @@ test('a stack with an unknown deletionPolicy is deleted, and its data stays', as
 
 test('a right that is missing is named with what to grant, is asked for ever less often, and stops nobody else', async () => {
   const [role] = operator.chart
-    .map(({ object }) => object as RenderedObject & { readonly rules: readonly { readonly resources: string[] }[] })
+    .map(({ object }) => object as RenderedObject & { readonly rules: readonly { readonly resources?: string[] }[] })
     .filter(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === `${SYSTEM}:auth-stack`);
   const without = role?.rules.map((rule) =>
-    rule.resources.includes('ingresses') ? { ...rule, verbs: ['list', 'watch'] } : rule,
+    rule.resources?.includes('ingresses') === true ? { ...rule, verbs: ['list', 'watch'] } : rule,
   );
   await applyTo(api, [{ ...role, rules: without }]);
 
