@@ -90,5 +90,6 @@ export class AcknowledgementPoll implements Acknowledgements {
 }
 
 function factsOf(verifiers: readonly Verifier[]): string {
-  return JSON.stringify(verifiers.map(({ instance, name, kids }) => [instance, name, kids.toSorted()]).sort());
+  const facts = verifiers.map(({ instance, name, kids }) => JSON.stringify([instance, name, kids.toSorted()]));
+  return facts.toSorted((a, b) => a.localeCompare(b)).join('\n');
 }

@@ -22,6 +22,7 @@ export function editRing(ring: StoredRing, edit: RingEdit, context: EditContext)
 function edited(ring: StoredRing, edit: RingEdit, context: EditContext): StoredRing {
   const { at, fresh } = context;
   const { keys } = ring;
+  if (isNoteOnKeys(edit)) return { ...ring, keys: keys.map((key) => keyAfter(key, edit, at)) };
   switch (edit.type) {
     case 'publishNext':
       return { ...ring, keys: [...keys.filter(({ phase }) => phase !== 'next'), fresh(edit.algorithm)] };
@@ -31,20 +32,43 @@ function edited(ring: StoredRing, edit: RingEdit, context: EditContext): StoredR
       return { ...ring, keys: keys.filter(({ kid }) => !edit.kids.includes(kid)) };
     case 'revoke':
       return revoke(ring, edit, context);
-    case 'noteDistributed':
-      return { ...ring, keys: keys.map((key) => noted(key, edit.kid, { distributedAt: at })) };
-    case 'noteUndistributed':
-      return { ...ring, keys: keys.map((key) => noted(key, edit.kid, { distributedAt: undefined })) };
-    case 'noteAcknowledged':
-      return { ...ring, keys: keys.map((key) => noted(key, edit.kid, { acknowledged: { at, pods: [...edit.pods] } })) };
-    case 'noteUnacknowledged':
-      return { ...ring, keys: keys.map((key) => noted(key, edit.kid, { acknowledged: undefined })) };
-    case 'noteSignersGone':
-      return { ...ring, keys: keys.map((key) => withSigners(key, edit.kids, at)) };
-    case 'noteSignersBack':
-      return { ...ring, keys: keys.map((key) => withSigners(key, edit.kids, undefined)) };
     case 'noteLifetimes':
       return { ...ring, lifetimes: lifetimesAfter(ring.lifetimes, edit, at) };
+    default:
+      return unreachable(edit);
+  }
+}
+
+type NoteOnKeys = Exclude<RingEdit, { type: 'publishNext' | 'promote' | 'forget' | 'revoke' | 'noteLifetimes' }>;
+
+const notesOnKeys: Readonly<Record<NoteOnKeys['type'], true>> = {
+  noteDistributed: true,
+  noteUndistributed: true,
+  noteAcknowledged: true,
+  noteUnacknowledged: true,
+  noteSignersGone: true,
+  noteSignersBack: true,
+};
+
+function isNoteOnKeys(edit: RingEdit): edit is NoteOnKeys {
+  return edit.type in notesOnKeys;
+}
+
+/** With a note, or without one; nothing else of it changes. */
+function keyAfter(key: StoredKey, edit: NoteOnKeys, at: Millis): StoredKey {
+  switch (edit.type) {
+    case 'noteDistributed':
+      return noted(key, edit.kid, { distributedAt: at });
+    case 'noteUndistributed':
+      return noted(key, edit.kid, { distributedAt: undefined });
+    case 'noteAcknowledged':
+      return noted(key, edit.kid, { acknowledged: { at, pods: [...edit.pods] } });
+    case 'noteUnacknowledged':
+      return noted(key, edit.kid, { acknowledged: undefined });
+    case 'noteSignersGone':
+      return withSigners(key, edit.kids, at);
+    case 'noteSignersBack':
+      return withSigners(key, edit.kids, undefined);
     default:
       return unreachable(edit);
   }

@@ -29,23 +29,24 @@ export function theDistributionChanged(ring: Ring): KeysVerdict | undefined {
 export function theActiveKeyIsDue(ring: Ring): KeysVerdict | undefined {
   const { active, next, now } = ring;
   if (!active || !next || now < isDueAt(active, ring)) return undefined;
-  // Before the lead is over nobody waits for the copies.
-  const block = now < leadEndsAt(next, ring) ? undefined : blockOf(ring, active, next);
-  if (block) return block;
-  const at = mayActivateAt(next, ring);
-  if (at === undefined || now < at) {
-    const until = rfc3339(at ?? leadEndsAt(next, ring));
-    return {
-      status: 'True',
-      reason: 'RotationDelayed',
-      message: `${active.kid} is due and continues to sign: caches and mounts may lack ${next.kid} until ${until}`,
-    };
-  }
   return (
+    copiesLackTheNextKey(ring, active, next) ??
+    theLeadIsNotOver(ring, active, next) ??
     podsLackTheNextKey(ring, next.kid) ??
     verifiersMayLackTheNextKey(ring, next) ??
     promoting(ring, next, `${active.kid} is due${notWaitedFor(ring, next.kid)}`)
   );
+}
+
+function theLeadIsNotOver(ring: Ring, active: ActiveKey, next: NextKey): KeysVerdict | undefined {
+  const at = mayActivateAt(next, ring);
+  if (at !== undefined && ring.now >= at) return undefined;
+  const until = rfc3339(at ?? leadEndsAt(next, ring));
+  return {
+    status: 'True',
+    reason: 'RotationDelayed',
+    message: `${active.kid} is due and continues to sign: caches and mounts may lack ${next.kid} until ${until}`,
+  };
 }
 
 /** What whoever sees a token refused afterwards should know. */
@@ -83,7 +84,9 @@ function forcedKid({ stack }: Pick<Ring, 'stack'>): string | undefined {
   return stack.metadata.annotations?.[PROMOTE_KEY_ANNOTATION];
 }
 
-function blockOf(ring: Ring, active: ActiveKey, next: NextKey): KeysVerdict | undefined {
+/** Before the lead is over nobody waits for them. */
+function copiesLackTheNextKey(ring: Ring, active: ActiveKey, next: NextKey): KeysVerdict | undefined {
+  if (ring.now < leadEndsAt(next, ring)) return undefined;
   const behind = consumersWithout(next, ring);
   if (behind.length > 0) return blocked({ active, next, behind });
   return next.distributedAt === undefined && ring.unseenNamespaces.length > 0 ? unseen(ring, active, next) : undefined;

@@ -147,16 +147,21 @@ export class KeyWorld {
   /** Those that are connected load what their pod has, and say so. */
   private hearVerifiers(): void {
     for (const [instance, verifier] of this.verifiers) {
-      if (verifier.pod !== undefined && !this.pods.has(verifier.pod)) {
-        Object.assign(verifier, { pod: undefined, reconnectsAt: this.now + RECONNECTED });
-      }
-      if (verifier.pod === undefined && verifier.reconnectsAt <= this.now) [verifier.pod] = this.pods.keys();
-      const pod = verifier.pod === undefined ? undefined : this.pods.get(verifier.pod);
+      const pod = this.podOf(verifier);
       if (!pod) continue;
       if (!verifier.isStuck) verifier.kids = pod.ring?.keys.map(({ kid }) => kid) ?? [];
       const { client, kids } = verifier;
       pod.heard.set(instance, { client, kids, at: this.now });
     }
+  }
+
+  /** The pod that it is connected to; one that has lost its pod takes its time to find another. */
+  private podOf(verifier: Verifier): AuthPod | undefined {
+    if (verifier.pod !== undefined && !this.pods.has(verifier.pod)) {
+      Object.assign(verifier, { pod: undefined, reconnectsAt: this.now + RECONNECTED });
+    }
+    if (verifier.pod === undefined && verifier.reconnectsAt <= this.now) [verifier.pod] = this.pods.keys();
+    return verifier.pod === undefined ? undefined : this.pods.get(verifier.pod);
   }
 
   private seen(): KeysObservation {
@@ -390,17 +395,17 @@ export class KeyWorld {
   private checkVerifiersHold(kid: Kid): void {
     // Without a pod there is nobody to connect to, and whoever was connected has had the lead.
     if (this.pods.size === 0) return;
-    const isConsenting = ({ client }: { readonly client: string }): boolean => this.consumers.has(client);
+    const lacksIt = ({ client, kids }: Pick<Verifier, 'client' | 'kids'>): boolean =>
+      this.consumers.has(client) && !kids.includes(kid);
     for (const [instance, verifier] of this.verifiers) {
-      const lacksIt = !verifier.kids.includes(kid) && isConsenting(verifier);
-      if (lacksIt) this.broken.push(`${kid} signs and ${verifier.client} (${instance}) lacks it`);
+      if (lacksIt(verifier)) this.broken.push(`${kid} signs and ${verifier.client} (${instance}) lacks it`);
     }
-    for (const { heard } of this.pods.values()) {
-      for (const [instance, last] of heard) {
-        const mayComeBack = !this.verifiers.has(instance) && this.now - last.at < this.policy.maxWait;
-        const lacksIt = mayComeBack && !last.kids.includes(kid) && isConsenting(last);
-        if (lacksIt) this.broken.push(`${kid} signs and ${last.client} (${instance}) may come back without it`);
-      }
+    const remembered = [...this.pods.values()].flatMap(({ heard }) => [...heard]);
+    const mayComeBack = remembered.filter(
+      ([instance, { at }]) => !this.verifiers.has(instance) && this.now - at < this.policy.maxWait,
+    );
+    for (const [instance, last] of mayComeBack) {
+      if (lacksIt(last)) this.broken.push(`${kid} signs and ${last.client} (${instance}) may come back without it`);
     }
   }
 
