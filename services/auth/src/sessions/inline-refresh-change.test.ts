@@ -19,7 +19,7 @@ class Browser {
   async on(pod: Pod, request: string, body?: object): Promise<Answer> {
     const sent = [...this.cookies.values()].toSorted((one, other) => other.path.length - one.path.length);
     const cookie = sent.map(({ pair }) => pair).join('; ');
-    const headers = { origin: this.origin, ...(cookie !== '' && { cookie }) };
+    const headers = { origin: this.origin, 'sec-fetch-site': 'same-origin', ...(cookie !== '' && { cookie }) };
     const answer = await send(pod, request, { headers, ...(body && { body }) });
     for (const line of answer.setCookie) this.keep(line);
     return answer;
