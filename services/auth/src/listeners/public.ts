@@ -4,12 +4,12 @@ import type { PageMeta } from '@authstack/http-service/built-page';
 import type { Clock } from '@authstack/http-service/clock';
 import { createPublicApp } from '@authstack/http-service/public-app';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import { cookieNames } from '../api.ts';
 import type { Settings } from '../environment.ts';
 import { problems } from '../errors.ts';
-import { openApiDocument, sessionSchemes } from '../http/openapi.ts';
-import { publicRoute, routerOf } from '../http/route.ts';
+import { documented } from '../http/documented.ts';
+import { sessionSchemes } from '../http/openapi.ts';
+import { routerOf } from '../http/route.ts';
 import type { Gate, PublicRoute } from '../http/route.ts';
 import { keyDocuments } from '../keys/documents.ts';
 import type { KeyDocuments } from '../keys/documents.ts';
@@ -86,23 +86,11 @@ function publicRoutes(ports: PublicPorts, documents: KeyDocuments): readonly (Pu
     ...signUpRoutes({ signUp, applicantOf, cookies, origin: issuer, passwordMinLength, metrics, throttles }),
     ...sessionRoutes({ session, passwords, applicantOf, cookies, origin: issuer, metrics, throttles }),
     ...keyRoutes(documents),
-    publicRoute({
-      method: 'get',
-      path: '/openapi.json',
-      summary: 'This document',
-      reply: { status: 200, schema: z.looseObject({}) },
-      problems: [],
-      handle({ response }) {
-        response.set('cache-control', 'no-cache');
-        return { ...document };
-      },
-    }),
   ];
-  const document = openApiDocument(routes, {
+  return documented(routes, {
     title: 'AuthStack auth service',
     server: issuer,
     problems,
     securitySchemes: sessionSchemes(cookieNames(settings)),
   });
-  return routes;
 }

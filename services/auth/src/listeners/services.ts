@@ -2,7 +2,6 @@ import type { Clock } from '@authstack/http-service/clock';
 import { createPublicApp } from '@authstack/http-service/public-app';
 import type { HttpServiceOptions } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import { authContract } from '../api.ts';
 import { clientAuthentication } from '../clients/authenticate.ts';
 import type { ClientRoute } from '../clients/client-route.ts';
@@ -10,9 +9,10 @@ import type { Client } from '../clients/clients.ts';
 import type { LoadedClients } from '../clients/loaded-clients.ts';
 import type { Settings } from '../environment.ts';
 import { serviceProblems } from '../errors.ts';
-import { clientSchemes, openApiDocument } from '../http/openapi.ts';
-import { publicRoute, routerOf } from '../http/route.ts';
-import type { Gate, PublicRoute } from '../http/route.ts';
+import { documented } from '../http/documented.ts';
+import { clientSchemes } from '../http/openapi.ts';
+import { routerOf } from '../http/route.ts';
+import type { Gate } from '../http/route.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
 export interface ServicesPorts {
@@ -24,6 +24,12 @@ export interface ServicesPorts {
   /** What clients may do. */
   readonly routes: readonly ClientRoute[];
 }
+
+const document = {
+  title: 'AuthStack auth service, for services',
+  problems: serviceProblems,
+  securitySchemes: clientSchemes,
+};
 
 type ServiceGates = Gate<'public', undefined> & Gate<'client', Client>;
 
@@ -43,31 +49,7 @@ export function servicesListener(ports: ServicesPorts): Pick<HttpServiceOptions,
     problems: serviceProblems,
     // Each verifier does so every five seconds.
     quiet: [authContract.acknowledgePath],
-    mount: (app) => app.use(routerOf(documented(ports.routes), { gates, clock })),
+    mount: (app) => app.use(routerOf(documented(ports.routes, document), { gates, clock })),
   });
   return { services: { tlsDir, app } };
-}
-
-/** With the document of them, which is for everybody who can reach the port. */
-function documented(routes: readonly ClientRoute[]): readonly (ClientRoute | PublicRoute)[] {
-  const withDocument = [
-    ...routes,
-    publicRoute({
-      method: 'get',
-      path: '/openapi.json',
-      summary: 'This document',
-      reply: { status: 200, schema: z.looseObject({}) },
-      problems: [],
-      handle({ response }) {
-        response.set('cache-control', 'no-cache');
-        return { ...document };
-      },
-    }),
-  ];
-  const document = openApiDocument(withDocument, {
-    title: 'AuthStack auth service, for services',
-    problems: serviceProblems,
-    securitySchemes: clientSchemes,
-  });
-  return withDocument;
 }
