@@ -240,7 +240,7 @@ function settle(world: KeyWorld, time: number): void {
   world.suspend = false;
   world.clockAhead = 0;
   for (const pod of world.pods.values()) Object.assign(pod, { isStuck: false, isSilent: false });
-  for (const verifier of world.verifiers.values()) verifier.isStuck = false;
+  world.verifiers.free();
   for (const end = world.now + time; world.now < end;) passAndSleep(world);
 }
 
@@ -266,14 +266,13 @@ test('no key signs that a connected service, or one that may come back, is known
   const instance = (name: string, happen: (world: KeyWorld, one: string) => void): fc.Arbitrary<Event> =>
     oneOf(instances, (one) => `${one} ${name}`, happen);
   const connects = instance('connects', (world, one) => {
-    world.connect(one, `shop/${one.split('-')[0] ?? ''}`);
+    world.verifiers.connect(one, `shop/${one.split('-')[0] ?? ''}`);
   });
   const sticks = instance('loads no more keys, or does again', (world, one) => {
-    const verifier = world.verifiers.get(one);
-    if (verifier) verifier.isStuck = !verifier.isStuck;
+    world.verifiers.toggleStuck(one);
   });
   const vanishes = instance('vanishes', (world, one) => {
-    world.vanish(one);
+    world.verifiers.vanish(one);
   });
   const podGoes = oneOf(
     pods,

@@ -13,11 +13,12 @@ import { editRing } from '../edit.ts';
 import type { EditContext } from '../edit.ts';
 import { planSigningKeys } from '../plan.ts';
 import type { KeysPlan } from '../plan.ts';
-import { RECONNECTED } from '../horizons.ts';
 import { dependsOnPods } from '../pods.ts';
 import { ringOf } from '../ring.ts';
 import type { KeyHolder, KeyPolicy, KeysObservation, ReloadPods, RingAction } from '../types.ts';
 import { NOW, aStack, jwk, policy } from './seen.ts';
+import { Verifiers } from './verifiers.ts';
+import type { Heard } from './verifiers.ts';
 
 interface Consumer {
   /** Whether there is a copy; a mount outlives its Secret. */
@@ -44,24 +45,6 @@ interface AuthPod {
   readonly heard: Map<string, Heard>;
 }
 
-interface Heard {
-  readonly client: string;
-  readonly kids: readonly Kid[];
-  readonly at: Millis;
-}
-
-/** An instance of a service that verifies tokens and is connected to a pod, or will be again. */
-interface Verifier {
-  readonly client: string;
-  kids: readonly Kid[];
-  /** It loads no other keys, whatever it is told. */
-  isStuck: boolean;
-  /** Undefined while it looks for another. */
-  pod: string | undefined;
-  /** When it has found one, at the latest. */
-  reconnectsAt: Millis;
-}
-
 /**
  * A stack's keys on virtual time, with everybody who signs and verifies at their slowest: a mount changes volumeRefresh after
  * its Secret, a key set is cached for all of its jwksMaxAge, and pods sign until the last moment they can. The mount of a pod may
@@ -84,11 +67,11 @@ export class KeyWorld {
   /** What went against a law; empty as long as all hold. */
   readonly broken: string[] = [];
   promotions = 0;
-  readonly verifiers: Map<string, Verifier> = new Map();
 
   /** What the auth pods were started with: the Deployment follows the spec in the same pass, after the keys. */
   private settings: Pick<KeyPolicy, 'accessTokenTtl' | 'jwksMaxAge'> = this.policy;
   readonly pods: Map<string, AuthPod> = new Map();
+  readonly verifiers: Verifiers = new Verifiers(this.pods, () => this.now);
   private conditions: Condition[] = [];
   private ring: { readonly value: StoredRing; readonly version: number } | undefined;
   private jwks: Secret | undefined;
@@ -121,47 +104,13 @@ export class KeyWorld {
     const seen = this.seen();
     const ring = ringOf(seen);
     if (!ring || !dependsOnPods(ring)) return seen;
-    this.hearVerifiers();
+    this.verifiers.tell();
     return { ...seen, pods: [...this.pods].map(([name, pod]) => holderOf(name, pod, this.toldBy(name, pod))) };
   }
 
   private toldBy(name: string, pod: AuthPod): Pick<KeyHolder, 'report' | 'verifiers'> {
     if (pod.isSilent) return { report: 'unknown', verifiers: 'unknown' };
-    const verifiers = [...pod.heard].map(([instance, { client, kids, at }]) => ({
-      ...{ client, instance, name: '', kids: [...kids], heardMillisAgo: this.now - at },
-    }));
-    return { report: reportOf(name, pod), verifiers };
-  }
-
-  connect(instance: string, client: string): void {
-    this.verifiers.set(instance, { client, kids: [], isStuck: false, pod: undefined, reconnectsAt: this.now });
-    this.hearVerifiers();
-  }
-
-  /** Its pods remember it. */
-  vanish(instance: string): void {
-    this.hearVerifiers();
-    this.verifiers.delete(instance);
-  }
-
-  /** Those that are connected load what their pod has, and say so. */
-  private hearVerifiers(): void {
-    for (const [instance, verifier] of this.verifiers) {
-      const pod = this.podOf(verifier);
-      if (!pod) continue;
-      if (!verifier.isStuck) verifier.kids = pod.ring?.keys.map(({ kid }) => kid) ?? [];
-      const { client, kids } = verifier;
-      pod.heard.set(instance, { client, kids, at: this.now });
-    }
-  }
-
-  /** The pod that it is connected to; one that has lost its pod takes its time to find another. */
-  private podOf(verifier: Verifier): AuthPod | undefined {
-    if (verifier.pod !== undefined && !this.pods.has(verifier.pod)) {
-      Object.assign(verifier, { pod: undefined, reconnectsAt: this.now + RECONNECTED });
-    }
-    if (verifier.pod === undefined && verifier.reconnectsAt <= this.now) [verifier.pod] = this.pods.keys();
-    return verifier.pod === undefined ? undefined : this.pods.get(verifier.pod);
+    return { report: reportOf(name, pod), verifiers: this.verifiers.knownTo(pod) };
   }
 
   private seen(): KeysObservation {
@@ -229,7 +178,7 @@ export class KeyWorld {
 
   advance(time: Millis): void {
     const end = this.now + time;
-    this.hearVerifiers();
+    this.verifiers.tell();
     for (const pod of this.pods.values()) {
       while (!pod.isStuck && (pod.coming[0]?.at ?? Infinity) <= end) {
         const [next] = pod.coming.splice(0, 1);
@@ -238,7 +187,7 @@ export class KeyWorld {
       this.sign(pod, end);
     }
     this.now = end;
-    this.hearVerifiers();
+    this.verifiers.tell();
     this.checkRetired();
   }
 
@@ -379,7 +328,8 @@ export class KeyWorld {
       if (since + volumeRefresh > this.now) this.broken.push(`${kid} signs and the mount of ${consumer} may lack it`);
     }
     this.checkPodsHold(kid);
-    this.checkVerifiersHold(kid);
+    const consents = (client: string): boolean => this.consumers.has(client);
+    this.broken.push(...this.verifiers.whyNotYet(kid, { consents, maxWait: this.policy.maxWait }));
     const publishedAt = this.publishedAt.get(kid) ?? Infinity;
     const oldest = this.oldestCachedAt();
     if (publishedAt + volumeRefresh > oldest) this.broken.push(`${kid} signs and a cached key set may lack it`);
@@ -389,23 +339,6 @@ export class KeyWorld {
     for (const [name, { ring }] of this.pods) {
       const lacksIt = ring?.keys.every((key) => key.kid !== kid) === true;
       if (lacksIt) this.broken.push(`${kid} signs and pod ${name} lacks it`);
-    }
-  }
-
-  private checkVerifiersHold(kid: Kid): void {
-    // Without a pod there is nobody to connect to, and whoever was connected has had the lead.
-    if (this.pods.size === 0) return;
-    const lacksIt = ({ client, kids }: Pick<Verifier, 'client' | 'kids'>): boolean =>
-      this.consumers.has(client) && !kids.includes(kid);
-    for (const [instance, verifier] of this.verifiers) {
-      if (lacksIt(verifier)) this.broken.push(`${kid} signs and ${verifier.client} (${instance}) lacks it`);
-    }
-    const remembered = [...this.pods.values()].flatMap(({ heard }) => [...heard]);
-    const mayComeBack = remembered.filter(
-      ([instance, { at }]) => !this.verifiers.has(instance) && this.now - at < this.policy.maxWait,
-    );
-    for (const [instance, last] of mayComeBack) {
-      if (lacksIt(last)) this.broken.push(`${kid} signs and ${last.client} (${instance}) may come back without it`);
     }
   }
 
