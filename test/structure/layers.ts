@@ -41,6 +41,7 @@ export const layers: readonly (readonly string[])[] = [
 const effectFiles = /\/(observe|apply|perform|reconcile|client)\.ts$/;
 const furtherEffectFiles: readonly string[] = [
   'operator/src/auth-pods/acknowledgements.ts',
+  'operator/src/auth-pods/ask.ts',
   'operator/src/auth-pods/clients-client.ts',
   'operator/src/auth-pods/keys-client.ts',
   'operator/src/auth-pods/prober.ts',

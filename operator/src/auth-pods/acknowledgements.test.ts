@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { FakeClock } from '../runtime/fake-clock.ts';
 import { ASK_EVERY, AcknowledgementPoll } from './acknowledgements.ts';
-import type { AuthPodAddress } from './keys-client.ts';
+import type { AuthPodAddress } from './ask.ts';
 import { PRESENT } from './verifiers.ts';
 import type { Verifier } from './verifiers.ts';
 

@@ -1,7 +1,8 @@
 import { wait } from '../runtime/clock.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Millis } from '../runtime/objects.ts';
-import type { AuthPodAddress, AuthPodKeys } from './keys-client.ts';
+import type { AuthPodAddress } from './ask.ts';
+import type { AuthPodKeys } from './keys-client.ts';
 import { PRESENT, latestOf } from './verifiers.ts';
 import type { Verifier } from './verifiers.ts';
 

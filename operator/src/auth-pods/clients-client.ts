@@ -1,12 +1,8 @@
 import { authContract, clientsReport } from '@authstack/auth-service/api';
 import type { ClientsDocument } from '@authstack/auth-service/api';
 import type { PodClient } from '../runtime/pod-client.ts';
-import { ask } from './keys-client.ts';
-import type { AuthPodAddress } from './keys-client.ts';
-
-interface Call {
-  readonly signal: AbortSignal;
-}
+import { ask } from './ask.ts';
+import type { AuthPodAddress, Call } from './ask.ts';
 
 /** Version of the clients that an auth pod lets in; `unknown` for a pod that does not answer in time, whatever the reason. */
 export type ClientsVersion = number | 'unknown';

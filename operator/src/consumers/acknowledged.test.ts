@@ -54,8 +54,8 @@ describe('an instance that has not loaded a key of its Secret', () => {
       status: 'True',
       reason: 'InSync',
       message:
-        'Secret auth holds the current keys. orders-2 and 1 more has not loaded k2; it must mount the Secret as a whole directory, ' +
-        'without subPath: kubectl -n shop get pod orders-2 -o jsonpath={.spec.containers[*].volumeMounts}',
+        'Secret auth holds the current keys. orders-2 and 1 more have not loaded k2. Mount the Secret as a whole directory, ' +
+        'without subPath; see what mounts it: kubectl -n shop get pod orders-2 -o jsonpath={.spec.containers[*].volumeMounts}',
     });
     expect(plan.recheckAt).toBeUndefined();
   });

@@ -33,11 +33,11 @@ export function lagOf(
   const lateFrom = syncedAt + durationMillis(volumeRefresh) + durationMillis(clockSkew);
   if (now < lateFrom) return { words: '', recheckAt: lateFrom };
   const lacks = listed([...kids].filter((kid) => !first.kids.includes(kid)));
-  const others = behind.length > 1 ? ` and ${behind.length - 1} more` : '';
+  const who = behind.length > 1 ? `${first.name} and ${behind.length - 1} more have` : `${first.name} has`;
   const { namespace = '' } = consumer.metadata;
   return {
     words:
-      `. ${first.name}${others} has not loaded ${lacks}; it must mount the Secret as a whole directory, without subPath: ` +
+      `. ${who} not loaded ${lacks}. Mount the Secret as a whole directory, without subPath; see what mounts it: ` +
       `kubectl -n ${namespace} get pod ${first.name} -o jsonpath={.spec.containers[*].volumeMounts}`,
   };
 }

@@ -128,7 +128,7 @@ test('that nobody lacks it is noted before the key is due, and counts only after
   expect(planned(connected([], { ring: ringOf([ahead, unnoted]) })).edits).toEqual([acknowledged]);
   const { ready, message, edits } = planned(connected([], {}, NOW - HELD + 1));
   expect({ ready, edits }).toEqual({ ready: 'True/RotationDelayed', edits: [] });
-  expect(message).toContain('a service that has just lost its auth pod connects again until');
+  expect(message).toContain('without a break, that no connected service lacks k2; a service whose pod has just ended');
   expect(planned(connected([], {}, NOW - HELD)).edits).toEqual([promotion]);
 });
 

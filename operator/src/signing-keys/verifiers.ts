@@ -57,7 +57,10 @@ export function verifiersMayLackTheNextKey(ring: Ring, { kid, acknowledged }: Ne
   if (lacking) return lacking;
   const until = countsFrom(acknowledged?.at ?? ring.now, ring);
   if (ring.now >= until) return undefined;
-  return delayed(ring, `a service that has just lost its auth pod connects again until ${rfc3339(until)}`, until);
+  const why =
+    `the auth pods must report until ${rfc3339(until)}, without a break, that no connected service lacks ${kid}; ` +
+    'a service whose pod has just ended connects again by then';
+  return delayed(ring, why, until);
 }
 
 /** Those that have vanished for so long that nobody waits for them any more, and that had not acknowledged that key. */
