@@ -9,13 +9,15 @@ interface PositionFields {
   seq: number;
 }
 
+export const feedCollection = 'feed';
+
 const schema = new Schema<PositionFields>(
   {
     _id: { type: String, required: true },
     epoch: { type: String, required: true },
     seq: { type: Number, required: true },
   },
-  { collection: 'feed', strict: 'throw', strictQuery: 'throw', versionKey: false },
+  { collection: feedCollection, strict: 'throw', strictQuery: 'throw', versionKey: false },
 );
 
 /** The one document of its kind: epoch and seq are read together, never one of before and one of after. */

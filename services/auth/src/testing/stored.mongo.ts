@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mongo } from 'mongoose';
 import type { Millis } from '@authstack/http-service/clock';
 import { authContract } from '../api.ts';
+import { feedCollection } from '../events/feed-position.mongo.ts';
 import { appName } from '../mongo/link.ts';
 
 /** Work on the stack's database, past the service. */
@@ -77,6 +78,12 @@ export async function sessionsReadDuring(uri: string, work: () => Promise<unknow
   return reads.reduce((sum, { docsExamined }) => sum + Number(docsExamined ?? 0), 0);
 }
 
+/** What a pod asks by its own clock, whoever visits it: whether the primary answers, and the position of the feed. */
+const byItsOwnClock: mongo.Filter<mongo.Document>[] = [
+  { 'command.ping': { $exists: true } },
+  { ns: `${authContract.defaultDatabase}.${feedCollection}` },
+];
+
 function profileOf(uri: string, work: () => Promise<unknown>): Promise<readonly mongo.Document[]> {
   return onDatabase(uri, async (database) => {
     await database.setProfilingLevel('all');
@@ -87,7 +94,7 @@ function profileOf(uri: string, work: () => Promise<unknown>): Promise<readonly 
     }
     const seen = await database
       .collection('system.profile')
-      .find({ appName, 'command.ping': { $exists: false } })
+      .find({ appName, $nor: byItsOwnClock })
       .sort({ ts: 1 })
       .toArray();
     await database.collection('system.profile').drop();
