@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { exposeAuthPods } from './auth-pod-metrics.ts';
 import { exposeConditions } from './condition-metrics.ts';
+import { exposeConsumers } from './consumer-metrics.ts';
 import { EnvironmentInvalid, readEnvironment } from './environment.ts';
 import type { Settings } from './environment.ts';
 import { createOperator } from './operator.ts';
@@ -33,6 +34,7 @@ const operator = createOperator(settings, { client, leaseClient, clock: systemCl
 exposeConditions(operator.cluster, metrics.registry);
 exposeAuthPods(operator.cluster, metrics.registry);
 exposeSigningKeys(operator.cluster, metrics.registry);
+exposeConsumers(operator.cluster, metrics.registry);
 
 const stopping = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

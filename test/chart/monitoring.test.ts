@@ -8,6 +8,7 @@ import { labelsOf } from '../../operator/src/api/names.ts';
 import type { Component } from '../../operator/src/api/names.ts';
 import { exposeAuthPods } from '../../operator/src/auth-pod-metrics.ts';
 import { exposeConditions } from '../../operator/src/condition-metrics.ts';
+import { exposeConsumers } from '../../operator/src/consumer-metrics.ts';
 import { createRuntimeMetrics } from '../../operator/src/runtime/metrics.ts';
 import { exposeSigningKeys } from '../../operator/src/signing-key-metrics.ts';
 import { createMetrics, observeService } from '../../services/auth/src/metrics/metrics.ts';
@@ -181,6 +182,7 @@ async function exposedMetrics(): Promise<readonly Metric[]> {
   exposeConditions({ cachedList: () => [] }, registry);
   exposeAuthPods({ cachedList: () => [] }, registry);
   exposeSigningKeys({ cachedList: () => [] }, registry);
+  exposeConsumers({ cachedList: () => [], cached: () => undefined }, registry);
   const texts = [agent, await auth.registry.metrics(), await registry.metrics()];
   return texts.flatMap((text) =>
     [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => ({ name, type })),
