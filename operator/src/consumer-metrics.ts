@@ -1,15 +1,19 @@
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { authConsumerKind, stackRefOf } from './api/auth-consumer.ts';
+import type { AuthConsumer } from './api/auth-consumer.ts';
 import { authStackKind } from './api/auth-stack.ts';
 import type { AuthStack } from './api/auth-stack.ts';
 import type { Cluster } from './runtime/cluster.ts';
 
-type SigningKeys = NonNullable<NonNullable<AuthStack['status']>['signingKeys']>;
-type State = NonNullable<SigningKeys['keys']>[number]['state'];
+type Keys = NonNullable<NonNullable<NonNullable<AuthStack['status']>['signingKeys']>['keys']>;
 
 /** As the auth pods' metrics call them. */
-const phases: Readonly<Record<State, string>> = { Published: 'next', Active: 'active', Retiring: 'retiring' };
+const phases: Readonly<Record<Keys[number]['state'], string>> = {
+  Published: 'next',
+  Active: 'active',
+  Retiring: 'retiring',
+};
 
 /**
  * Whether the services that verify tokens have the keys, read from the watch whenever somebody asks. For each AuthConsumer and
@@ -24,18 +28,23 @@ export function exposeConsumers(cluster: Pick<Cluster, 'cached' | 'cachedList'>,
     collect() {
       this.reset();
       for (const consumer of cluster.cachedList(authConsumerKind)) {
-        const { metadata, status: { acknowledgedKids } = {} } = consumer;
         const stack = stackRefOf(consumer);
-        if (!stack || !acknowledgedKids) continue;
-        const { keys = [] } = cluster.cached(authStackKind, stack)?.status?.signingKeys ?? {};
-        for (const [state, ofState] of Map.groupBy(keys, (key) => key.state)) {
-          const labels = {
-            ...{ object_namespace: metadata.namespace ?? '', object_name: metadata.name },
-            ...{ stack_namespace: stack.namespace, stack_name: stack.name, phase: phases[state] },
-          };
-          this.set(labels, ofState.every(({ kid }) => acknowledgedKids.includes(kid)) ? 1 : 0);
+        if (!stack) continue;
+        const { namespace = '', name } = consumer.metadata;
+        const labels = { object_namespace: namespace, object_name: name };
+        const ofStack = { stack_namespace: stack.namespace, stack_name: stack.name };
+        const keys = cluster.cached(authStackKind, stack)?.status?.signingKeys?.keys ?? [];
+        for (const [phase, hasAll] of acknowledged(consumer, keys)) {
+          this.set({ ...labels, ...ofStack, phase }, hasAll ? 1 : 0);
         }
       }
     },
   });
+}
+
+function acknowledged({ status }: AuthConsumer, keys: Keys): readonly (readonly [phase: string, hasAll: boolean])[] {
+  const kids = status?.acknowledgedKids;
+  if (!kids) return [];
+  const byPhase = Map.groupBy(keys, ({ state }) => phases[state]);
+  return [...byPhase].map(([phase, ofPhase]) => [phase, ofPhase.every(({ kid }) => kids.includes(kid))]);
 }
