@@ -25,6 +25,7 @@ export function createService(settings: Settings, { clock, log, catalogue }: Ser
   const verifier = createVerifier({
     directory: settings.authDir,
     ...(settings.clockSkew !== undefined && { clockSkewSeconds: settings.clockSkew / 1000 }),
+    feed: settings.feed,
     clock,
     report(event) {
       metrics.count(event);

@@ -82,6 +82,20 @@ test('hours later the browser still orders: each request renews its token, and l
   }
 });
 
+test('without the feed it connects to nobody, and takes valid tokens all the same', async () => {
+  const [auth] = stack.pods;
+  const connections = async (): Promise<string> =>
+    /^authstack_feed_connections (\d+)$/m.exec((await auth.probe('/metrics')).text)?.[1] ?? 'not counted';
+  const environment = { ...place.environment, ORDERS_FEED: 'false' };
+  await using unconnected = await openShop({ ...place, environment }, auth.clock);
+  // It had more time to connect than the one after it.
+  await using _connected = await openShop(place, auth.clock);
+  await until(async () => Number(await connections()) >= 2, 'the others are connected');
+  const visitor = await newcomer(auth);
+  expect((await visitor.on(unconnected, 'GET /api/orders')).status).toBe(200);
+  expect(await connections()).toBe('2');
+});
+
 test('the cookie of a renewed token has the attributes that the auth service gives it', async () => {
   const [auth] = stack.pods;
   const visitor = await newcomer(auth);
