@@ -103,7 +103,12 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
   return createHttpService({
     app: publicListener({ settings, clock, log, metrics, ring: keys.current, session, passwords, throttles, signUp }),
     ...opsListener({ files, database, keys, metrics }),
-    ...operatorListener(settings.files.operatorTlsDir, { keys, clients, verifiers }),
+    ...operatorListener(settings.files.operatorTlsDir, {
+      ...{ keys, clients, verifiers },
+      counted: (request) => {
+        metrics.operatorRequests.inc(request);
+      },
+    }),
     ...servicesListener({
       ...{ settings, clock, log, metrics, clients },
       routes: [

@@ -66,6 +66,18 @@ test('only the operator may ask', async () => {
   });
 });
 
+test('requests are counted by route and outcome', async () => {
+  await call('GET', authContract.verifiersPath);
+  await call('GET', '/ops/nothing');
+  const counted = (await metrics()).split('\n').filter((line) => line.startsWith('authstack_operator_requests_total'));
+  expect(counted).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/\{route="\/ops\/verifiers",code="OK"} [1-9]/),
+      'authstack_operator_requests_total{route="(none)",code="NOT_FOUND"} 1',
+    ]),
+  );
+});
+
 test.each([
   ['no floor', { keys: [], revokedKids: [] }, 'floor'],
   ['a version that is none', { keys: [], revokedKids: [], floor: -1 }, 'floor'],

@@ -1,5 +1,6 @@
 import { operatorProblemOf, operatorProblems, OperatorRefusal } from '@authstack/http-service/operator-problems';
 import { post } from '@authstack/http-service/operator-server';
+import type { OperatorServerDeps } from '@authstack/http-service/operator-server';
 import type { HttpServiceOptions } from '@authstack/http-service/service';
 import { authContract, clientsDocument, keysReload } from '../api.ts';
 import type { ClientsDocument, ClientsReport } from '../api.ts';
@@ -14,6 +15,7 @@ export interface OperatorPorts {
   readonly keys: Pick<LoadedKeys, 'report' | 'reload'>;
   readonly verifiers: Pick<Verifiers, 'report'>;
   readonly clients: Pick<LoadedClients, 'report' | 'reload'>;
+  readonly counted?: OperatorServerDeps['counted'];
 }
 
 function reloaded(clients: OperatorPorts['clients'], wanted: ClientsDocument): ClientsReport {
@@ -31,12 +33,13 @@ const CLIENTS_BYTES = 2 * 1024 * 1024;
 /** For the operator alone: what this pod has in its memory, and what it must not use any more. */
 export function operatorListener(
   tlsDir: string | undefined,
-  { keys, clients, verifiers }: OperatorPorts,
+  { keys, clients, verifiers, counted }: OperatorPorts,
 ): Pick<HttpServiceOptions, 'operator'> {
   if (tlsDir === undefined) return {};
   return {
     operator: {
       tlsDir,
+      ...(counted && { counted }),
       problemOf: (error) => operatorProblemOf(error, { statuses: operatorProblems, failed }),
       routes: new Map([
         [authContract.keysPath, { method: 'GET', handle: () => keys.report() }],

@@ -16,6 +16,7 @@ export interface Metrics {
   readonly fileReloads: Counter<'file' | 'outcome'>;
   readonly feedStreamsEnded: Counter<'reason'>;
   readonly acknowledgements: Counter<'outcome'>;
+  readonly operatorRequests: Counter<'route' | 'code'>;
 }
 
 /** One registry per service, so that two can live in one process. */
@@ -102,6 +103,12 @@ export function createMetrics(): Metrics {
       name: 'authstack_acknowledgements_total',
       help: 'Acknowledgements of keys by verifiers: stored, or refused because they name another client than their own.',
       labelNames: ['outcome'],
+      registers,
+    }),
+    operatorRequests: new Counter({
+      name: 'authstack_operator_requests_total',
+      help: 'Requests of the operator by route and outcome (OK or the error code).',
+      labelNames: ['route', 'code'],
       registers,
     }),
   };
