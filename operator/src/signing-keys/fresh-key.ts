@@ -10,6 +10,8 @@ const keyPairs = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 3072 }),
   /** RFC 8037. */
   EdDSA: () => generateKeyPairSync('ed25519'),
+  /** RFC 9964; the JWK's private half is the seed, 32 bytes, of which all the rest is computed. */
+  'ML-DSA-44': () => generateKeyPairSync('ml-dsa-44'),
 } as const satisfies Readonly<Record<Algorithm, unknown>>;
 
 /** What of a public key its thumbprint is of, by its type, in the order of the alphabet. */
@@ -17,6 +19,7 @@ const thumbprintMembers: Readonly<Record<string, readonly string[]>> = {
   EC: ['crv', 'kty', 'x', 'y'],
   RSA: ['e', 'kty', 'n'],
   OKP: ['crv', 'kty', 'x'],
+  AKP: ['alg', 'kty', 'pub'],
 };
 
 /** A key pair as JWKs (RFC 7517); its kid is its thumbprint (RFC 7638). */

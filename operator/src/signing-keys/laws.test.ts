@@ -181,7 +181,7 @@ const events: fc.Arbitrary<Event> = fc.oneof(
   },
   {
     arbitrary: oneOf(
-      ['ES256', 'RS256', 'EdDSA'] as const,
+      ['ES256', 'RS256', 'EdDSA', 'ML-DSA-44'] as const,
       (algorithm) => `algorithm: ${algorithm}`,
       (world, algorithm) => {
         world.change({ algorithm });

@@ -45,6 +45,13 @@ export const publicJwkSchema = z.discriminatedUnion('kty', [
     alg: z.literal('EdDSA'),
     use: z.literal('sig'),
   }),
+  z.object({
+    kty: z.literal('AKP'),
+    pub: base64url,
+    kid: kidSchema,
+    alg: z.literal('ML-DSA-44'),
+    use: z.literal('sig'),
+  }),
 ]);
 
 export const lifetimesSchema = z.object({

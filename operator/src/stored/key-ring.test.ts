@@ -63,7 +63,7 @@ test.each(['', '{', '{"keys":[{"kid":"secret"}]}', '[]'])('why %j cannot be read
 });
 
 test('of a key set that is partly damaged the keys that can be read remain, without a private member', () => {
-  const text = JSON.stringify({ keys: [{ ...jwk('k1'), d: 'secret' }, { kid: 'k2' }, 7] });
+  const text = JSON.stringify({ keys: [{ ...jwk('k1'), d: 'secret', priv: 'secret' }, { kid: 'k2' }, 7] });
   expect(decodeJwks(text)).toEqual([jwk('k1')]);
   expect([undefined, '', '{}', 'null'].map((damaged) => decodeJwks(damaged))).toEqual([[], [], [], []]);
 });

@@ -11,7 +11,7 @@ import type { Seen, StoredSecret, StoredVersion } from './secret.ts';
 
 /** Secret `<stack>-signing-keys` holds one file, `ring.json`: every key of the stack, those that sign with their private half. */
 
-const algorithm = z.enum(['ES256', 'RS256', 'EdDSA']);
+const algorithm = z.enum(['ES256', 'RS256', 'EdDSA', 'ML-DSA-44']);
 const time = z.number().nonnegative();
 const facts = {
   kid: kidSchema,

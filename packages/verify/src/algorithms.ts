@@ -1,8 +1,8 @@
-import { verify } from 'node:crypto';
+import { createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
 interface SignatureScheme {
-  /** `null`: Ed25519 has its own. */
+  /** `null`: Ed25519 and ML-DSA have their own. */
   readonly digest: 'sha256' | null;
   /** Whether this kind of key makes such signatures. */
   readonly fits: (key: KeyObject) => boolean;
@@ -19,7 +19,7 @@ const ed25519: SignatureScheme = {
   signatureBytes: () => 64,
 };
 
-export type Algorithm = 'ES256' | 'RS256' | 'EdDSA' | 'Ed25519';
+export type Algorithm = 'ES256' | 'RS256' | 'EdDSA' | 'Ed25519' | 'ML-DSA-44';
 
 const schemes: Readonly<Record<Algorithm, SignatureScheme>> = {
   ES256: {
@@ -37,6 +37,12 @@ const schemes: Readonly<Record<Algorithm, SignatureScheme>> = {
   EdDSA: ed25519,
   /** RFC 9864: the same signatures under the name of their curve. */
   Ed25519: ed25519,
+  /** RFC 9964: pure ML-DSA of FIPS 204, with an empty context, as node:crypto has it where none is given. */
+  'ML-DSA-44': {
+    digest: null,
+    fits: ({ asymmetricKeyType }) => asymmetricKeyType === 'ml-dsa-44',
+    signatureBytes: () => 2420,
+  },
 };
 
 export const algorithms = Object.keys(schemes) as readonly Algorithm[];
@@ -47,6 +53,18 @@ export function isAlgorithm(name: unknown): name is Algorithm {
 
 export function fits(key: KeyObject, algorithm: Algorithm): boolean {
   return schemes[algorithm].fits(key);
+}
+
+/** Whether this Node.js has it at all: ML-DSA came with 24.7, and needs an OpenSSL of 3.5. */
+export function isSupported(algorithm: Algorithm): boolean {
+  if (algorithm !== 'ML-DSA-44') return true;
+  try {
+    // Any 1312 bytes are a public key.
+    createPublicKey({ key: { kty: 'AKP', alg: algorithm, pub: 'A'.repeat(1750) }, format: 'jwk' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export interface VerificationKey {

@@ -11,10 +11,12 @@ import { consumerSecret, secretMount } from './testing/secret-mount.ts';
 const key = signingKey('k1');
 const rsa = signingKey('r1', 'RS256');
 const other = signingKey('x1');
+const mldsa = signingKey('x1', 'ML-DSA-44');
 
 const p384 = publicJwk('ec', { namedCurve: 'P-384' });
 const secp256k1 = publicJwk('ec', { namedCurve: 'secp256k1' });
 const x25519 = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' });
+const mldsa65 = generateKeyPairSync('ml-dsa-65').publicKey.export({ format: 'jwk' });
 const ed448 = generateKeyPairSync('ed448').publicKey.export({ format: 'jwk' });
 const shortRsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
 
@@ -25,12 +27,19 @@ function publicJwk(type: 'ec', options: { readonly namedCurve: string }): JsonWe
 const x1 = { kid: 'x1', use: 'sig' };
 const ignored: readonly [string, unknown, string][] = [
   // What this version does not know
-  ['an unknown type', { ...x1, kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA' }, 'x1 is for none of ES256, RS256, EdDSA'],
+  ['an unknown type', { ...x1, kty: 'SLH', alg: 'SLH-DSA-SHA2-128s', pub: 'AA' }, 'x1 is for none of ES256, RS256'],
   [
     'an unknown type that claims a known algorithm',
-    { ...x1, kty: 'AKP', alg: 'ES256', pub: 'AA' },
+    { ...x1, kty: 'SLH', alg: 'ES256', pub: 'AA' },
     'x1 is not a public',
   ],
+  ['a key of ML-DSA-65', { ...x1, ...mldsa65 }, 'x1 is for none of'],
+  ['a key of ML-DSA-65 for ML-DSA-44', { ...x1, ...mldsa65, alg: 'ML-DSA-44' }, 'x1 is not a public key'],
+  ['an AKP key for ES256', { ...mldsa.publicJwk, alg: 'ES256' }, 'x1 is not a public key'],
+  ['an EC key for ML-DSA-44', { ...other.publicJwk, alg: 'ML-DSA-44' }, 'x1 is not a key for ML-DSA-44'],
+  ['an AKP key without alg', { ...mldsa.publicJwk, alg: undefined }, 'x1 is for none of'],
+  ['an AKP key that is too short', { ...mldsa.publicJwk, pub: 'AA' }, 'x1 is not a public key'],
+  ['an AKP key that is too long', { ...mldsa.publicJwk, pub: 'A'.repeat(1754) }, 'x1 is not a public key'],
   ['a key of P-384', { ...x1, ...p384, alg: 'ES384' }, 'x1 is for none of'],
   ['a key of P-384 for ES256', { ...x1, ...p384, alg: 'ES256' }, 'x1 is not a key for ES256'],
   ['a key of secp256k1', { ...x1, ...secp256k1, alg: 'ES256K' }, 'x1 is for none of'],
@@ -61,7 +70,8 @@ const ignored: readonly [string, unknown, string][] = [
   // What must not be there
   ['a private key', { ...other.privateKey.export({ format: 'jwk' }), ...x1, alg: 'ES256' }, 'x1 is a private key'],
   ['a secret key', { ...x1, kty: 'oct', alg: 'HS256', k: 'AA' }, 'x1 is a private key'],
-  ['a private key of an unknown type', { ...x1, kty: 'AKP', alg: 'ML-DSA-44', priv: 'AA' }, 'x1 is a private key'],
+  ['a private ML-DSA-44 key', { ...mldsa.privateKey.export({ format: 'jwk' }), ...x1 }, 'x1 is a private key'],
+  ['a private key of an unknown type', { ...x1, kty: 'SLH', alg: 'SLH-DSA', priv: 'AA' }, 'x1 is a private key'],
   ['the kid of the key after it', { ...other.publicJwk, kid: 'r1' }, 'r1 occurs more than once'],
 ];
 
@@ -84,7 +94,10 @@ test('whatever stands beside it, a usable key stays in force, and no reason repe
   const strange = fc.oneof(
     fc.json().map((text) => JSON.parse(text) as unknown),
     fc
-      .dictionary(fc.constantFrom('kty', 'crv', 'alg', 'use', 'key_ops', 'x', 'y', 'n', 'e', 'd'), fc.jsonValue())
+      .dictionary(
+        fc.constantFrom('kty', 'crv', 'alg', 'use', 'key_ops', 'x', 'y', 'n', 'e', 'd', 'pub', 'priv'),
+        fc.jsonValue(),
+      )
       .map((members) => ({ ...other.publicJwk, ...members })),
   );
   fc.assert(
@@ -116,7 +129,7 @@ test('a verifier says which keys it ignores, and takes a set without usable keys
   expect(verifier.verify(token)).toMatchObject({ id: 'user-1' });
 
   // A key that has been taken out of the set is never in force, whatever came in its place.
-  await swapTo({ ...x1, kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA' });
+  await swapTo({ ...x1, kty: 'SLH', alg: 'SLH-DSA', pub: 'AA' });
   expect(verifier.status).toEqual({
     state: 'waiting',
     reason: expect.stringMatching(/jwks.json has no key that can be used \(x1 is for none of .*\)$/),

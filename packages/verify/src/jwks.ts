@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import type { JsonWebKey, KeyObject } from 'node:crypto';
-import { algorithms, fits, isAlgorithm } from './algorithms.ts';
+import { algorithms, fits, isAlgorithm, isSupported } from './algorithms.ts';
 import type { VerificationKey } from './algorithms.ts';
 import { isRecord } from './json.ts';
 
@@ -41,9 +41,11 @@ function readKey(jwk: unknown, position: string): VerificationKey | string {
   if (objection) return `${kid} ${objection.words}`;
   if (!isAlgorithm(alg)) return `${kid} is for none of ${algorithms.join(', ')}`;
   const publicKey = importKey(jwk);
-  if (!publicKey) return `${kid} is not a public key`;
+  if (!publicKey) return isSupported(alg) ? `${kid} is not a public key` : `${kid} is for ${alg}, ${unsupported}`;
   return fits(publicKey, alg) ? { kid, algorithm: alg, publicKey } : `${kid} is not a key for ${alg}`;
 }
+
+const unsupported = 'which this version of Node.js lacks (24.7 has it)';
 
 /** Of every private key that there is: RFC 7518, section 6, RFC 8037, section 2, and RFC 9964. */
 const privateMembers = ['d', 'k', 'priv'] as const;

@@ -1,4 +1,4 @@
-import { sign } from 'node:crypto';
+import { createHash, sign } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { AccessTokenClaims } from './access-token-claims.ts';
@@ -16,7 +16,8 @@ const key = signingKey('k1');
 const rsa = signingKey('r1', 'RS256');
 const eddsa = signingKey('e1', 'EdDSA');
 const ed25519 = signingKey('e2', 'Ed25519');
-const signers = [key, rsa, eddsa, ed25519];
+const mldsa = signingKey('m1', 'ML-DSA-44');
+const signers = [key, rsa, eddsa, ed25519, mldsa];
 const stranger = signingKey('k1');
 const claims = claimsAt(clock);
 const trust = parseTrust(consumerSecret(signers));
@@ -60,6 +61,13 @@ test.each<[string, string, string]>([
   ['EdDSA that names an Ed25519 key', tokenOf(ed25519, claims, { alg: 'EdDSA' }), 'TOKEN_ALGORITHM_REFUSED'],
   ['Ed25519 that names an EdDSA key', tokenOf(eddsa, claims, { alg: 'Ed25519' }), 'TOKEN_ALGORITHM_REFUSED'],
   ['EdDSA that names an ES256 key', tokenOf(eddsa, claims, { kid: 'k1' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['ES256 that names an ML-DSA-44 key', tokenOf(key, claims, { kid: 'm1' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['ML-DSA-44 that names an ES256 key', tokenOf(mldsa, claims, { kid: 'k1' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['ML-DSA-44 said to be ES256', tokenOf(mldsa, claims, { alg: 'ES256', kid: 'k1' }), 'TOKEN_SIGNATURE_INVALID'],
+  ['ES256 said to be ML-DSA-44', tokenOf(key, claims, { alg: 'ML-DSA-44', kid: 'm1' }), 'TOKEN_SIGNATURE_INVALID'],
+  ['ML-DSA-65 that names an ML-DSA-44 key', tokenOf(mldsa, claims, { alg: 'ML-DSA-65' }), 'TOKEN_ALGORITHM_REFUSED'],
+  ['HS256 with the public ML-DSA-44 key as secret', hmacTokenOf(mldsa, claims), 'TOKEN_ALGORITHM_REFUSED'],
+  ['another ML-DSA-44 key of the same id', tokenOf(signingKey('m1', 'ML-DSA-44'), claims), 'TOKEN_SIGNATURE_INVALID'],
   ['alg that is a list', tokenOf(key, claims, { alg: ['ES256'] }), 'TOKEN_ALGORITHM_REFUSED'],
   ['alg __proto__', tokenOf(key, claims, { alg: '__proto__' }), 'TOKEN_ALGORITHM_REFUSED'],
   ['another key of the same id', tokenOf(stranger, claims), 'TOKEN_SIGNATURE_INVALID'],
@@ -172,6 +180,9 @@ const ones = (bytes: number) => Buffer.alloc(bytes, 0xff);
 const bytesOf = (signer: typeof key) => Buffer.from(signature(signer, inputOf(signer)), 'base64url');
 const inputOf = (signer: typeof key) => tokenOf(signer, claims).split('.').slice(0, 2).join('.');
 const der = sign('sha256', Buffer.from(inputOf(key)), key.privateKey);
+const mldsaInput = Buffer.from(inputOf(mldsa));
+const ofAContext = sign(null, mldsaInput, { key: mldsa.privateKey, context: Buffer.from('JWT') });
+const ofAHash = sign(null, createHash('sha256').update(mldsaInput).digest(), mldsa.privateKey);
 
 test.each<[string, typeof key, Buffer]>([
   ['ES256 in DER, as OpenSSL writes it', key, der],
@@ -198,6 +209,15 @@ test.each<[string, typeof key, Buffer]>([
   ['EdDSA, half of it', eddsa, bytesOf(eddsa).subarray(0, 32)],
   ['EdDSA, one byte more', eddsa, Buffer.concat([bytesOf(eddsa), zeros(1)])],
   ['EdDSA, S not reduced', eddsa, plusOrder(bytesOf(eddsa))],
+  ['ML-DSA-44, all zero', mldsa, zeros(2420)],
+  ['ML-DSA-44, all ones', mldsa, ones(2420)],
+  ['ML-DSA-44, one byte short', mldsa, bytesOf(mldsa).subarray(0, -1)],
+  ['ML-DSA-44, one byte more', mldsa, Buffer.concat([bytesOf(mldsa), zeros(1)])],
+  ['ML-DSA-44, as long as one of ML-DSA-65', mldsa, Buffer.concat([bytesOf(mldsa), zeros(3309 - 2420)])],
+  ['ML-DSA-44, as long as one of ES256', mldsa, bytesOf(mldsa).subarray(0, 64)],
+  ['ML-DSA-44, with a context', mldsa, ofAContext],
+  ['ML-DSA-44, of the hash of the token', mldsa, ofAHash],
+  ['ML-DSA-44, hints out of order', mldsa, withHintsExchanged(bytesOf(mldsa))],
 ])('a hostile signature is refused: %s', (_what, signer, bytes) => {
   expect(refusalOf(`${inputOf(signer)}.${bytes.toString('base64url')}`)).toMatchObject({
     code: 'TOKEN_SIGNATURE_INVALID',
@@ -210,6 +230,18 @@ function plusOrder(bytes: Buffer): Buffer {
   const little = bytes.subarray(32).toReversed();
   const sum = (BigInt(`0x${Buffer.from(little).toString('hex')}`) + order).toString(16).padStart(64, '0');
   return Buffer.concat([bytes.subarray(0, 32), Buffer.from(sum, 'hex').toReversed()]);
+}
+
+/**
+ * The last 84 bytes are hints: 80 places, and for each of four polynomials where its places end (FIPS 204, HintBitUnpack). The same
+ * places in another order would be another text of the same signature.
+ */
+function withHintsExchanged(bytes: Buffer): Buffer {
+  const changed = Buffer.from(bytes);
+  const places = changed.subarray(-84, -4);
+  expect(changed.at(-4)).toBeGreaterThan(1);
+  [places[0], places[1]] = [places[1] ?? 0, places[0] ?? 0];
+  return changed;
 }
 
 test('a token with any one bit flipped in any part is refused', () => {

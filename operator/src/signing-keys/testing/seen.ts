@@ -48,6 +48,8 @@ export function jwk(kid: Kid, alg: Algorithm = 'ES256'): PublicJwk {
       return { kty: 'RSA', n: 'n', e: 'AQAB', kid, alg, use: 'sig' };
     case 'EdDSA':
       return { kty: 'OKP', crv: 'Ed25519', x: 'x', kid, alg, use: 'sig' };
+    case 'ML-DSA-44':
+      return { kty: 'AKP', pub: 'x', kid, alg, use: 'sig' };
   }
 }
 

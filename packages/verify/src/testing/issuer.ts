@@ -19,6 +19,7 @@ const keyPairs: Readonly<Record<Algorithm, () => KeyPairKeyObjectResult>> = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
   EdDSA: () => generateKeyPairSync('ed25519'),
   Ed25519: () => generateKeyPairSync('ed25519'),
+  'ML-DSA-44': () => generateKeyPairSync('ml-dsa-44'),
 };
 
 export function signingKey(kid: string, algorithm: Algorithm = 'ES256'): SigningKey {
@@ -57,8 +58,8 @@ export function tokenOf(key: SigningKey, claims: Json, header: Json = {}): strin
 }
 
 export function signature({ privateKey }: SigningKey, input: string): string {
-  const digest = privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
-  return sign(digest, Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+  // ES256 and RS256 are of SHA-256, node:crypto's own choice for such keys; the others take no digest.
+  return sign(null, Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
 }
 
 /** The classic: the public key, known to all, taken for the secret of an HMAC. */

@@ -5,7 +5,7 @@ import { consumerSecret, secretMount } from '../../../../packages/verify/src/tes
 import { startStack } from '../testing/stack.ts';
 import type { TestStack } from '../testing/stack.ts';
 import { claimsOf, headerOf, newcomer, send } from '../testing/visitor.ts';
-import { ORIGIN, ringKey, until } from '../testing/world.ts';
+import { keyPairs, ORIGIN, ringKey, until } from '../testing/world.ts';
 import type { RingKey } from '../testing/world.ts';
 import type { SigningAlgorithm } from './key-ring.ts';
 
@@ -38,8 +38,22 @@ async function mountRing(...keys: readonly RingKey[]): Promise<void> {
   }
 }
 
+/** From each algorithm to each other one, once. */
+const journey = [
+  ...(['ES256', 'RS256', 'ES256', 'EdDSA', 'ES256', 'ML-DSA-44', 'RS256'] as const),
+  ...(['EdDSA', 'RS256', 'ML-DSA-44', 'EdDSA', 'ML-DSA-44', 'ES256'] as const),
+];
+
+test('the journey leads from each algorithm to each other one', () => {
+  const algorithms = Object.keys(keyPairs);
+  const changes = journey.slice(1).map((to, index) => `${journey[index]} to ${to}`);
+  const pairs = algorithms.flatMap((from) => algorithms.filter((to) => to !== from).map((to) => `${from} to ${to}`));
+  expect(changes.toSorted()).toEqual(pairs.toSorted());
+});
+
 test('a stack that goes from one algorithm to the next, and back, refuses no token', async () => {
   const person = await newcomer(stack.pods[0]);
+  /** The last of each algorithm. */
   const issued = new Map<SigningAlgorithm, string>();
   let active = ringKey('a0', 'active');
   await mountRing(active);
@@ -75,7 +89,7 @@ test('a stack that goes from one algorithm to the next, and back, refuses no tok
 
   await sign('ES256');
   const retiring: RingKey[] = [];
-  for (const algorithm of ['EdDSA', 'RS256', 'EdDSA', 'ES256'] as const) {
+  for (const algorithm of journey.slice(1)) {
     const next = ringKey(`${algorithm}-${retiring.length}`, 'next', algorithm);
     const keys = [...retiring, active, next];
     await mountRing(...keys);
@@ -93,4 +107,4 @@ test('a stack that goes from one algorithm to the next, and back, refuses no tok
     await sign(algorithm);
   }
   expect(accepted).toBeGreaterThan(20);
-}, 120_000);
+}, 240_000);

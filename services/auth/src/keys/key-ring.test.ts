@@ -9,6 +9,7 @@ import type { MountedRing, SigningAlgorithm } from './key-ring.ts';
 const active = ringKey('k1', 'active');
 const next = ringKey('k2', 'next');
 const retiring = ringKey('k0', 'retiring');
+const post = ringKey('k4', 'next', 'ML-DSA-44');
 
 function ringOf(...keys: readonly object[]): MountedRing {
   return parseKeyRing(JSON.stringify({ keys }));
@@ -18,15 +19,15 @@ function jwkOf(key: RingKey, change: object = {}): { readonly publicJwk: object 
   return { publicJwk: { ...(key['publicJwk'] as object), ...change } };
 }
 
-const akp = { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA', kid: 'k9', use: 'sig' };
-const mldsa = { ...ringKey('k9', 'next'), algorithm: 'ML-DSA-44', publicJwk: akp };
+const akp = { kty: 'AKP', alg: 'ML-DSA-65', pub: 'AAAA', kid: 'k9', use: 'sig' };
+const mldsa65 = { ...ringKey('k9', 'next'), algorithm: 'ML-DSA-65', publicJwk: akp };
 const encrypting = { ...ringKey('k9', 'next'), ...jwkOf(ringKey('k9', 'next'), { use: 'enc' }) };
 const agreeing = { ...ringKey('k9', 'next'), ...jwkOf(ringKey('k9', 'next'), { key_ops: ['deriveKey'] }) };
 const revoked = { ...ringKey('k9', 'retiring'), phase: 'revoked' };
 
 test.each([
   ['a phase', revoked, 'ES256', 'this version does not know the phase revoked'],
-  ['an algorithm', mldsa, 'ML-DSA-44', 'this version does not know the algorithm ML-DSA-44'],
+  ['an algorithm', mldsa65, 'ML-DSA-65', 'this version does not know the algorithm ML-DSA-65'],
   ['a use', encrypting, 'ES256', 'its use is enc, not sig'],
   ['operations', agreeing, 'ES256', 'its key_ops do not include verify'],
 ])('a key with %s that this version does not know is neither published nor accepted', (...of) => {
@@ -39,7 +40,7 @@ test.each([
 });
 
 test.each([
-  ['an unknown algorithm', { ...mldsa, phase: 'active' }, /active key k9 .*algorithm ML-DSA-44/],
+  ['an unknown algorithm', { ...mldsa65, phase: 'active' }, /active key k9 .*algorithm ML-DSA-65/],
   ['another use', { ...encrypting, phase: 'active' }, /active key k9 .*use is enc/],
   ['a private half for something else', unsigning({ key_ops: ['decrypt'] }), /k1 .*not for signing/],
   ['a private half of another use', unsigning({ use: 'enc' }), /k1 .*not for signing/],
@@ -61,6 +62,9 @@ test.each<[string, readonly object[], RegExp]>([
   ['no use', [active, { ...next, ...jwkOf(next, { use: undefined }) }], /^key k2\.publicJwk\.use/],
   ['key_ops that are no list', [active, { ...next, ...jwkOf(next, { key_ops: 'verify' }) }], /key_ops/],
   ['a curve of another algorithm', [active, { ...next, ...jwkOf(next, p384.export({ format: 'jwk' })) }], /^key k2/],
+  ['a public half that is too short', [active, { ...post, ...jwkOf(post, { pub: 'AAAA' }) }], /^key k4.*1312 bytes/],
+  ['a padded public half', [active, { ...post, ...jwkOf(post, { pub: `${'A'.repeat(1749)}=` }) }], /^key k4/],
+  ['a post-quantum half for another algorithm', [active, { ...post, ...jwkOf(post, { alg: 'ES256' }) }], /^key k4/],
   ['a public half of another kid', [active, { ...next, ...jwkOf(active) }], /key k2: its public half is of another/],
   ['a kid twice, once in an unknown phase', [active, { ...retiring, kid: 'k1', phase: 'revoked' }], /kid occurs twice/],
   ['two active keys', [active, { ...ringKey('k3', 'active') }], /more than one key is active/],
@@ -76,6 +80,11 @@ test('an active key whose private half is another one is refused, also where its
   expect(() => ringOf({ ...active, privateJwk: other })).toThrow(/k1: its halves do not belong together/);
   const mixed = { ...active, privateJwk: { ...(active['privateJwk'] as object), d } };
   expect(() => ringOf(mixed)).toThrow(/k1: its halves do not belong together/);
+
+  const signing = { ...post, phase: 'active' };
+  const { priv } = ringKey('k4', 'active', 'ML-DSA-44')['privateJwk'] as { priv: string };
+  const seeded = { ...signing, privateJwk: { ...(post['privateJwk'] as object), priv } };
+  expect(() => ringOf(seeded)).toThrow(/k4: its halves do not belong together/);
 });
 
 test('members that a newer operator adds change nothing', () => {
@@ -128,6 +137,13 @@ test.each(pairs)(
     else expect(() => ringOf(renamed)).toThrow(KeyRingUnusable);
   },
 );
+
+test.each(algorithms)('a private half in the place of the public one is not published: %s', (algorithm) => {
+  const key = ringKey('k1', 'active', algorithm);
+  const { jwks, byKid } = ringOf({ ...key, ...jwkOf(key, key['privateJwk'] as object) });
+  expect(jwks.keys).toEqual([key['publicJwk']]);
+  expect(byKid.get('k1')?.publicKey.type).toBe('public');
+});
 
 test('no message holds what is private', () => {
   const secret = 'top-secret';

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Millis } from '@authstack/http-service/clock';
 
-const signingAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const;
+const signingAlgorithms = ['ES256', 'RS256', 'EdDSA', 'ML-DSA-44'] as const;
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
 export type PublicJwk = z.infer<typeof publicJwk>;
@@ -83,6 +83,14 @@ const publicJwk = z.discriminatedUnion('kty', [
     x: base64url.length(43, 'must have 32 bytes'),
     kid,
     alg: z.literal('EdDSA'),
+    use: z.literal('sig'),
+  }),
+  // RFC 9964; the private half is `priv`.
+  z.object({
+    kty: z.literal('AKP'),
+    pub: base64url.length(1750, 'must have 1312 bytes'),
+    kid,
+    alg: z.literal('ML-DSA-44'),
     use: z.literal('sig'),
   }),
 ]);
@@ -232,11 +240,10 @@ function signingKey(stored: StoredKey): SigningKey {
 }
 
 /** By a signature: a private JWK has its public half in it, and its import does not compare the two. */
-function belongTogether(privateKey: KeyObject, { publicKey, algorithm }: VerificationKey): boolean {
+function belongTogether(privateKey: KeyObject, { publicKey }: VerificationKey): boolean {
   if (privateKey.asymmetricKeyType !== publicKey.asymmetricKeyType) return false;
-  const digest = algorithm === 'EdDSA' ? null : 'sha256';
   const text = Buffer.from('a signature of this key');
-  return verify(digest, text, publicKey, sign(digest, text, privateKey));
+  return verify(null, text, publicKey, sign(null, text, privateKey));
 }
 
 function importing(kid: string, make: () => KeyObject): KeyObject {

@@ -103,7 +103,7 @@ test('a pod signs with no key that it was not told to publish, or whose private 
 
 test('a told key that this version does not understand is left out', () => {
   const keys = aPod(version(1, k1, k2));
-  const foreign = { kid: 'k9', kty: 'AKP', alg: 'ML-DSA-44' };
+  const foreign = { kid: 'k9', kty: 'AKP', alg: 'ML-DSA-65', pub: 'AAAA' };
 
   keys.reload({ keys: [...publicOf(k1), foreign], revokedKids: [], floor: 2 });
 

@@ -70,7 +70,7 @@ async function open(user: User, { device, sessionToken }: First, ports: SessionP
     ttl,
     idleTtl,
   });
-  return { user, session, access: await ports.accessTokens.issue(user, session), sessionToken };
+  return { user, session, access: ports.accessTokens.issue(user, session), sessionToken };
 }
 
 /** As it will be at its first moment. */

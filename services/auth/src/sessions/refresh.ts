@@ -23,7 +23,7 @@ export async function refresh(token: SessionToken, delivery: Delivery, ports: Se
   return {
     user,
     session,
-    access: await ports.accessTokens.issue(user, session),
+    access: ports.accessTokens.issue(user, session),
     sessionToken: keyId === undefined ? token : derived(token, keyId, keys),
   };
 }

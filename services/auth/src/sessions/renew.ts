@@ -16,5 +16,5 @@ export interface Renewed {
  */
 export async function renew(token: SessionToken, ports: SessionPorts): Promise<Renewed> {
   const { user, session } = await useSession(token, 'cookie', ports);
-  return { access: await ports.accessTokens.issue(user, session), sessionEndsIn: session.expiresAt - session.asOf };
+  return { access: ports.accessTokens.issue(user, session), sessionEndsIn: session.expiresAt - session.asOf };
 }

@@ -62,6 +62,7 @@ export const keyPairs = {
   ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
   EdDSA: () => generateKeyPairSync('ed25519'),
+  'ML-DSA-44': () => generateKeyPairSync('ml-dsa-44'),
 } as const satisfies Readonly<Record<SigningAlgorithm, unknown>>;
 
 /** A key as the operator writes it into the ring. */

@@ -2,10 +2,10 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { expect, test } from '@jest/globals';
 import { parseKeyRing } from '../keys/key-ring.ts';
-import type { KeyRing, VerificationKey } from '../keys/key-ring.ts';
+import type { KeyRing, SigningAlgorithm, VerificationKey } from '../keys/key-ring.ts';
 import type { KeysInUse } from '../keys/loaded-keys.ts';
 import type { Session } from '../sessions/session.ts';
-import { MovableClock, ringKey } from '../testing/world.ts';
+import { keyPairs, MovableClock, ringKey } from '../testing/world.ts';
 import type { Email } from '../users/email.ts';
 import type { User } from '../users/user.ts';
 import { createAccessTokens, TokenInvalid } from './access-token.ts';
@@ -18,7 +18,7 @@ const tokens = createAccessTokens({ keys: inUse(() => ring), clock, settings });
 
 const user = { id: 'u1', email: 'jo@example.com' as Email, roles: ['user'], ver: 1 } as const satisfies Partial<User>;
 const session = { id: 's1', openedAt: clock.now() } as Session;
-const { token: issued } = await tokens.issue(user as unknown as User, session);
+const { token: issued } = tokens.issue(user as unknown as User, session);
 const claims = jwt.decode(issued) as jwt.JwtPayload;
 const header = { alg: 'ES256', typ: 'at+jwt', kid: 'k1' } as const;
 
@@ -30,6 +30,29 @@ function signed(change: object, headerChange: object = {}): string {
 test('what was issued is accepted', () => {
   expect(tokens.verify(issued)).toMatchObject({ sub: 'u1', sid: 's1', aud: 'shop' });
   expect(tokens.verify(signed({}))).toMatchObject({ sub: 'u1' });
+});
+
+const algorithms = Object.keys(keyPairs) as SigningAlgorithm[];
+
+test.each(algorithms)('a token is signed and accepted by %s alone, the algorithm of its key', (algorithm) => {
+  const keys = [
+    ringKey(algorithm, 'active', algorithm),
+    ...algorithms.map((each) => ringKey(`next-${each}`, 'next', each)),
+  ];
+  const own = parseKeyRing(JSON.stringify({ keys: [keys[0], keys.find(({ kid }) => kid === `next-${algorithm}`)] }));
+  const mixed = { ...own, byKid: parseKeyRing(JSON.stringify({ keys })).byKid };
+  const pod = createAccessTokens({ keys: inUse(() => mixed), clock, settings });
+  const { token } = pod.issue(user as unknown as User, session);
+  const [head = '', ...rest] = token.split('.');
+  const read = JSON.parse(Buffer.from(head, 'base64url').toString()) as object;
+  expect(read).toEqual({ alg: algorithm, typ: 'at+jwt', kid: algorithm });
+  expect(pod.verify(token)).toMatchObject({ sub: 'u1', sid: 's1' });
+
+  const others = algorithms.flatMap((alg) => [{ alg }, { alg, kid: `next-${alg}` }, { kid: `next-${alg}` }]);
+  for (const change of others.filter(({ alg, kid }) => alg !== algorithm || kid !== undefined)) {
+    const changed = Buffer.from(JSON.stringify({ ...read, ...change })).toString('base64url');
+    expect(() => pod.verify([changed, ...rest].join('.'))).toThrow(TokenInvalid);
+  }
 });
 
 test('the signature of a token is verified once, as long as the ring is the same and the token has not expired', () => {

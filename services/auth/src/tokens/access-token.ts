@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { CompactSign } from 'jose';
+import { randomUUID, sign } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 import type { Clock, Millis } from '@authstack/http-service/clock';
@@ -24,7 +23,7 @@ export interface AccessTokenClaims extends VerifiedClaims {
 }
 
 export interface AccessTokens {
-  issue(user: User, session: TokenSession): Promise<IssuedToken>;
+  issue(user: User, session: TokenSession): IssuedToken;
   /** Signature, type, issuer, audience and times; whether the user may still hold it is another question. */
   verify(token: string): AccessTokenClaims;
 }
@@ -82,7 +81,7 @@ export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts):
   }
 
   return {
-    async issue(user, session) {
+    issue(user, session) {
       const active = keys.current()?.active;
       if (!active) throw new NotReady('the signing key is');
       const iat = Math.floor(clock.now() / 1000);
@@ -99,7 +98,7 @@ export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts):
         roles: [...user.roles],
         auth_time: Math.floor(session.openedAt / 1000),
       };
-      const token = await signed(payload, active);
+      const token = signed(payload, active);
       keys.signed(active.kid);
       return { token, lifetime: accessTokenTtl };
     },
@@ -120,11 +119,23 @@ export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts):
   };
 }
 
-async function signed(payload: AccessTokenClaims, { algorithm, kid, privateKey }: SigningKey): Promise<string> {
+function signed(payload: AccessTokenClaims, { algorithm, kid, privateKey }: SigningKey): string {
   const header = { alg: algorithm, typ: TYPE, kid };
-  if (algorithm !== 'EdDSA') return jwt.sign(payload, privateKey, { algorithm, header });
-  // jsonwebtoken knows no such algorithm.
-  return new CompactSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader(header).sign(privateKey);
+  switch (algorithm) {
+    case 'ES256':
+    case 'RS256':
+      return jwt.sign(payload, privateKey, { algorithm, header });
+    case 'EdDSA':
+    case 'ML-DSA-44': {
+      // jsonwebtoken knows no such algorithm; both sign the text as it is, without a digest.
+      const text = `${base64url(header)}.${base64url(payload)}`;
+      return `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`;
+    }
+  }
+}
+
+function base64url(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
 
 /** The messages are for the client, and hold nothing that it sent. */
