@@ -33,7 +33,7 @@ export async function startAuthPod({ name, address, folder, mounts }: AuthPodOpt
   const keys = new LoadedKeys({ podName: name, clock: systemClock, log });
   const clients = new LoadedClients({ podName: name, log });
   const verifiers = new Verifiers({ podName: name, clock: systemClock });
-  const { operator } = operatorListener(folder, { keys, clients, verifiers });
+  const { operator } = operatorListener(folder, { keys, wrappingKeys: { ids: [] }, clients, verifiers });
   if (!operator) throw new TypeError('the auth service has no listener for the operator');
   const server = createOperatorServer({ ...operator, clock: systemClock, log });
   const ending = new AbortController();

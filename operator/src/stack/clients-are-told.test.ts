@@ -53,7 +53,8 @@ beforeAll(async () => {
   const unused = (): never => {
     throw new Error('nobody asks this');
   };
-  const ports = { keys: { report: unused, reload: unused }, verifiers: { report: unused }, clients: loaded };
+  const keys = { report: unused, reload: unused };
+  const ports = { keys, wrappingKeys: { ids: [] }, verifiers: { report: unused }, clients: loaded };
   const { operator: listener } = operatorListener(directory, ports);
   if (!listener) throw new Error('there is no listener for the operator');
   const https = createOperatorServer({ ...listener, clock: systemClock, log });

@@ -72,6 +72,7 @@ export const variables = {
   clockSkewSeconds: 'AUTHSTACK_CLOCK_SKEW_SECONDS',
   passwordMinLength: 'AUTHSTACK_PASSWORD_MIN_LENGTH',
   signingKeysFile: 'AUTHSTACK_SIGNING_KEYS_FILE',
+  wrappingKeyDirs: 'AUTHSTACK_WRAPPING_KEY_DIRS',
   secretsFile: 'AUTHSTACK_SECRETS_FILE',
   mongodbUriFile: 'AUTHSTACK_MONGODB_URI_FILE',
   signInDir: 'AUTHSTACK_SIGN_IN_DIR',
@@ -106,7 +107,7 @@ export const podStatus = z.object({
   }),
   keys: z
     .object({
-      /** Why the mounted key ring is not in use. */
+      /** Why the mounted key ring is not in use, or why a pod that starts now could not use it. */
       problem: z.string().optional(),
     })
     .optional(),
@@ -138,6 +139,8 @@ export const keysReport = z.object({
   floor: ringVersion,
   /** Those that it will not use while it lives, wherever they come from. */
   revokedKids: z.array(kid),
+  /** Ids of the wrapping keys that it mounts. */
+  wrappingKeys: z.array(z.string()).exactOptional(),
 });
 export type KeysReport = Readonly<z.infer<typeof keysReport>>;
 

@@ -32,6 +32,8 @@ export interface Settings {
   };
   readonly files: {
     readonly signingKeys: string;
+    /** None: the keys of the ring are not wrapped. */
+    readonly wrappingKeyDirs: readonly string[];
     readonly secrets: string;
     readonly mongodbUri: string;
     readonly signInDir?: string | undefined;
@@ -82,6 +84,7 @@ const schema = z.object({
   [variables.clockSkewSeconds]: seconds(),
   [variables.passwordMinLength]: wholeNumber({ min: 8, max: 64 }),
   [variables.signingKeysFile]: absolutePath,
+  [variables.wrappingKeyDirs]: list.pipe(z.array(absolutePath)).prefault(''),
   [variables.secretsFile]: absolutePath,
   [variables.mongodbUriFile]: absolutePath,
   [variables.signInDir]: absolutePath.optional(),
@@ -126,6 +129,7 @@ export function readEnvironment(environment: Environment): Settings {
     },
     files: {
       signingKeys: from[variables.signingKeysFile],
+      wrappingKeyDirs: from[variables.wrappingKeyDirs],
       secrets: from[variables.secretsFile],
       mongodbUri: from[variables.mongodbUriFile],
       signInDir: from[variables.signInDir],

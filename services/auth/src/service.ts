@@ -18,6 +18,7 @@ import { publicListener } from './listeners/public.ts';
 import { servicesListener } from './listeners/services.ts';
 import { createMetrics, observeService } from './metrics/metrics.ts';
 import { LoadedKeys } from './keys/loaded-keys.ts';
+import { WrappingKeys } from './keys/wrapping-keys.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { createDatabase } from './mongo/database.ts';
 import type { Database } from './mongo/database.ts';
@@ -50,9 +51,10 @@ const FINISH_WITHIN: Millis = 15_000;
 export function createService(settings: Settings, { clock, log, machine }: ServicePorts): HttpService {
   const metrics = createMetrics();
   const keys = new LoadedKeys({ podName: settings.podName, clock, log });
+  const wrappingKeys = new WrappingKeys(settings.files.wrappingKeyDirs, { clock, log });
   const clients = new LoadedClients({ podName: settings.podName, log });
   const files = watchMountedFiles(settings.files, {
-    ...{ clock, log, metrics, keys, clients },
+    ...{ clock, log, metrics, keys, wrappingKeys, clients },
     peppersInUse: () => users.peppersInUse(),
   });
   const { secrets } = files;
@@ -104,7 +106,7 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
     app: publicListener({ settings, clock, log, metrics, ring: keys.current, session, passwords, throttles, signUp }),
     ...opsListener({ files, database, keys, metrics }),
     ...operatorListener(settings.files.operatorTlsDir, {
-      ...{ keys, clients, verifiers },
+      ...{ keys, wrappingKeys, clients, verifiers },
       counted: (request) => {
         metrics.operatorRequests.inc(request);
       },

@@ -75,6 +75,11 @@ export class WatchedFile<T> {
     this.cancel?.();
   }
 
+  /** What it stands for depends on something else that has changed: it is read again though the file stays as it is. */
+  lookAnew(): void {
+    this.seen = undefined;
+  }
+
   async look(): Promise<void> {
     const { name, path, parse, accept } = this.options;
     try {

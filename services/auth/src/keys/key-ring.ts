@@ -1,7 +1,8 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { KeyObject, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { z } from 'zod';
 import type { Millis } from '@authstack/http-service/clock';
+import { WRAPPED_KEY } from './wrapped-key.ts';
+import type { PrivateJwk } from './wrapped-key.ts';
 
 const signingAlgorithms = ['ES256', 'RS256', 'EdDSA', 'ML-DSA-44'] as const;
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
@@ -101,6 +102,8 @@ type Phase = (typeof phases)[number];
 /** What a key is for (RFC 7517 sections 4.2 and 4.3). */
 const intent = { use: z.string().optional(), key_ops: z.array(z.string()).optional() };
 
+const signingIntent = z.object(intent);
+
 /** What every version of the operator writes of a key. */
 const anyKey = z.looseObject({
   kid,
@@ -118,10 +121,15 @@ const storedKey = z.object({
   algorithm: z.enum(signingAlgorithms),
   publishedAt: z.number(),
   activatedAt: z.number().optional(),
-  privateJwk: z.looseObject(intent).optional(),
+  /** A JWK, or, wrapped with a key of the stack's owner, a JWE of one. */
+  privateJwk: z.union([z.looseObject(intent), z.string().regex(WRAPPED_KEY)]).optional(),
   publicJwk,
 });
 type StoredKey = z.infer<typeof storedKey>;
+
+/** The private halves that are wrapped in the ring, by kid: unwrapped, or known from before. */
+export type Unwrapped = ReadonlyMap<string, PrivateJwk | KeyObject>;
+const noneWrapped: Unwrapped = new Map();
 
 /**
  * Lenient with what a newer operator may write, strict with what is used (RFC 7517 section 5): a key of an unknown phase, an
@@ -130,15 +138,15 @@ type StoredKey = z.infer<typeof storedKey>;
  *
  * @throws KeyRingUnusable
  */
-export function parseKeyRing(text: string): MountedRing {
-  const { keys, version } = accepted(ringFile.safeParse(parseJson(text)), 'ring');
+export function parseKeyRing(text: string, unwrapped: Unwrapped = noneWrapped): MountedRing {
+  const { keys, version } = ringIn(text);
   if (new Set(keys.map((key) => key.kid)).size < keys.length) throw new KeyRingUnusable('a kid occurs twice');
 
   const held = keys.map(heldKey);
   const used = keys
     .filter((_, index) => held[index]?.phase !== 'ignored')
     .map((key) => accepted(storedKey.safeParse(key), `key ${key.kid}`));
-  const active = signingKey(onlyActive(keys, used));
+  const active = signingKey(onlyActive(keys, used), unwrapped);
   return {
     version,
     active,
@@ -149,12 +157,27 @@ export function parseKeyRing(text: string): MountedRing {
       if (kid === active.kid) return active;
       const key = used.find((one) => one.kid === kid);
       try {
-        return key && signingKey(key);
+        return key && signingKey(key, unwrapped);
       } catch {
         return undefined;
       }
     },
   };
+}
+
+/**
+ * What has to be unwrapped before the ring is parsed: of keys that this version does not know nothing is.
+ *
+ * @throws KeyRingUnusable
+ */
+export function wrappedHalves(text: string): readonly { readonly kid: string; readonly jwe: string }[] {
+  return ringIn(text)
+    .keys.filter((key) => whyIgnored(key) === undefined)
+    .flatMap(({ kid, privateJwk }) => (typeof privateJwk === 'string' ? [{ kid, jwe: privateJwk }] : []));
+}
+
+function ringIn(text: string): z.infer<typeof ringFile> {
+  return accepted(ringFile.safeParse(parseJson(text)), 'ring');
 }
 
 /** Public keys from elsewhere; lenient as the ring is: what this version does not understand is left out. */
@@ -225,18 +248,23 @@ function verificationKey({
   return { kid, algorithm, publicKey: importing(kid, () => createPublicKey({ key: { ...jwk }, format: 'jwk' })) };
 }
 
-function signingKey(stored: StoredKey): SigningKey {
+function signingKey(stored: StoredKey, unwrapped: Unwrapped): SigningKey {
   const { kid, algorithm, privateJwk, activatedAt, publishedAt } = stored;
-  if (!privateJwk) throw new KeyRingUnusable(`key ${kid} is active and has no private half`);
-  const { use = 'sig', key_ops: operations = ['sign'] } = privateJwk;
-  if (use !== 'sig' || !operations.includes('sign')) {
-    throw new KeyRingUnusable(`key ${kid} is active and its private half is not for signing`);
-  }
-  const privateKey = importing(kid, () => createPrivateKey({ key: privateJwk, format: 'jwk' }));
+  const half = typeof privateJwk === 'string' ? unwrapped.get(kid) : privateJwk;
+  if (!half) throw new KeyRingUnusable(`key ${kid} is active and has no private half`);
+  const privateKey = half instanceof KeyObject ? half : privateKeyOf(kid, half);
   if (!belongTogether(privateKey, verificationKey(stored))) {
     throw new KeyRingUnusable(`key ${kid}: its halves do not belong together`);
   }
   return { kid, algorithm, privateKey, activatedAt: activatedAt ?? publishedAt };
+}
+
+function privateKeyOf(kid: string, half: PrivateJwk): KeyObject {
+  const { use = 'sig', key_ops: operations = ['sign'] } = accepted(signingIntent.safeParse(half), `key ${kid}`);
+  if (use !== 'sig' || !operations.includes('sign')) {
+    throw new KeyRingUnusable(`key ${kid} is active and its private half is not for signing`);
+  }
+  return importing(kid, () => createPrivateKey({ key: half, format: 'jwk' }));
 }
 
 /** By a signature: a private JWK has its public half in it, and its import does not compare the two. */

@@ -3,16 +3,18 @@ import { post } from '@authstack/http-service/operator-server';
 import type { OperatorServerDeps } from '@authstack/http-service/operator-server';
 import type { HttpServiceOptions } from '@authstack/http-service/service';
 import { authContract, clientsDocument, keysReload } from '../api.ts';
-import type { ClientsDocument, ClientsReport } from '../api.ts';
+import type { ClientsDocument, ClientsReport, KeysReport } from '../api.ts';
 import { ClientsUnusable } from '../clients/clients.ts';
 import type { LoadedClients } from '../clients/loaded-clients.ts';
 import type { Verifiers } from '../events/verifiers.ts';
 import type { LoadedKeys } from '../keys/loaded-keys.ts';
+import type { WrappingKeys } from '../keys/wrapping-keys.ts';
 
 const failed = 'the service failed; see kubectl logs <pod> -c auth';
 
 export interface OperatorPorts {
   readonly keys: Pick<LoadedKeys, 'report' | 'reload'>;
+  readonly wrappingKeys: Pick<WrappingKeys, 'ids'>;
   readonly verifiers: Pick<Verifiers, 'report'>;
   readonly clients: Pick<LoadedClients, 'report' | 'reload'>;
   readonly counted?: OperatorServerDeps['counted'];
@@ -33,17 +35,18 @@ const CLIENTS_BYTES = 2 * 1024 * 1024;
 /** For the operator alone: what this pod has in its memory, and what it must not use any more. */
 export function operatorListener(
   tlsDir: string | undefined,
-  { keys, clients, verifiers, counted }: OperatorPorts,
+  { keys, wrappingKeys, clients, verifiers, counted }: OperatorPorts,
 ): Pick<HttpServiceOptions, 'operator'> {
   if (tlsDir === undefined) return {};
+  const withWrappingKeys = (report: KeysReport): KeysReport => ({ ...report, wrappingKeys: [...wrappingKeys.ids] });
   return {
     operator: {
       tlsDir,
       ...(counted && { counted }),
       problemOf: (error) => operatorProblemOf(error, { statuses: operatorProblems, failed }),
       routes: new Map([
-        [authContract.keysPath, { method: 'GET', handle: () => keys.report() }],
-        [authContract.reloadKeysPath, post(keysReload, (wanted) => keys.reload(wanted))],
+        [authContract.keysPath, { method: 'GET', handle: () => withWrappingKeys(keys.report()) }],
+        [authContract.reloadKeysPath, post(keysReload, (wanted) => withWrappingKeys(keys.reload(wanted)))],
         [authContract.verifiersPath, { method: 'GET', handle: () => verifiers.report() }],
         [authContract.clientsPath, { method: 'GET', handle: () => clients.report() }],
         [

@@ -12,7 +12,7 @@ import type { Database } from '../mongo/database.ts';
 /** For kubelet, Prometheus and operator: plain HTTP on a port that no Ingress leads to. */
 
 export interface OpsListenerPorts {
-  readonly files: Pick<MountedFiles, 'missing' | 'clientsProblem'>;
+  readonly files: Pick<MountedFiles, 'missing' | 'keysProblem' | 'clientsProblem'>;
   readonly database: Pick<Database<unknown>, 'ready' | 'up' | 'problem'>;
   readonly keys: Pick<LoadedKeys, 'problem'>;
   readonly metrics: Metrics;
@@ -38,12 +38,14 @@ export function opsListener({
 
 function podStatusOf(
   missing: readonly string[],
-  { database: { up, problem }, keys, files: { clientsProblem } }: Pick<OpsListenerPorts, 'database' | 'keys' | 'files'>,
+  { database: { up, problem }, keys, files }: Pick<OpsListenerPorts, 'database' | 'keys' | 'files'>,
 ): PodStatus {
+  const { clientsProblem } = files;
+  const keysProblem = keys.problem ?? files.keysProblem;
   return {
     missing: [...missing],
     database: { up, ...(problem !== undefined && { problem }) },
-    keys: { ...(keys.problem !== undefined && { problem: keys.problem }) },
+    keys: { ...(keysProblem !== undefined && { problem: keysProblem }) },
     clients: { ...(clientsProblem !== undefined && { problem: clientsProblem }) },
   };
 }

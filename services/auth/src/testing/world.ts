@@ -82,20 +82,28 @@ export function ringKey(kid: string, phase: RingKey['phase'], algorithm: Signing
 /** A Secret as kubelet mounts it: the files are links into a folder that is swapped as a whole. */
 export interface Mount extends AsyncDisposable {
   readonly directory: string;
-  swap(files: Readonly<Record<string, string>>): Promise<void>;
+  swap(files: Readonly<Record<string, string | Uint8Array>>): Promise<void>;
 }
 
-export async function mountSecret(files: Readonly<Record<string, string>>): Promise<Mount> {
+export async function mountSecret(files: Readonly<Record<string, string | Uint8Array>>): Promise<Mount> {
   const directory = await mkdtemp(join(tmpdir(), 'auth-mount-'));
-  async function swap(content: Readonly<Record<string, string>>): Promise<void> {
+  let linked: readonly string[] = [];
+  async function swap(content: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
     const version = `..${randomUUID()}`;
     await mkdir(join(directory, version));
     await Promise.all(Object.entries(content).map(([name, text]) => writeFile(join(directory, version, name), text)));
     await symlink(version, join(directory, '..data_tmp'));
     await rename(join(directory, '..data_tmp'), join(directory, '..data'));
+    const names = Object.keys(content);
+    const [added, gone] = [
+      names.filter((name) => !linked.includes(name)),
+      linked.filter((name) => !names.includes(name)),
+    ];
+    await Promise.all(added.map((name) => symlink(join('..data', name), join(directory, name))));
+    await Promise.all(gone.map((name) => rm(join(directory, name))));
+    linked = names;
   }
   await swap(files);
-  await Promise.all(Object.keys(files).map((name) => symlink(join('..data', name), join(directory, name))));
   return {
     directory,
     swap,
