@@ -94,7 +94,15 @@ function objectsOf(stack: AuthStack): readonly (readonly [Kind, KubernetesObject
     [serviceKind, authService(stack, { selectsServing: false })],
     [podDisruptionBudgetKind, authPodDisruptionBudget(stack)],
     [networkPolicyKind, authNetworkPolicy(stack)],
-    [deploymentKind, authDeployment(stack, { images, mountsInitialAdmin: true, replicas: stack.spec.auth.replicas })],
+    [
+      deploymentKind,
+      authDeployment(stack, {
+        images,
+        mountsInitialAdmin: true,
+        replicas: stack.spec.auth.replicas,
+        notedLifetimes: undefined,
+      }),
+    ],
     ...(stack.spec.auth.ingress ? ([[ingressKind, authIngress(stack)]] as const) : []),
   ];
 }

@@ -102,11 +102,16 @@ export const scenarios: readonly Scenario[] = [
       await eventually(async () => expectSame((await keysOf(subject)).activeKid !== before.activeKid, true), WITHIN);
       // Only once there is a new next key, too: a retired key ends on its own schedule.
       await eventually(async () => expectSame((await keysOf(subject)).count, 3), WITHIN);
-      // A key is kept from when no auth pod signs with it any more, and they have until then to leave it.
+      // A key is kept from when no auth pod signs with it any more, and they have until then to leave it. An auth pod that does
+      // not answer counts as one that may sign with it, so the time may begin anew.
       clock.jump(VOLUME_REFRESH);
-      await eventually(async () => expectSame(await subject.retiredKeysInUse(), 0), WITHIN);
-      clock.jump(RETIREMENT);
-      await eventually(async () => expectSame((await keysOf(subject)).count, 2), WITHIN);
+      let waitedFrom: number | undefined;
+      await eventually(async () => {
+        const unusedSince = await subject.retiredKeyUnusedSince();
+        if (unusedSince !== undefined && unusedSince !== waitedFrom) clock.jump(RETIREMENT);
+        waitedFrom = unusedSince ?? waitedFrom;
+        expectSame((await keysOf(subject)).count, 2);
+      }, WITHIN);
       await becomesHealthy(subject);
     },
     repeats: true,

@@ -123,11 +123,11 @@ export class Subject {
     return this.secret(namesOf(STACK).identity);
   }
 
-  /** How many retired keys an auth pod may still sign with, as the key ring has it noted. */
-  async retiredKeysInUse(): Promise<number> {
+  /** Since when no auth pod signs with the retired key, as the key ring has it noted; undefined while one may. */
+  async retiredKeyUnusedSince(): Promise<number | undefined> {
     const { [files.keyRing]: text = '{"keys":[]}' } = await this.secret(namesOf(STACK).signingKeys);
     const { keys } = JSON.parse(text) as { readonly keys: readonly { phase: string; signersGoneAt?: number }[] };
-    return keys.filter(({ phase, signersGoneAt }) => phase === 'retiring' && signersGoneAt === undefined).length;
+    return keys.find(({ phase }) => phase === 'retiring')?.signersGoneAt;
   }
 
   /** Whether the ring notes that no service lacks the next key. */

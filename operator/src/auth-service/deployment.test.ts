@@ -1,13 +1,15 @@
+import { variables } from '@authstack/auth-service/api';
 import { expect, test } from '@jest/globals';
 import { readEnvironment } from '../../../services/auth/src/environment.ts';
 import type { Settings } from '../../../services/auth/src/environment.ts';
 import { authStackSpecSchema } from '../api/auth-stack.ts';
 import { authDeployment } from './deployment.ts';
+import type { NotedLifetimes } from './types.ts';
 
 type Variables = readonly { readonly name: string; readonly value: string }[];
 
-/** The environment of the auth pods of a stack with this `spec.auth`. */
-function environmentOf(auth: object): Record<string, string> {
+/** The environment of the auth pods of a stack with this `spec.auth`, whose keys were stored with these lifetimes. */
+function environmentOf(auth: object, notedLifetimes?: NotedLifetimes): Record<string, string> {
   const stack = {
     apiVersion: 'authstack.dev/v1alpha1',
     kind: 'AuthStack',
@@ -15,7 +17,12 @@ function environmentOf(auth: object): Record<string, string> {
     spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'], ...auth } }),
   };
   const images = { auth: 'authstack/auth:1', pullPolicy: 'IfNotPresent' } as const;
-  const deployment = authDeployment(stack, { images, mountsInitialAdmin: false, replicas: 2 }) as unknown as {
+  const deployment = authDeployment(stack, {
+    images,
+    mountsInitialAdmin: false,
+    replicas: 2,
+    notedLifetimes,
+  }) as unknown as {
     spec: { template: { spec: { containers: [{ env: Variables }] } } };
   };
   const [{ env }] = deployment.spec.template.spec.containers;
@@ -43,4 +50,17 @@ test('the auth service is told where the clients are mounted, for its listener f
   const { files, ports } = settingsOf({});
   expect(files.clients).toBe('/etc/authstack/clients/clients.json');
   expect(ports.services).toBe(8443);
+});
+
+test.each([
+  ['a longer one only once it is stored', { asked: '4h', stored: 30, given: 30 }],
+  ['a shorter one at once', { asked: '5m', stored: 30, given: 5 }],
+  ['what the spec says where nothing is stored that can be read', { asked: '4h', stored: undefined, given: 240 }],
+])('of lifetimes pods get %s', (_what, { asked, stored, given }) => {
+  const noted = stored === undefined ? undefined : { accessTokenTtl: stored * 60_000, jwksMaxAge: 60_000 };
+  expect(environmentOf({ accessTokenTTL: asked }, noted)).toMatchObject({
+    [variables.accessTokenTtlSeconds]: String(given * 60),
+    // The default is five minutes.
+    [variables.jwksMaxAgeSeconds]: noted ? '60' : '300',
+  });
 });

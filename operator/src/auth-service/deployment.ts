@@ -5,7 +5,7 @@ import { IN_SERVICE, SERVING_LABEL, labelsOf, namesOf, selectorOf } from '../api
 import type { KubernetesObject } from '../runtime/objects.ts';
 import { databaseUriOf } from '../stored/database-uri.ts';
 import { objectMeta, PORT_NAMES } from './object-meta.ts';
-import type { AuthImages } from './types.ts';
+import type { AuthImages, NotedLifetimes } from './types.ts';
 
 /** On the Deployment: the Secret of the initial admin that its pods mount. */
 export const INITIAL_ADMIN_ANNOTATION = 'authstack.dev/initial-admin';
@@ -32,6 +32,8 @@ export interface DeploymentOptions {
   readonly mountsInitialAdmin: boolean;
   /** `autoscaled`: somebody else sets them. */
   readonly replicas: number | 'autoscaled';
+  /** As stored with the keys; undefined while none is readable. */
+  readonly notedLifetimes: NotedLifetimes | undefined;
 }
 
 /** The auth service. Nothing in the pod template depends on a Secret's content: the service rereads its files. */
@@ -60,12 +62,12 @@ export function authDeployment(stack: AuthStack, options: DeploymentOptions): Ku
   } as KubernetesObject;
 }
 
-interface PodOptions {
-  readonly images: AuthImages;
+interface PodOptions extends Pick<DeploymentOptions, 'images' | 'notedLifetimes'> {
   readonly admin?: string;
 }
 
-function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
+function podSpec(stack: AuthStack, options: PodOptions): object {
+  const { admin } = options;
   const names = namesOf(stack.metadata.name);
   const uri = databaseUriOf(stack);
   const secret = (name: string, secretName: string): object => ({
@@ -91,7 +93,7 @@ function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
         labelSelector: { matchLabels: selectorOf(stack, 'auth') },
       },
     ],
-    containers: [container(stack, { images, ...(admin !== undefined && { admin }) })],
+    containers: [container(stack, options)],
     volumes: [
       secret('signing-keys', names.signingKeys),
       secret('secrets', names.authSecrets),
@@ -108,7 +110,8 @@ function podSpec(stack: AuthStack, { images, admin }: PodOptions): object {
   };
 }
 
-function container(stack: AuthStack, { images, admin }: PodOptions): object {
+function container(stack: AuthStack, options: PodOptions): object {
+  const { images, admin } = options;
   const { auth } = stack.spec;
   const mount = (name: string): object => ({ name, mountPath: `${ROOT}/${name}`, readOnly: true });
   const probe = (path: string): object => ({ httpGet: { path, port: PORT_NAMES.probes } });
@@ -116,7 +119,7 @@ function container(stack: AuthStack, { images, admin }: PodOptions): object {
     name: AUTH_CONTAINER,
     image: auth.image ?? images.auth,
     imagePullPolicy: images.pullPolicy,
-    env: Object.entries(environment(stack, admin !== undefined)).map(([name, value]) => ({ name, value })),
+    env: Object.entries(environment(stack, options)).map(([name, value]) => ({ name, value })),
     ports: [
       { name: PORT_NAMES.public, containerPort: authContract.publicPort, protocol: 'TCP' },
       { name: PORT_NAMES.services, containerPort: authContract.servicePort, protocol: 'TCP' },
@@ -145,18 +148,21 @@ function container(stack: AuthStack, { images, admin }: PodOptions): object {
 
 type Environment = Readonly<Record<string, string>>;
 
-function environment({ spec }: AuthStack, hasAdmin: boolean): Environment {
+function environment({ spec }: AuthStack, { admin, notedLifetimes }: PodOptions): Environment {
   const { auth, signingKeys, publicURL } = spec;
   const seconds = (duration: string): string => String(durationMillis(duration) / 1000);
+  // A key stays published as long as the lifetime that is stored with it says, so a longer one is stored before a pod uses it.
+  const noted = (duration: string, lifetime: keyof NotedLifetimes): string =>
+    String(Math.min(durationMillis(duration), notedLifetimes?.[lifetime] ?? Infinity) / 1000);
   return {
     [variables.issuer]: publicURL,
     [variables.audiences]: auth.audience.join(','),
-    [variables.accessTokenTtlSeconds]: seconds(auth.accessTokenTTL),
+    [variables.accessTokenTtlSeconds]: noted(auth.accessTokenTTL, 'accessTokenTtl'),
     [variables.sessionTtlSeconds]: seconds(auth.sessionTTL),
     [variables.sessionIdleTtlSeconds]: seconds(auth.sessionIdleTTL),
     [variables.inlineRefresh]: String(auth.inlineRefresh),
     [variables.trustedProxies]: auth.trustedProxies.join(','),
-    [variables.jwksMaxAgeSeconds]: seconds(signingKeys.propagation.jwksMaxAge),
+    [variables.jwksMaxAgeSeconds]: noted(signingKeys.propagation.jwksMaxAge, 'jwksMaxAge'),
     [variables.clockSkewSeconds]: seconds(signingKeys.propagation.clockSkew),
     [variables.passwordMinLength]: String(auth.password.minLength),
     [variables.signingKeysFile]: `${ROOT}/signing-keys/${files.keyRing}`,
@@ -168,7 +174,7 @@ function environment({ spec }: AuthStack, hasAdmin: boolean): Environment {
     [variables.signInDir]: authContract.signInDir,
     [variables.drainSeconds]: String(DRAIN_SECONDS),
     ...pageEnvironment(auth.page),
-    ...(hasAdmin && { [variables.initialAdminDir]: `${ROOT}/initial-admin` }),
+    ...(admin !== undefined && { [variables.initialAdminDir]: `${ROOT}/initial-admin` }),
   };
 }
 

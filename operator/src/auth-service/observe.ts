@@ -12,6 +12,7 @@ import { databaseUriOf, readDatabaseUri } from '../stored/database-uri.ts';
 import type { SeenDatabaseUri } from '../stored/database-uri.ts';
 import { canHaveUsers } from '../stored/database-users.ts';
 import { readIdentity } from '../stored/identity.ts';
+import { publishedKeys } from '../stored/jwks.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
 import { readStored, textsIn } from '../stored/secret.ts';
 import type { Seen } from '../stored/secret.ts';
@@ -20,7 +21,13 @@ import type { DatabaseClient } from './database-client.ts';
 import { INITIAL_ADMIN_ANNOTATION } from './deployment.ts';
 import { observeEarlierStart } from './earlier-start.ts';
 import type { EarlierStartPorts } from './earlier-start.ts';
-import type { AuthImages, AuthServiceObservation, ObservedAuthSecrets, SeenInitialAdmin } from './types.ts';
+import type {
+  AuthImages,
+  AuthServiceObservation,
+  NotedLifetimes,
+  ObservedAuthSecrets,
+  SeenInitialAdmin,
+} from './types.ts';
 
 export interface AuthServicePorts {
   readonly cluster: Cluster;
@@ -42,6 +49,10 @@ export async function observeAuthService(
   const podDisruptionBudget = cluster.cached(podDisruptionBudgetKind, ref(names.auth));
   const ingress = cluster.cached(ingressKind, ref(names.auth));
   const ring = readKeyRing(stack, await find(names.signingKeys));
+  const lifetimesAsPublished = async (): Promise<NotedLifetimes | undefined> => {
+    const published = readStored(publishedKeys, stack, await find(publishedKeys.nameOf(stack.metadata.name)));
+    return published.state === 'value' ? published.value.lifetimes : undefined;
+  };
   return {
     stack,
     now: pass.now,
@@ -50,6 +61,7 @@ export async function observeAuthService(
     databaseUri: await observeDatabaseUri(stack, { cluster, deployment }, pass),
     // A damaged ring is the condition of the keys; pods serve with what they read before.
     keyRing: stateOf(ring),
+    notedLifetimes: ring.state === 'value' ? ring.value.lifetimes : await lifetimesAsPublished(),
     certificate: stateOf(readStored(authTls, stack, await find(names.authTls))),
     initialAdmin: await observeInitialAdmin(stack, { cluster, deployment }, pass),
     ...(deployment && { deployment }),

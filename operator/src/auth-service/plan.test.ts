@@ -52,6 +52,7 @@ const settled: AuthServiceObservation = {
   secrets: { state: 'present' },
   databaseUri: 'present',
   keyRing: 'present',
+  notedLifetimes: undefined,
   certificate: 'present',
   initialAdmin: { state: 'notAsked' },
   deployment: aDeployment(),

@@ -82,10 +82,11 @@ function isFirstStart({ secrets }: AuthServiceObservation): boolean {
   return secrets.state === 'absent' && secrets.earlierStart.state === 'none';
 }
 
-function desiredPods({ stack, images, initialAdmin, deployment }: AuthServiceObservation): KubernetesAction {
+function desiredPods(seen: AuthServiceObservation): KubernetesAction {
+  const { stack, images, initialAdmin, deployment, notedLifetimes } = seen;
   const mountsInitialAdmin = initialAdmin.state === 'present' || initialAdmin.state === 'mounted';
   const replicas = autoscalerOf(deployment) === undefined ? stack.spec.auth.replicas : 'autoscaled';
-  return apply(deploymentKind, authDeployment(stack, { images, mountsInitialAdmin, replicas }));
+  return apply(deploymentKind, authDeployment(stack, { images, mountsInitialAdmin, replicas, notedLifetimes }));
 }
 
 function desiredNetwork(seen: AuthServiceObservation): readonly KubernetesAction[] {

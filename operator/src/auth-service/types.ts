@@ -5,6 +5,7 @@ import type { Deployment, Pod } from '../runtime/core-kinds.ts';
 import type { KubernetesObject, Millis, ObjectRef } from '../runtime/objects.ts';
 import type { SeenAuthSecrets } from '../stored/auth-secrets.ts';
 import type { SeenDatabaseUri } from '../stored/database-uri.ts';
+import type { Lifetimes } from '../stored/jwks.ts';
 import type { ServingPod } from './serving.ts';
 
 export interface AuthImages {
@@ -32,6 +33,9 @@ export type SeenInitialAdmin =
   | { readonly state: 'missing' }
   | { readonly state: 'incomplete'; readonly key: string };
 
+/** How long tokens live and key sets are cached, as far as the retirement of keys counts on it. */
+export type NotedLifetimes = Pick<Lifetimes, 'accessTokenTtl' | 'jwksMaxAge'>;
+
 /** Everything that the plan depends on, already read. */
 export interface AuthServiceObservation {
   readonly stack: AuthStack;
@@ -40,6 +44,8 @@ export interface AuthServiceObservation {
   readonly secrets: ObservedAuthSecrets;
   readonly databaseUri: SeenDatabaseUri;
   readonly keyRing: 'absent' | 'foreign' | 'present';
+  /** Of the ring, or of the published keys where it cannot be read. */
+  readonly notedLifetimes: NotedLifetimes | undefined;
   /** The Secret with the pods' certificate; one that is damaged is issued again, and they reread it. */
   readonly certificate: 'absent' | 'foreign' | 'present';
   readonly initialAdmin: SeenInitialAdmin;

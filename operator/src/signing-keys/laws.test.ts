@@ -336,6 +336,18 @@ test('nor does a wrong clock, whether it is ahead or behind, set once or over an
   );
 });
 
+test('no pod uses a longer lifetime that the ring could not note', () => {
+  const world = after([]);
+  world.change({ jwksMaxAge: 120 * MINUTE });
+  world.pass(0);
+  world.change({ jwksMaxAge: MINUTE });
+  world.advance(3 * MINUTE);
+  world.pass(0);
+  settle(world, 3 * 60 * MINUTE);
+  expect(world.promotions).toBeGreaterThan(1);
+  expect(world.broken).toEqual([]);
+});
+
 test('while the clocks differ by more than half of clockSkew the keys of the ring stay as they are', () => {
   fc.assert(
     fc.property(fc.array(events, { maxLength: 40 }), fc.array(events, { maxLength: 40 }), (before, meanwhile) => {

@@ -4,7 +4,7 @@ import type { Secret } from '../../runtime/core-kinds.ts';
 import { mergeConditions } from '../../runtime/conditions.ts';
 import type { Condition, Millis } from '../../runtime/objects.ts';
 import { publishedKeys } from '../../stored/jwks.ts';
-import type { Kid } from '../../stored/jwks.ts';
+import type { Kid, Lifetimes } from '../../stored/jwks.ts';
 import { keyRing, readKeyRing } from '../../stored/key-ring.ts';
 import type { Algorithm, StoredRing } from '../../stored/key-ring.ts';
 import { readStored, secretOf } from '../../stored/secret.ts';
@@ -68,7 +68,10 @@ export class KeyWorld {
   readonly broken: string[] = [];
   promotions = 0;
 
-  /** What the auth pods were started with: the Deployment follows the spec in the same pass, after the keys. */
+  /**
+   * What the auth pods were started with: the Deployment follows the spec in the same pass, whether or not the writes of the keys
+   * failed, but never beyond the lifetimes that this pass has read with the ring.
+   */
   private settings: Pick<KeyPolicy, 'accessTokenTtl' | 'jwksMaxAge'> = this.policy;
   readonly pods: Map<string, AuthPod> = new Map();
   readonly verifiers: Verifiers = new Verifiers(this.pods, () => this.now);
@@ -147,6 +150,7 @@ export class KeyWorld {
   /** One pass that ends, as by a crash, after so many writes. */
   pass(writes: number = Infinity): KeysPlan {
     const plan = planSigningKeys(this.observe());
+    const noted = this.ring?.value.lifetimes;
     this.checkPublished(plan);
     this.perform(plan, writes);
     const types = ['KeysReady'];
@@ -155,15 +159,20 @@ export class KeyWorld {
       generation: 1,
       types,
     });
-    if (!this.suspend) this.rollOut();
+    // Without a ring pods are neither created nor changed.
+    if (!this.suspend && noted) this.rollOut(noted);
     return plan;
   }
 
-  private rollOut(): void {
-    if (this.settings.jwksMaxAge !== this.policy.jwksMaxAge) {
-      this.maxAges.push({ since: this.now, age: this.policy.jwksMaxAge });
+  private rollOut(noted: Lifetimes): void {
+    const settings = {
+      accessTokenTtl: Math.min(this.policy.accessTokenTtl, noted.accessTokenTtl),
+      jwksMaxAge: Math.min(this.policy.jwksMaxAge, noted.jwksMaxAge),
+    };
+    if (this.settings.jwksMaxAge !== settings.jwksMaxAge) {
+      this.maxAges.push({ since: this.now, age: settings.jwksMaxAge });
     }
-    this.settings = this.policy;
+    this.settings = settings;
     this.advance(0);
   }
 
