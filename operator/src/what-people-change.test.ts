@@ -6,7 +6,7 @@ import { consumerReasons } from './api/consumer-reasons.ts';
 import type { Row } from './api/reason-rows.ts';
 import type { ReasonOf } from './api/reasons.ts';
 import { stackReasons } from './api/stack-reasons.ts';
-import { consumerPlan } from './consumers/conditions.ts';
+import { consumerPlan, noStatus } from './consumers/conditions.ts';
 import { foreignKinds, ownKinds } from './operator.ts';
 import { planOf } from './planning.ts';
 
@@ -57,7 +57,7 @@ test.each(consumerRows.filter(unwatched))(
   (type, reason) => {
     const plan = consumerPlan(verdictWith(type as 'Accepted' | 'InSync', reason), {
       now,
-      status: { kids: undefined, acknowledgedKids: undefined, lastSyncTime: undefined },
+      status: noStatus,
     });
     expect(plan.recheckAt).toBeLessThanOrEqual(now + 15_000);
   },

@@ -39,6 +39,20 @@ const specSchema = z.object({
     }),
 });
 
+/** How far a revocation has come with a consumer. */
+export const revokedStates = ['Held', 'Unconfirmed', 'Dropped'] as const;
+export type RevokedState = (typeof revokedStates)[number];
+
+const revokedKey = z.object({
+  kid: z.string().meta({ description: 'Id of the key.' }),
+  state: z.enum(revokedStates).meta({
+    description:
+      'Held: the Secret, or a connected instance of the service, still has it. Unconfirmed: the Secret has it no longer, and nobody has confirmed that the service has neither, because no instance is connected, for example. Dropped: every connected instance has confirmed it, or `until` has passed.',
+  }),
+  since: timestamp.meta({ description: 'When it was first seen in this state.' }),
+  until: timestamp.meta({ description: 'When instances that are not connected have dropped it, at the latest.' }),
+});
+
 const statusSchema = z.object({
   observedGeneration,
   operator: operatorInstallation,
@@ -52,6 +66,15 @@ const statusSchema = z.object({
       'Ids of the keys that every connected instance of the service has in its memory. Absent: none is connected.',
     'x-kubernetes-list-type': 'set',
   }),
+  revokedKeys: z
+    .array(revokedKey)
+    .optional()
+    .meta({
+      description:
+        'The keys of the AuthStack that were revoked last, up to eight: whether this service still accepts their tokens.',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['kid'],
+    }),
   lastSyncTime: timestamp.optional().meta({ description: 'When the Secret was last written.' }),
 });
 

@@ -9,7 +9,12 @@ import type { ConsumerAction, ConsumerStatus, ConsumerVerdict } from './types.ts
 export type ConsumerPlan = Plan<ConsumerAction, ConsumerStatus>;
 
 /** Of one that has no copy. */
-export const noStatus: ConsumerStatus = { kids: undefined, acknowledgedKids: undefined, lastSyncTime: undefined };
+export const noStatus: ConsumerStatus = {
+  kids: undefined,
+  acknowledgedKids: undefined,
+  revokedKeys: undefined,
+  lastSyncTime: undefined,
+};
 
 /** The plan of an AuthConsumer always states both conditions and every field of the status. */
 export function consumerPlan(

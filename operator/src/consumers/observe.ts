@@ -113,14 +113,14 @@ function isOwnedBy({ metadata }: Secret, consumer: AuthConsumer): boolean {
   return metadata.ownerReferences?.some(({ uid }) => uid === consumer.metadata.uid) ?? false;
 }
 
-function sourceOf(stack: AuthStack, cluster: Cluster): Pick<ConsumerObservation, 'keys' | 'revokedKids' | 'authority'> {
+function sourceOf(stack: AuthStack, cluster: Cluster): Pick<ConsumerObservation, 'keys' | 'revoked' | 'authority'> {
   const secret = (name: string): Secret | undefined =>
     cluster.cached(secretKind, { namespace: namespaceOf(stack), name });
   const { jwks, ca } = namesOf(stack.metadata.name);
   const published = readStored(publishedKeys, stack, secret(jwks));
   const authority = authorityCertificateIn(secret(ca));
   return {
-    ...(published.state === 'value' && { revokedKids: (published.value.revoked ?? []).map(({ kid }) => kid) }),
+    ...(published.state === 'value' && { revoked: published.value.revoked ?? [] }),
     ...(published.state === 'value' && published.value.keys.length > 0 && { keys: published.value.keys }),
     ...(authority !== undefined && { authority }),
   };

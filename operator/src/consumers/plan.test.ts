@@ -21,6 +21,7 @@ const orphan = { ...theCopy(), metadata: orphaned };
 const edited = { ...theCopy(), data: { ...theCopy().data, issuer: btoa('https://evil.example.com') } };
 const extended = { ...theCopy(), data: { ...theCopy().data, more: btoa('more') } };
 const suspended = { ...aStack(), spec: { ...aStack().spec, suspend: true } };
+const gone = { kid: 'k1', revokedAt: 0, mountsUntil: 0, cachesUntil: 0 };
 const stripped = { ...theCopy(), metadata: { ...theCopy().metadata, labels: {} } };
 
 const identity = {
@@ -62,7 +63,7 @@ test.each<[string, ConsumerObservation, object]>([
   ],
   [
     'a revoked key leaves the copy, also of a suspended stack',
-    seen({ stack: suspended, keys: keys.slice(1), revokedKids: ['k1'] }),
+    seen({ stack: suspended, keys: keys.slice(1), revoked: [gone] }),
     { InSync: 'False/Writing', does: ['replace'] },
   ],
   [
@@ -243,7 +244,7 @@ test('the status of every plan has every field', () => {
   const { stack: _stack, ...lonely } = seen({ copy: { state: 'absent' } });
   for (const observation of [seen(), lonely, seen({ namespaceLabels: {} }), seen({ copy: { state: 'absent' } })]) {
     const { status, conditions } = planConsumer(observation);
-    expect(Object.keys(status).sort()).toEqual(['acknowledgedKids', 'kids', 'lastSyncTime']);
+    expect(Object.keys(status).sort()).toEqual(['acknowledgedKids', 'kids', 'lastSyncTime', 'revokedKeys']);
     expect(conditions.map(({ type }) => type)).toEqual(['Accepted', 'InSync']);
   }
 });

@@ -14,6 +14,7 @@ import { acknowledgedKids, lagOf } from './acknowledged.ts';
 import { consumerPlan, noStatus, remove } from './conditions.ts';
 import type { ConsumerPlan } from './conditions.ts';
 import { allowsNamespace } from './consent.ts';
+import { revocationsOf } from './revoked.ts';
 import type {
   ConsumerAction,
   ConsumerObservation,
@@ -40,7 +41,10 @@ const rules: readonly ConsumerRule[] = [
 
 export function planConsumer(seen: ConsumerObservation): ConsumerPlan {
   const verdict = firstAnswer(rules, seen) ?? syncCopy(seen);
-  return consumerPlan(verdict, { now: seen.now, status: statusOf(seen, verdict.inSync) });
+  const status = statusOf(seen, verdict.inSync);
+  const { recheckAt = Infinity } = status === noStatus ? {} : revocationsOf(seen);
+  const at = Math.min(verdict.recheckAt ?? Infinity, recheckAt);
+  return consumerPlan({ ...verdict, ...(Number.isFinite(at) && { recheckAt: at }) }, { now: seen.now, status });
 }
 
 /** What is reported in place of the plan once the API server has refused what it writes. */
@@ -172,7 +176,11 @@ function syncCopy(seen: ConsumerObservation): ConsumerVerdict {
     const { words, recheckAt } = lagOf(seen, stack, kidsInCopy(copy.secret));
     return {
       accepted: accepted(seen),
-      inSync: { status: 'True', reason: 'InSync', message: `Secret ${secretName} holds the current keys${words}` },
+      inSync: {
+        status: 'True',
+        reason: 'InSync',
+        message: `Secret ${secretName} holds the current keys${words}${revocationsOf(seen).words}`,
+      },
       ...(recheckAt !== undefined && { recheckAt }),
       // A former copy goes only once the new one exists.
       actions: stack.spec.suspend ? [] : formerCopies.map(remove),
@@ -215,10 +223,10 @@ function theSecretIsNotRecorded(seen: ConsumerObservation): ConsumerVerdict | un
   return { accepted: accepted(seen), inSync: { status: 'False', reason: 'WaitingForCredential', message } };
 }
 
-function holdsRevokedKey({ copy, revokedKids = [] }: ConsumerObservation): boolean {
+function holdsRevokedKey({ copy, revoked = [] }: ConsumerObservation): boolean {
   if (copy.state !== 'ours') return false;
   const held = kidsInCopy(copy.secret);
-  return revokedKids.some((kid) => held.has(kid));
+  return revoked.some(({ kid }) => held.has(kid));
 }
 
 /** Replaced as a whole, bound to the version that was seen, so that keys which others added go too. */
@@ -289,11 +297,17 @@ function acceptedByIdentity(
 }
 
 /** What the Secret was observed to hold; the time is that of the first pass that found it current. */
-function statusOf({ consumer, copy, now, verifiers }: ConsumerObservation, inSync: Reported<'InSync'>): ConsumerStatus {
+function statusOf(seen: ConsumerObservation, inSync: Reported<'InSync'>): ConsumerStatus {
+  const { consumer, copy, now, verifiers } = seen;
   if (copy.state !== 'ours' || inSync.reason === 'NotAccepted') return noStatus;
   const { kids: storedKids, lastSyncTime, conditions = [] } = consumer.status ?? {};
   const kids = [...kidsInCopy(copy.secret)];
   const wasInSync = conditions.some(({ type, status }) => type === 'InSync' && status === 'True');
   const isNews = inSync.status === 'True' && !(wasInSync && sameJson(storedKids, kids));
-  return { kids, acknowledgedKids: acknowledgedKids(verifiers), lastSyncTime: isNews ? rfc3339(now) : lastSyncTime };
+  return {
+    kids,
+    acknowledgedKids: acknowledgedKids(verifiers),
+    revokedKeys: revocationsOf(seen).status,
+    lastSyncTime: isNews ? rfc3339(now) : lastSyncTime,
+  };
 }

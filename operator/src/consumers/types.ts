@@ -1,4 +1,4 @@
-import type { AuthConsumer } from '../api/auth-consumer.ts';
+import type { AuthConsumer, AuthConsumerStatus } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import type { Verifier } from '../auth-pods/verifiers.ts';
 import type { ReasonOf } from '../api/reasons.ts';
@@ -6,7 +6,7 @@ import type { KubernetesAction, NamespaceWatch } from '../runtime/cluster.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { ConditionStatus, Millis } from '../runtime/objects.ts';
 import type { SeenIssuer } from '../runtime/service-account-issuer.ts';
-import type { Kid, PublicJwk } from '../stored/jwks.ts';
+import type { Kid, PublicJwk, RevokedKey } from '../stored/jwks.ts';
 
 /** The Secret that the consumer names, as it is now. */
 export type SeenCopy =
@@ -34,8 +34,8 @@ export interface ConsumerObservation {
   readonly formerCopies: readonly Secret[];
   /** Public keys of the stack; absent while it has none. */
   readonly keys?: readonly PublicJwk[];
-  /** Keys of the stack that were taken away. */
-  readonly revokedKids?: readonly Kid[];
+  /** Keys of the stack that were taken away; absent while that is not known. */
+  readonly revoked?: readonly RevokedKey[];
   /** PEM certificate of the stack's CA; absent while it has none. */
   readonly authority?: string;
   readonly credential: SeenCredential;
@@ -62,6 +62,7 @@ export interface ConsumerStatus {
   readonly kids: readonly Kid[] | undefined;
   /** What every connected instance has in its memory; undefined: none is connected. */
   readonly acknowledgedKids: readonly Kid[] | undefined;
+  readonly revokedKeys: AuthConsumerStatus['revokedKeys'] | undefined;
   readonly lastSyncTime: string | undefined;
 }
 

@@ -120,10 +120,14 @@ function copiesOf(stack: AuthStack, cluster: Cluster): readonly Copy[] {
   return [...naming(keyOf(stack.metadata)), ...naming(NO_STACK)].flatMap((consumer): readonly Copy[] => {
     const name = keyOf(consumer.metadata);
     const secrets = held.get(name) ?? [];
+    const known = {
+      consumer: name,
+      revoked: new Map(consumer.status?.revokedKeys?.map(({ kid, state }) => [kid, state])),
+    };
     if (secrets.length === 0) {
-      return stackRefOf(consumer) && isAccepted(consumer) ? [{ consumer: name, kids: new Set(), createdAt: 0 }] : [];
+      return stackRefOf(consumer) && isAccepted(consumer) ? [{ ...known, kids: new Set(), createdAt: 0 }] : [];
     }
-    return secrets.map((secret) => ({ consumer: name, kids: kidsInCopy(secret), createdAt: createdAt(secret) }));
+    return secrets.map((secret) => ({ ...known, kids: kidsInCopy(secret), createdAt: createdAt(secret) }));
   });
 }
 

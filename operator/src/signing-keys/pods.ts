@@ -17,7 +17,8 @@ export function dependsOnPods(ring: Ring): boolean {
   return (
     isPromotionNear(ring) ||
     ring.retiring.some((key) => mayBeForgottenBut(key, ring)) ||
-    ring.revoked.some(({ mountsUntil }) => ring.now < mountsUntil)
+    // One that starts, or comes back, may be shown a mount of before.
+    ring.revoked.length > 0
   );
 }
 

@@ -1,6 +1,8 @@
 import { rfc3339 } from '../runtime/conditions.ts';
 import type { Kid } from '../stored/jwks.ts';
 import { forgetsAt, isDueAt, leadEndsAt } from './horizons.ts';
+import { reachOf } from './reach.ts';
+import type { Reach } from './reach.ts';
 import type { Ring } from './ring.ts';
 
 export interface KeysStatus {
@@ -24,7 +26,7 @@ interface KeyStatus {
   readonly until?: string;
 }
 
-interface RevokedStatus {
+interface RevokedStatus extends Reach {
   readonly kid: Kid;
   readonly revokedTime: string;
   readonly mountsUntil: string;
@@ -55,11 +57,12 @@ export function keysStatus(ring: Ring): KeysStatus {
       revoked:
         revoked.length === 0
           ? undefined
-          : revoked.slice(-MOST_SHOWN).map(({ kid, revokedAt, mountsUntil, cachesUntil }) => ({
-              kid,
-              revokedTime: rfc3339(revokedAt),
-              mountsUntil: rfc3339(mountsUntil),
-              cachesUntil: rfc3339(cachesUntil),
+          : revoked.slice(-MOST_SHOWN).map((key) => ({
+              kid: key.kid,
+              revokedTime: rfc3339(key.revokedAt),
+              mountsUntil: rfc3339(key.mountsUntil),
+              cachesUntil: rfc3339(key.cachesUntil),
+              ...reachOf(key, ring),
             })),
       lastRotationTime: active && rfc3339(active.activatedAt),
       nextRotationTime: rotatesAt === undefined ? undefined : rfc3339(rotatesAt),

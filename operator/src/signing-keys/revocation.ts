@@ -3,13 +3,15 @@ import { namespaceOf } from '../api/names.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { LOOK_AGAIN } from '../planning.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
-import { listed } from '../runtime/listed.ts';
+import { counted, listed } from '../runtime/listed.ts';
+import { refOf } from '../runtime/objects.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Kid, RevokedKey } from '../stored/jwks.ts';
 import { MOST_REVOKED } from './edit.ts';
 import { stackRef } from './editing.ts';
-import { leadEndsAt } from './horizons.ts';
+import { leadEndsAt, revokedKey } from './horizons.ts';
 import { wayOn } from './pods.ts';
+import { consumersNotReached } from './reach.ts';
 import type { Ring } from './ring.ts';
 import type { KeyHolder, KeyPolicy, KeysObservation, KeysVerdict, Revocation } from './types.ts';
 
@@ -32,7 +34,11 @@ export function aKeyIsToBeRevoked(ring: Ring): KeysVerdict | undefined {
   const message = `Revoking ${listed(kids)}: ${whatFollows(ring, kids)}`;
   const { stack, resourceVersion, policy } = ring;
   const edit = revocationOf(kids, policy);
-  const event = { type: 'Warning', reason: 'SigningKeyRevoked', message } as const;
+  const { mountsUntil, cachesUntil } = revokedKey('', ring.now, ring);
+  const reach =
+    `Auth pods and connected services drop it within seconds; who only mounts a Secret, by ${rfc3339(mountsUntil)}; who polls the ` +
+    `key set, by ${rfc3339(cachesUntil)}`;
+  const event = { type: 'Warning', reason: 'SigningKeyRevoked', message: `${message}. ${reach}` } as const;
   const action = { type: 'editRing', stack: stackRef(stack), resourceVersion, edit, event } as const;
   return { status: 'True', reason: 'KeyRevoked', message, actions: [action] };
 }
@@ -78,7 +84,7 @@ export function aRevocationReachesVerifiers(ring: Ring): KeysVerdict | undefined
     status: 'True',
     reason: 'KeyRevoked',
     message:
-      `${listed(recent.map(({ kid }) => kid))} is revoked. It is gone from mounted Secrets ` +
+      `${listed(recent.map(({ kid }) => kid))} is revoked. ${reachInWords(recent, ring)}It is gone from mounted Secrets ` +
       `by ${latest(recent.map(({ mountsUntil }) => mountsUntil))} and from cached key sets by ` +
       `${latest(recent.map(({ cachesUntil }) => cachesUntil))}. Restart what must not wait for that` +
       (now < knownAt ? `. ${active.kid} ${refusedUntil(knownAt)}` : '') +
@@ -88,6 +94,18 @@ export function aRevocationReachesVerifiers(ring: Ring): KeysVerdict | undefined
         .join(''),
     ...(silent.length > 0 && { recheckAt: now + LOOK_AGAIN }),
   };
+}
+
+/** Counted, and the first of those that are waited for with the command to look at it. */
+function reachInWords(recent: readonly RevokedKey[], ring: Ring): string {
+  const all = new Set(ring.copies.map(({ consumer }) => consumer));
+  if (all.size === 0) return '';
+  const waiting = [...new Set(recent.flatMap((key) => consumersNotReached(key, ring)))];
+  const [first] = waiting;
+  if (first === undefined) return `${counted(all.size, 'AuthConsumer has', 'AuthConsumers have')} dropped it. `;
+  const { namespace = '', name } = refOf(first);
+  const dropped = `${all.size - waiting.length} of ${counted(all.size, 'AuthConsumer has', 'AuthConsumers have')} dropped it`;
+  return `${dropped}, not ${listed(waiting)}: kubectl -n ${namespace} describe authconsumer ${name}. `;
 }
 
 function untold(ring: Ring, pod: KeyHolder, others: number): string {

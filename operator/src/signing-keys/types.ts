@@ -1,4 +1,5 @@
 import type { KeysReload, KeysReport, VerifiersReport } from '@authstack/auth-service/api';
+import type { RevokedState } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
 import type { Verdict } from '../planning.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
@@ -16,6 +17,8 @@ export interface Copy {
   readonly kids: ReadonlySet<Kid>;
   /** One that was lost and created again may not have reached its mounts the first time. */
   readonly createdAt: Millis;
+  /** How far the revocation of a key has come with the consumer, as it reports itself. */
+  readonly revoked: ReadonlyMap<Kid, RevokedState>;
 }
 
 /** An auth pod whose containers have started, as far as its keys matter. */

@@ -37,11 +37,40 @@ const key = z.object({
   until: timestamp.optional().meta(about('When a retiring key is removed.')),
 });
 
+/** How many of them have dropped a revoked key. */
+const reach = z.object({
+  total: z.int().meta(about('How many there are.')),
+  reached: z.int().meta(about('How many are known to refuse its tokens.')),
+  waiting: z
+    .array(z.string())
+    .optional()
+    .meta({ ...about('The others by name, up to eight.'), 'x-kubernetes-list-type': 'set' }),
+});
+
 const revokedKey = z.object({
   kid: z.string(),
   revokedTime: timestamp.meta(about('When it was taken out of the key ring.')),
-  mountsUntil: timestamp.meta(about('When it is gone from mounted Secrets, at the latest.')),
-  cachesUntil: timestamp.meta(about('When it is gone from cached key sets, at the latest.')),
+  mountsUntil: timestamp.meta(
+    about(
+      'When it is gone from mounted Secrets, at the latest: until then a service that is not connected may accept it.',
+    ),
+  ),
+  cachesUntil: timestamp.meta(
+    about('When it is gone from cached key sets, at the latest: until then whoever polls the key set may accept it.'),
+  ),
+  authPods: reach.optional().meta(about('The auth pods. One that cannot be asked waits.')),
+  consumers: reach
+    .optional()
+    .meta(
+      about(
+        'The AuthConsumers. One waits while its Secret or a connected instance has the key, and until `mountsUntil` where no instance has confirmed it; its own `status.revokedKeys` tells which.',
+      ),
+    ),
+  reachedTime: timestamp
+    .optional()
+    .meta(
+      about('When no auth pod and no AuthConsumer was waited for any more; from then on the counts stay as they are.'),
+    ),
 });
 
 const signingKeys = z.object({

@@ -126,7 +126,7 @@ export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
       value: { keys: [jwk('k1'), jwk('k2')], lifetimes },
     },
     imported: { state: 'notAsked' },
-    copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']), createdAt: NOW - DAY }],
+    copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']), createdAt: NOW - DAY, revoked: new Map() }],
     unseenNamespaces: [],
     pods: [pod('shop-auth-1', ['k1', 'k2'])],
     authServiceRunsSince: [NOW - 2 * DAY],

@@ -140,6 +140,7 @@ export class KeyWorld {
         consumer,
         createdAt,
         kids: new Set(hasCopy ? holds.keys() : []),
+        revoked: new Map(),
       })),
       pods: [...this.pods].map(([name, pod]) => holderOf(name, pod, { report: 'notAsked', verifiers: 'notAsked' })),
       authServiceRunsSince: [...this.pods.values()].map(({ startedAt }) => startedAt),
