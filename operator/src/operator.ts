@@ -18,7 +18,7 @@ import type { Component } from './api/names.ts';
 import { createAgentClient } from './agents/client.ts';
 import { createMemberStreams } from './agents/observe.ts';
 import { authPodClient } from './auth-pods/client.ts';
-import { AcknowledgementPoll } from './auth-pods/acknowledgements.ts';
+import { AcknowledgementPoll, awaitsConfirmations } from './auth-pods/acknowledgements.ts';
 import { createAuthPodClients } from './auth-pods/clients-client.ts';
 import { createAuthPodKeys } from './auth-pods/keys-client.ts';
 import type { AuthPodAddress } from './auth-pods/ask.ts';
@@ -268,6 +268,17 @@ function controlConsumers(
   const acknowledgements = new AcknowledgementPoll({
     clock,
     pods: () => authPodsWithConsumers(manager),
+    urgentPods: () => {
+      const isUrgent = new Set(
+        manager.cluster
+          .cachedList(authStackKind)
+          .filter((stack) => awaitsConfirmations(stack, clock.now()))
+          .map(({ metadata }) => keyOf(metadata)),
+      );
+      return isUrgent.size === 0
+        ? []
+        : authPodsWithConsumers(manager).filter(({ stack }) => isUrgent.has(keyOf(stack)));
+    },
     ask: (pod, call) => authPodKeys.verifiers(pod, call),
     onChange: wake,
   });
