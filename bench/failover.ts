@@ -42,7 +42,7 @@ function countIn(variable: string, otherwise: number): number {
 }
 
 async function main(): Promise<void> {
-  const world = new World();
+  const world = new World('failover');
   try {
     await installGateway();
     // A leader whose node dies has a successor, and each worker has an auth pod.

@@ -1,20 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { eventually, expect, get, onNode, scenario, underLoad } from './world.ts';
-import type { Stack } from './world.ts';
-
-/** Cuts a pod's address off from everything, on the node that forwards for it. */
-async function cutOff(stack: Stack, pod: string): Promise<AsyncDisposable> {
-  const { spec, status } = await get(stack.namespace, 'pod', pod);
-  const { nodeName } = spec as { nodeName: string };
-  const { podIP } = status as { podIP: string };
-  const rules = ['-s', '-d'].map((direction) => ['FORWARD', direction, podIP, '-j', 'DROP']);
-  for (const rule of rules) await onNode(nodeName, ['iptables', '-I', ...rule]);
-  return {
-    async [Symbol.asyncDispose]() {
-      for (const rule of rules) await onNode(nodeName, ['iptables', '-D', ...rule]);
-    },
-  };
-}
+import { cutOff, eventually, expect, get, scenario, underLoad } from './world.ts';
 
 scenario(
   'an unreachable primary is replaced, and only writes that it alone has are lost',
@@ -23,7 +8,7 @@ scenario(
     await underLoad(world, { members: 3 }, async ({ stack, recorder, becomesHealthy }) => {
       const former = await stack.primary();
       {
-        await using _cut = await cutOff(stack, former);
+        await using _cut = await cutOff(await get(stack.namespace, 'pod', former));
         await eventually(async () => expect(await stack.primary()).not.toBe(former), { within: 30 });
         const replaced = performance.now();
         await eventually(() => recorder.acknowledgedSince(replaced), { within: 10 });
@@ -34,7 +19,7 @@ scenario(
 
       const secondary = [0, 1, 2].map((ordinal) => stack.member(ordinal)).find((name) => name !== former) ?? '';
       {
-        await using _cut = await cutOff(stack, secondary);
+        await using _cut = await cutOff(await get(stack.namespace, 'pod', secondary));
         await stack.becomes('DatabaseReady=True/Degraded', { within: 30 });
       }
       await becomesHealthy();

@@ -16,8 +16,20 @@ export interface Results {
   }[];
 }
 
+/** What a scenario measured. */
+export interface Note {
+  readonly scenario: string;
+  readonly measured: Readonly<Record<string, unknown>>;
+}
+
+export interface Run {
+  readonly environment: string;
+  readonly minutes: number;
+  readonly notes: readonly Note[];
+}
+
 /** What `make e2e-full` leaves in bench/results. */
-export function pageOf(results: readonly Results[], run: { environment: string; minutes: number }): string {
+export function pageOf(results: readonly Results[], run: Run): string {
   const rows = results
     .flatMap(({ testResults }) => testResults)
     .flatMap(({ name, assertionResults }) =>
@@ -38,5 +50,10 @@ export function pageOf(results: readonly Results[], run: { environment: string; 
     '|---|---|---|---|',
     ...rows,
     '',
+    ...(run.notes.length === 0 ? [] : ['## What they measured', '', ...run.notes.map(lineOf), '']),
   ].join('\n');
+}
+
+function lineOf({ scenario, measured }: Note): string {
+  return `- ${scenario}: \`${JSON.stringify(measured)}\``;
 }

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runEnvironment } from '../support/run-environment.ts';
 import { pageOf } from './results.ts';
-import type { Results } from './results.ts';
+import type { Note, Results } from './results.ts';
 import { readScenarioFiles } from './scenario-files.ts';
 import { batches, listOf } from './schedule.ts';
 import type { Batch } from './schedule.ts';
 import { installGateway } from '../world/gateway.ts';
+import { NOTES_FILE } from '../world/world.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
   }
   const environment = await runEnvironment();
   await installGateway();
-  const results: Results[] = [];
+  const results: (Results & Noted)[] = [];
   for (const batch of inOrder) results.push(await runJest(batch));
   const sum = (count: (one: Results) => number): number => results.reduce((total, one) => total + count(one), 0);
   const failed = sum((one) => one.numFailedTests + one.numRuntimeErrorTestSuites);
@@ -41,14 +42,20 @@ async function main(): Promise<void> {
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
   if (!values.full || chosen.length > 0) return;
+  const notes = results.flatMap((one) => one.notes);
   const minutes = Math.round((Date.now() - Date.parse(STARTED)) / 60_000);
-  await writeFile(join(root, 'bench/results/e2e-full.md'), pageOf(results, { environment, minutes }));
+  await writeFile(join(root, 'bench/results/e2e-full.md'), pageOf(results, { environment, minutes, notes }));
 }
 
-async function runJest({ files, workers }: Batch): Promise<Results> {
+interface Noted {
+  readonly notes: readonly Note[];
+}
+
+async function runJest({ files, workers }: Batch): Promise<Results & Noted> {
   const temporary = await mkdtemp(join(tmpdir(), 'e2e-'));
   try {
-    const output = join(temporary, 'results.json');
+    const [output, notesFile] = [join(temporary, 'results.json'), join(temporary, 'notes')];
+    await writeFile(notesFile, '');
     const jest = spawn(
       process.execPath,
       [
@@ -58,10 +65,15 @@ async function runJest({ files, workers }: Batch): Promise<Results> {
         ...['--runTestsByPath', ...files.map(({ path }) => path)],
       ],
       // With --json jest also prints the results themselves; its report for people goes to standard error.
-      { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, E2E_STARTED: STARTED } },
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { ...process.env, E2E_STARTED: STARTED, [NOTES_FILE]: notesFile },
+      },
     );
     await once(jest, 'exit');
-    return JSON.parse(await readFile(output, 'utf8')) as Results;
+    const lines = (await readFile(notesFile, 'utf8')).split('\n').filter((line) => line !== '');
+    const notes = lines.map((line) => JSON.parse(line) as Note);
+    return { ...(JSON.parse(await readFile(output, 'utf8')) as Results), notes };
   } finally {
     await rm(temporary, { recursive: true });
   }

@@ -1,13 +1,21 @@
 /** The vocabulary of the scenarios. */
 export { expect } from '@jest/globals';
-export { eventually } from '../world/eventually.ts';
+export { cutOff } from '../world/cut-off.ts';
+export { SLOWNESS, eventually } from '../world/eventually.ts';
+export { aFormerIssuer } from '../world/former-issuer.ts';
 export { apply, find, get, kubectl, list } from '../world/kubectl.ts';
 export type { StoredObject } from '../world/kubectl.ts';
 export { crash, onNode } from '../world/node.ts';
 export { installedOperator } from '../world/operator.ts';
-export { aPerson, signUpPeople, whoCannotSignIn } from '../world/people.ts';
+export { accessTokens, aPerson, signUpPeople, whoCannotSignIn } from '../world/people.ts';
+export { PretendedVerifier } from '../world/pretended-verifier.ts';
+export { rotatedFrom, signingKeysOf } from '../world/rotation.ts';
 export { scenario } from '../world/scenario.ts';
-export { askToRenew, serviceAccountToken } from '../world/service-listener.ts';
+export { askToRenew, serviceAccountToken, serviceListener } from '../world/service-listener.ts';
+export { partsOf } from '../world/show-token.ts';
+export { TokenLoad } from '../world/token-load.ts';
 export { underLoad } from '../world/under-load.ts';
+export type { SigningKeys } from '../world/rotation.ts';
+export type { Shop } from '../world/shop.ts';
 export type { Stack } from '../world/stack.ts';
 export type { Visitor } from '../world/visitor.ts';

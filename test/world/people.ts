@@ -6,6 +6,17 @@ export function aPerson(): Person {
   return { email: `${randomUUID()}@example.com`, password: `correct horse ${randomUUID()}` };
 }
 
+/** Signs somebody up; each call has another access token issued for them. */
+export async function accessTokens(visitor: Visitor): Promise<() => Promise<string>> {
+  const { status: signedUp } = await visitor.signUp(aPerson());
+  if (signedUp !== 201) throw new Error(`sign-up answers ${signedUp}`);
+  return async () => {
+    const { status } = await visitor.post('/api/users/refresh');
+    if (status !== 200) throw new Error(`refresh answers ${status}`);
+    return visitor.cookie('token');
+  };
+}
+
 /** Signs up that many people, a few at a time. */
 export async function signUpPeople(count: number, visit: () => Visitor): Promise<readonly Person[]> {
   const people = Array.from({ length: count }, aPerson);

@@ -29,7 +29,7 @@ export function scenario(name: string, schedule: Schedule, act: (world: World) =
   test(
     name,
     async () => {
-      const world = new World();
+      const world = new World(name);
       try {
         await act(world);
       } catch (error) {

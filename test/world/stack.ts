@@ -15,12 +15,17 @@ export interface Condition {
   readonly observedGeneration?: number;
 }
 
+/** The one that all stacks of the scenarios issue tokens for. */
+export const AUDIENCE = 'shop';
+
 export type Members = 1 | 3 | 5 | 7;
 
 /** Fields of an AuthStack's spec that a scenario sets; the rest is the API's default. */
 export interface StackOptions {
   readonly members?: Members;
   readonly replicas?: number;
+  /** Secrets that are there before the stack is: what each holds, by name. */
+  readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly spec?: {
     readonly auth?: object;
     readonly mongodb?: object;
@@ -42,6 +47,14 @@ export class Stack {
     this.options = options;
   }
 
+  manifests(): readonly object[] {
+    const { namespace, options } = this;
+    const secrets = Object.entries(options.secrets ?? {}).map(([name, stringData]) => ({
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, stringData },
+    }));
+    return [...secrets, this.manifest(), authPodsService(this)];
+  }
+
   manifest(): object {
     const { members = 3, replicas = 2, spec = {} } = this.options;
     return {
@@ -50,7 +63,7 @@ export class Stack {
       metadata: { name: this.name, namespace: this.namespace },
       spec: {
         publicURL: originOf(this),
-        auth: { replicas, audience: ['shop'], ...spec.auth },
+        auth: { replicas, audience: [AUDIENCE], ...spec.auth },
         mongodb: { members, storage: { size: '1Gi' }, ...spec.mongodb },
         ...(spec.signingKeys && { signingKeys: spec.signingKeys }),
         ...(spec.updates && { updates: spec.updates }),
@@ -63,7 +76,7 @@ export class Stack {
   }
 
   async create(): Promise<void> {
-    await apply(this.manifest(), authPodsService(this));
+    await apply(...this.manifests());
   }
 
   async delete(): Promise<void> {

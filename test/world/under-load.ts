@@ -32,7 +32,7 @@ export async function underLoad(
   };
   await events({ stack, recorder, becomesHealthy });
   const report = await recorder.end();
-  process.stderr.write(`    ${JSON.stringify(report)}\n`);
+  world.note(report);
   expect(report.lost).toEqual([]);
   expect(report.acknowledged).toBeGreaterThan(50);
   expect(report.longestGap).toBeLessThan(gap * WRITABLE_WITHIN * SLOWNESS);

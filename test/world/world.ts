@@ -1,16 +1,34 @@
 import { randomBytes } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apply, kubectl } from './kubectl.ts';
+import { KeySetReader } from './key-set-reader.ts';
 import { Shop } from './shop.ts';
+import type { ShopOptions } from './shop.ts';
 import { Stack } from './stack.ts';
 import type { StackOptions } from './stack.ts';
+
+/** Variable that names the file of what scenarios note, a line of JSON each. */
+export const NOTES_FILE = 'E2E_NOTES';
 
 const artifacts = join(import.meta.dirname, '../../artifacts');
 
 /** What one scenario made in the cluster; all of it is deleted when the scenario ends. */
 export class World {
   private readonly namespaces: string[] = [];
+  private readonly scenario: string;
+
+  constructor(scenario: string) {
+    this.scenario = scenario;
+  }
+
+  /** What was measured, for whoever looks on, and for the page that `make e2e-full` writes. */
+  note(measured: object): void {
+    process.stderr.write(`    ${JSON.stringify(measured)}\n`);
+    const file = process.env[NOTES_FILE];
+    if (file !== undefined) appendFileSync(file, `${JSON.stringify({ scenario: this.scenario, measured })}\n`);
+  }
 
   async createStack(options: StackOptions = {}): Promise<Stack> {
     const stack = new Stack({ namespace: await this.namespace(), name: 'main' }, options);
@@ -30,11 +48,18 @@ export class World {
   }
 
   /** The orders service, in a namespace of its own that the stack trusts. */
-  async openShop(stack: Stack): Promise<Shop> {
-    const namespace = await this.namespace(`${stack.namespace}-shop`, { 'e2e/consumes': stack.namespace });
-    const shop = new Shop(namespace, stack);
+  async openShop(stack: Stack, { name = 'shop', feed = true }: ShopOptions = {}): Promise<Shop> {
+    const namespace = await this.namespace(`${stack.namespace}-${name}`, { 'e2e/consumes': stack.namespace });
+    const shop = new Shop(namespace, stack, { name, feed });
     await shop.open();
     return shop;
+  }
+
+  /** A service that is none of ours, in a namespace that has nothing to do with the stack. */
+  async openKeySetReader(stack: Stack): Promise<KeySetReader> {
+    const reader = new KeySetReader(await this.namespace(`${stack.namespace}-reader`), stack);
+    await reader.open();
+    return reader;
   }
 
   /** Stores objects, events and logs of everything the scenario made. */
