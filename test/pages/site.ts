@@ -12,6 +12,7 @@ import { request as send } from 'undici';
 import { buildPage } from '../../cluster/images.ts';
 import { consumerSecret } from '../../packages/verify/src/testing/secret-mount.ts';
 import { authContract } from '../../services/auth/src/api.ts';
+import type { SigningAlgorithm } from '../../services/auth/src/keys/key-ring.ts';
 import { startStack } from '../../services/auth/src/testing/stack.ts';
 import { openShop, premises } from '../../services/orders/src/testing/shop.ts';
 import { tool } from '../support/tools.ts';
@@ -35,6 +36,12 @@ export interface Site extends AsyncDisposable {
   change(email: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
+export interface SiteOptions {
+  readonly algorithm?: SigningAlgorithm;
+  /** For an issuer; `shop` is among them. */
+  readonly audiencesOf?: (issuer: string) => readonly string[];
+}
+
 export interface VisitOptions {
   readonly width?: number;
   readonly height?: number;
@@ -52,7 +59,7 @@ export const PASSWORD_MIN_LENGTH = 12;
  *             └─▸ everything else ────▸ auth ── one mongod
  * ```
  */
-export async function openSite(): Promise<Site> {
+export async function openSite({ algorithm, audiencesOf = () => ['shop'] }: SiteOptions = {}): Promise<Site> {
   await using resources = new AsyncDisposableStack();
   const pages = await mkdtemp(join(tmpdir(), 'pages-'));
   resources.defer(() => rm(pages, { recursive: true, force: true }));
@@ -65,6 +72,7 @@ export async function openSite(): Promise<Site> {
 
   const environment = {
     AUTHSTACK_ISSUER: origin,
+    AUTHSTACK_AUDIENCES: audiencesOf(origin).join(','),
     AUTHSTACK_SIGN_IN_DIR: join(pages, 'sign-in'),
     AUTHSTACK_PAGE_TITLE: page.title,
     AUTHSTACK_PAGE_COLOR: page.color,
@@ -73,7 +81,7 @@ export async function openSite(): Promise<Site> {
     // The gateway; each visitor has an address of their own.
     AUTHSTACK_TRUSTED_PROXIES: '127.0.0.0/8',
   };
-  const stack = resources.use(await startStack({ environment }));
+  const stack = resources.use(await startStack({ environment, ...(algorithm && { algorithm }) }));
   const [auth] = stack.pods;
   const jwks = await (await fetch(`${auth.url}/.well-known/jwks.json`)).text();
   const cookieNames = '{"token":"token","session":"session"}';
@@ -167,7 +175,7 @@ export async function openSite(): Promise<Site> {
   };
 }
 
-async function openBrowser(): Promise<Browser> {
+export async function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: await tool('chromium'),
     // Chromium refuses its own sandbox to root, and looks for its vendor's hosts at each start.

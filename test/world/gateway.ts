@@ -56,6 +56,7 @@ http {
   uwsgi_temp_path /tmp/uwsgi;
   scgi_temp_path /tmp/scgi;
   resolver RESOLVER valid=1s ipv6=off;
+  proxy_buffer_size 8k;
   proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_http_version 1.1;

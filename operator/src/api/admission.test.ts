@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { ownKey, roomForAddressed } from '@authstack/auth-service/token-size';
 import { startApiServer } from '../../../test/support/api-server.ts';
 import type { ApiServer } from '../../../test/support/api-server.ts';
 import { ApiError, createApiClient } from '../runtime/client.ts';
@@ -8,6 +9,7 @@ import type { KubernetesObject } from '../runtime/objects.ts';
 import { collectionPath } from '../runtime/paths.ts';
 import { authConsumerKind } from './auth-consumer.ts';
 import { authStackKind } from './auth-stack.ts';
+import { signingAlgorithms } from './auth-stack/signing-keys.ts';
 import { durationMillis, durationSchema, durationText } from './duration.ts';
 
 /** What a real API server with the generated CRDs takes and what it refuses. */
@@ -210,6 +212,57 @@ test.each<[string, object, RegExp]>([
   ['a field that does not exist', aStack({ mongodb: { member: 3 } }), /field not declared in schema|unknown field/],
 ])('%s is refused with the field and what it may be', async (_name, object, says) => {
   expect(await refusal(object)).toMatch(says);
+});
+
+/** Bytes of issuer and audiences in the claims that leave a token short enough for a cookie. */
+const rooms = signingAlgorithms.map((algorithm) => [algorithm, roomForAddressed(ownKey(algorithm))] as const);
+const ISSUER = 'https://shop.example.com';
+
+/** Several audiences that have so many bytes together with the issuer: quotes round each, commas between them, brackets round all. */
+function addressed(bytes: number): Fields {
+  const count = Math.max(2, Math.ceil(bytes / 150));
+  const letters = bytes - JSON.stringify(ISSUER).length - 1 - 3 * count;
+  const audience = Array.from({ length: count }, (_, index) =>
+    `a${index}-`.padEnd(Math.floor((letters + index) / count), 'x'),
+  );
+  expect(JSON.stringify(ISSUER).length + JSON.stringify(audience).length).toBe(bytes);
+  return { audience };
+}
+
+test('the last byte of an audience that fits a cookie is taken, and one more is refused with both numbers', async () => {
+  const room = roomForAddressed(ownKey('ML-DSA-44'));
+  const signingKeys = { algorithm: 'ML-DSA-44' };
+  expect(await refusal(aStack({ auth: addressed(room), signingKeys }))).toBeUndefined();
+  expect(await refusal(aStack({ auth: addressed(room + 1), signingKeys }))).toContain(
+    `need ${room + 1} bytes of a token that is signed by ML-DSA-44, and ${room} are left: browsers drop a cookie of more than 4096`,
+  );
+});
+
+test('a single audience is counted as the token has it, without brackets', async () => {
+  const publicURL = `https://${'a'.repeat(61)}.${'b'.repeat(61)}.${'c'.repeat(41)}.example`;
+  const letters = roomForAddressed(ownKey('ML-DSA-44')) - JSON.stringify(publicURL).length - 2;
+  const of = (size: number): object =>
+    aStack({ publicURL, auth: { audience: ['x'.repeat(size)] }, signingKeys: { algorithm: 'ML-DSA-44' } });
+  expect(await refusal(of(letters))).toBeUndefined();
+  expect(await refusal(of(letters + 1))).toContain('browsers drop a cookie of more than 4096');
+});
+
+test('the longest address with the most audiences fits, but for the long signatures', async () => {
+  const publicURL = `https://${'a'.repeat(61)}.${'b'.repeat(61)}.${'c'.repeat(61)}.${'d'.repeat(59)}`;
+  const audience = Array.from({ length: 16 }, (_, index) => `a${index}-`.padEnd(128, 'x'));
+  const needed = JSON.stringify(publicURL).length + JSON.stringify(audience).length;
+  for (const [algorithm, room] of rooms) {
+    const said = await refusal(aStack({ publicURL, auth: { audience }, signingKeys: { algorithm } }));
+    if (room >= needed) expect(said).toBeUndefined();
+    else expect(said).toContain(`need ${needed} bytes of a token that is signed by ${algorithm}, and ${room} are left`);
+  }
+});
+
+test('another algorithm is refused for a stack whose tokens would not fit any more', async () => {
+  const before = aStack({ auth: addressed(400) }, 'many-audiences');
+  await api.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(before));
+  const after = aStack({ auth: addressed(400), signingKeys: { algorithm: 'ML-DSA-44' } }, 'many-audiences');
+  expect(await dryRun(after)).toContain('need 400 bytes of a token that is signed by ML-DSA-44');
 });
 
 test.each<[string, Fields, RegExp]>([

@@ -6,6 +6,7 @@ import { mongodbSchema } from './auth-stack/mongodb.ts';
 import { hasAddress, publicURL } from './auth-stack/public-url.ts';
 import { signingKeysSchema } from './auth-stack/signing-keys.ts';
 import { statusSchema } from './auth-stack/status.ts';
+import { tokensFitACookie } from './auth-stack/token-size.ts';
 import { API_VERSION } from './kinds.ts';
 import { rules } from './rules.ts';
 import { schemaErrorOf } from './schema-error.ts';
@@ -50,6 +51,7 @@ const specSchema = z
         messageExpression:
           "'auth.accessTokenTTL plus signingKeys.propagation.clockSkew must be at most %ds, 10 times signingKeys.rotationInterval'.format([10 * self.signingKeys.rotationInterval.getSeconds()])",
       },
+      tokensFitACookie,
     ),
   });
 

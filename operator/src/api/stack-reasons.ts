@@ -251,6 +251,12 @@ const keysReady = {
     do: 'The command in the message.',
     noticed: ['AuthConsumer', 'Secret', 'Pod'],
   },
+  CookieTooLarge: {
+    status: 'False',
+    seen: 'Tokens of the active key, of this issuer and for these audiences, may be larger than what browsers take as a cookie. The auth service refuses a sign-in whose token is (`COOKIE_TOO_LARGE`).',
+    do: 'Remove or shorten audiences, or change the algorithm, as the message says.',
+    noticed: ['AuthStack'],
+  },
   CreatingKeys: { status: 'False', seen: 'The operator creates the first keys.' },
   ImportedKeyNotFound: {
     status: 'False',

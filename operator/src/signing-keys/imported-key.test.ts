@@ -8,6 +8,7 @@ import type { ImportContext } from './imported-key.ts';
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ed = generateKeyPairSync('ed25519');
+const mldsa = generateKeyPairSync('ml-dsa-44');
 const context: ImportContext = { kid: undefined, publishedAt: 7 };
 
 type Pem = 'pkcs8' | 'sec1' | 'pkcs1';
@@ -20,6 +21,26 @@ const jwkOf = ({ privateKey }: { readonly privateKey: KeyObject }, members: obje
 const thumbprintOf = ({ publicKey }: { readonly publicKey: KeyObject }): string =>
   thumbprint(publicKey.export({ format: 'jwk' }) as Record<string, string>);
 
+function seedOf({ privateKey }: { readonly privateKey: KeyObject }): Buffer {
+  return Buffer.from(String(privateKey.export({ format: 'jwk' })['priv']), 'base64url');
+}
+
+/** DER. */
+function element(tag: number, content: Buffer): Buffer {
+  const { length } = content;
+  return Buffer.concat([
+    length < 0x80 ? Buffer.of(tag, length) : Buffer.of(tag, 0x82, length >> 8, length & 0xff),
+    content,
+  ]);
+}
+
+/** A private key of ML-DSA-44 (RFC 9881) in one of its three forms. */
+function pkcs8Of(key: Buffer): string {
+  const [version, algorithm] = ['020100', '300b0609608648016503040311'].map((hex) => Buffer.from(hex, 'hex'));
+  const der = element(0x30, Buffer.concat([version ?? key, algorithm ?? key, element(0x04, key)]));
+  return `-----BEGIN PRIVATE KEY-----\n${der.toString('base64')}\n-----END PRIVATE KEY-----\n`;
+}
+
 test.each([
   ['PKCS#8 of P-256', pemOf(ec), 'ES256', ec],
   ['SEC1', pemOf(ec, 'sec1'), 'ES256', ec],
@@ -29,6 +50,9 @@ test.each([
   ['a JWK of P-256', jwkOf(ec), 'ES256', ec],
   ['a JWK of RSA', jwkOf(rsa, { alg: 'RS256', use: 'sig', key_ops: ['sign'] }), 'RS256', rsa],
   ['a JWK of Ed25519', jwkOf(ed), 'EdDSA', ed],
+  ['PKCS#8 of ML-DSA-44, with seed and expanded key', pemOf(mldsa), 'ML-DSA-44', mldsa],
+  ['PKCS#8 of ML-DSA-44, with the seed alone', pkcs8Of(element(0x80, seedOf(mldsa))), 'ML-DSA-44', mldsa],
+  ['a JWK of ML-DSA-44', jwkOf(mldsa), 'ML-DSA-44', mldsa],
   ['PEM with lines of Windows and blank ones around it', `\r\n${pemOf(ec).replaceAll('\n', '\r\n')}\n\n`, 'ES256', ec],
   ['PEM after its public half', publicPemOf(ec) + pemOf(ec), 'ES256', ec],
   [
@@ -45,7 +69,7 @@ test.each([
   expect(kid).toBe(thumbprintOf(pair));
   expect(createPublicKey({ key: { ...publicJwk }, format: 'jwk' }).equals(pair.publicKey)).toBe(true);
   expect(publicJwk).toMatchObject({ kid, alg: algorithm, use: 'sig' });
-  expect(publicJwk).not.toHaveProperty('d');
+  for (const secret of ['d', 'priv']) expect(publicJwk).not.toHaveProperty(secret);
   expect(privateJwk).toMatchObject({ ...pair.privateKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' });
 });
 
@@ -65,6 +89,9 @@ const pss = generateKeyPairSync('rsa-pss', { modulusLength: 2048 });
 const x25519 = generateKeyPairSync('x25519');
 const locked = ec.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' });
 const lockedSec1 = ec.privateKey.export({ type: 'sec1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' });
+const expanded = mldsa.privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(-2560);
+const mldsa65 = generateKeyPairSync('ml-dsa-65');
+const anotherMldsa = generateKeyPairSync('ml-dsa-44').publicKey.export({ format: 'jwk' });
 const another = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
 const anotherEd = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
 const { n, e } = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
@@ -112,6 +139,12 @@ test.each<[string, string, string]>([
   ['an RSA key that is too weak', pemOf(short), 'is an RSA key of 1024 bits, and at least 2048 are safe'],
   ['a JWK that is too weak', jwkOf(short), 'is an RSA key of 1024 bits, and at least 2048 are safe'],
   ['another curve', pemOf(p384), 'is an EC key of secp384r1; allowed are EC keys of P-256 (ES256)'],
+  ['an ML-DSA-44 key without its seed', pkcs8Of(element(0x04, expanded)), 'is an ML-DSA-44 key without its seed'],
+  ['another ML-DSA', pemOf(mldsa65), 'is a key of type ml-dsa-65; allowed are'],
+  ['an ML-DSA-44 JWK for ES256', jwkOf(mldsa, { alg: 'ES256' }), 'is a JWK that cannot be read as a private key'],
+  ['an ML-DSA-44 JWK without alg', jwkOf(mldsa, { alg: undefined }), 'is a JWK that cannot be read as a private key'],
+  ['a public ML-DSA-44 JWK', jwkOf(mldsa, { priv: undefined }), 'has no private half'],
+  ['an ML-DSA-44 JWK of two keys', jwkOf(mldsa, { pub: anotherMldsa['pub'] }), 'halves that do not belong together'],
   ['RSA-PSS', pemOf(pss), 'is a key of type rsa-pss; allowed are'],
   ['a key that does not sign', pemOf(x25519), 'is a key of type x25519; allowed are'],
   ['a kid that no shell takes', jwkOf(ec, { kid: `a b'; ${SECRET}` }), 'has a kid that is not of 1 to 128 letters'],

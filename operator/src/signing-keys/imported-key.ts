@@ -49,7 +49,8 @@ const objections: readonly (readonly [holds: (jwk: Claims) => boolean, why: stri
   [({ keys }) => Array.isArray(keys), 'is a JWK Set; it must be one JWK'],
   [({ kty }) => kty === undefined, 'is JSON and no JWK'],
   [({ kty }) => kty === 'oct', 'is a symmetric key, which whoever verifies could sign with'],
-  [({ d }) => d === undefined, 'has no private half'],
+  // RFC 7518, RFC 8037: d; RFC 9964: priv.
+  [({ d, priv = d }) => priv === undefined, 'has no private half'],
   [({ use = 'sig' }) => use !== 'sig', 'is a JWK that is not for signatures (use)'],
   [
     ({ key_ops: operations = ['sign'] }) => !(Array.isArray(operations) && operations.includes('sign')),
@@ -87,16 +88,27 @@ function readPem(text: string): Read {
 }
 
 const RSA_BITS = { least: 2048, most: 4096 };
-const ALLOWED = 'allowed are EC keys of P-256 (ES256), RSA keys (RS256) and Ed25519 keys (EdDSA)';
+const ALLOWED = 'allowed are EC keys of P-256 (ES256), RSA keys (RS256), Ed25519 keys (EdDSA) and ML-DSA-44 keys';
 
 function algorithmOf({ privateKey, publicKey }: KeyPair): Algorithm | Refused {
   const { namedCurve = 'an unknown curve', modulusLength = 0 } = publicKey.asymmetricKeyDetails ?? {};
   const type = privateKey.asymmetricKeyType ?? 'unknown';
   if (type === 'ed25519') return 'EdDSA';
+  if (type === 'ml-dsa-44') return mldsaOf(privateKey);
   if (type === 'ec') {
     return namedCurve === 'prime256v1' ? 'ES256' : { why: `is an EC key of ${namedCurve}; ${ALLOWED}` };
   }
   return type === 'rsa' ? rsaOf(modulusLength) : { why: `is a key of type ${type}; ${ALLOWED}` };
+}
+
+/** PKCS#8 has room for the seed, for what is computed of it, or for both (RFC 9881); a JWK for the seed alone. */
+function mldsaOf(privateKey: KeyObject): Algorithm | Refused {
+  try {
+    privateKey.export({ format: 'jwk' });
+    return 'ML-DSA-44';
+  } catch {
+    return { why: 'is an ML-DSA-44 key without its seed, which a JWK (RFC 9964) is made of; export it with the seed' };
+  }
 }
 
 function rsaOf(bits: number): Algorithm | Refused {
@@ -127,7 +139,7 @@ function belongTogether({ privateKey, publicKey }: KeyPair): boolean {
   }
 }
 
-/** The public half of an Ed25519 key is computed from the private one, whatever the JWK says. */
+/** The public half of an Ed25519 or ML-DSA-44 key is computed from the private one, whatever the JWK says. */
 function isTheOneOf(claims: Claims, publicKey: KeyObject): boolean {
   if (claims['kty'] === undefined) return true;
   const exported = publicKey.export({ format: 'jwk' }) as Record<string, string>;

@@ -19,6 +19,7 @@ import {
 import { ringOf } from './ring.ts';
 import type { Ring } from './ring.ts';
 import { theActiveKeyIsDue, theDistributionChanged, theNamedKeyIsNone, thePromotionIsForced } from './rotation.ts';
+import { namingCookieTooLarge } from './token-size.ts';
 import type { KeysObservation, KeysVerdict, SigningKeysAction } from './types.ts';
 import { theAcknowledgementChanged } from './verifiers.ts';
 import {
@@ -103,7 +104,7 @@ export function planSigningKeys(seen: KeysObservation): KeysPlan {
   const { stack, now } = seen;
   const ring = ringOf(seen);
   const verdict = ring
-    ? { ...namingRefused(ring, firstAnswer(ringRules, ring) ?? upToDate), deadlines: deadlinesOf(ring) }
+    ? { ...ofRing(ring), deadlines: deadlinesOf(ring) }
     : { ...(firstAnswer(ringlessRules, seen) ?? createFirstKeys(seen)), deadlines: [] };
   const status: KeysStatus = ring ? keysStatus(ring) : { signingKeys: undefined };
   const allowed = unlessClocksDiffer(seen, stack.spec.suspend ? whileSuspended(verdict) : verdict);
@@ -111,6 +112,10 @@ export function planSigningKeys(seen: KeysObservation): KeysPlan {
     ...{ stack, now, type: 'KeysReady', status },
   });
   return ring && publishes(ring, verdict) ? { ...plan, actions: [publish(ring), ...plan.actions] } : plan;
+}
+
+function ofRing(ring: Ring): KeysVerdict {
+  return namingRefused(ring, namingCookieTooLarge(ring, firstAnswer(ringRules, ring) ?? upToDate));
 }
 
 function publishes(ring: Ring, verdict: KeysVerdict): boolean {

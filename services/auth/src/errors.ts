@@ -27,6 +27,7 @@ export const problems = {
   SESSION_NOT_FOUND: { status: 404, title: 'The user has no such session' },
   CLIENT_GONE: { status: 499, title: 'The client hung up before it was answered' },
   EMAIL_TAKEN: { status: 409, title: 'The address has an account already' },
+  COOKIE_TOO_LARGE: { status: 500, title: 'The access token would not fit a cookie' },
   TOO_MANY_ATTEMPTS: { status: 429, title: 'Too many attempts' },
   NOT_READY: { status: 503, title: 'The service has not loaded its keys yet' },
   DATABASE_UNAVAILABLE: { status: 503, title: 'The database does not answer' },

@@ -7,6 +7,7 @@ const texts: Texts = {
   INVALID_CREDENTIALS: 'The email address or the password is wrong.',
   SESSION_INVALID: 'Your session has ended. Sign in again.',
   SESSION_REUSED: 'Your session was used in two places, so it was ended. Sign in again.',
+  COOKIE_TOO_LARGE: 'This site cannot sign you in: a browser would drop its cookie. Tell whoever runs it.',
   OVERLOADED: 'Many people are signing in right now. Try again {when}.',
   DATABASE_UNAVAILABLE: 'The service cannot reach its database. Try again {when}.',
   TOO_MANY_ATTEMPTS: 'There were too many attempts. Try again {when}.',

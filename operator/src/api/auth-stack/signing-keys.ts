@@ -44,12 +44,14 @@ const propagationSum = ['jwksMaxAge', 'volumeRefresh', 'clockSkew']
   .map((part) => `self.propagation.${part}`)
   .join(' + ');
 
+export const signingAlgorithms = ['ES256', 'RS256', 'EdDSA', 'ML-DSA-44'] as const;
+
 export const signingKeysSchema = z
   .object({
-    algorithm: z
-      .enum(['ES256', 'RS256', 'EdDSA'])
-      .default('ES256')
-      .meta({ description: 'Algorithm of new keys. Keys for RS256 have 3072 bits, those for EdDSA are of Ed25519.' }),
+    algorithm: z.enum(signingAlgorithms).default('ES256').meta({
+      description:
+        'Algorithm of new keys. Keys for RS256 have 3072 bits, those for EdDSA are of Ed25519. ML-DSA-44 (RFC 9964) is post-quantum and experimental: its tokens have 3.6 kB, and services need Node.js 24.7 to verify them. A change is a rotation: no token is refused.',
+    }),
     rotationInterval: durationSchema
       .default('30d')
       .meta({ description: 'How long a key signs before the next one takes over.' }),

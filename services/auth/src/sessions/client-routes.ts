@@ -49,6 +49,7 @@ function renewing({ session, settings, renewals, metrics }: ClientSessionPorts):
       'INLINE_REFRESH_OFF',
       'AUDIENCE_REFUSED',
       'TOO_MANY_ATTEMPTS',
+      'COOKIE_TOO_LARGE',
       'DATABASE_UNAVAILABLE',
     ],
     async handle({ response, caller, body }) {

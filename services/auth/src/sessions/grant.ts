@@ -59,9 +59,11 @@ async function open(user: User, { device, sessionToken }: First, ports: SessionP
   const { sessionTtl: ttl, sessionIdleTtl: idleTtl } = ports.settings;
   const refusal = whyNoToken({ user, session: aboutToOpen(user, ports.settings) });
   if (refusal) throw asError(refusal);
+  const id = sessionIdOf(sessionToken);
+  ports.accessTokens.mustFit(user, { id, delivery: device.delivery });
 
   const session = await ports.sessions.open({
-    id: sessionIdOf(sessionToken),
+    id,
     first: hashOf(sessionToken),
     userId: user.id,
     ver: user.ver,

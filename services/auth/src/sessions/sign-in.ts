@@ -1,5 +1,6 @@
 import type { Applicant } from '../passwords/admission.ts';
 import type { Passwords } from '../passwords/passwords.ts';
+import { CookieTooLarge } from '../tokens/access-token.ts';
 import type { Outcome } from '../throttles/sign-in-delays.ts';
 import type { Email } from '../users/email.ts';
 import { InvalidCredentials, UserBanned, UserDisabled } from './errors.ts';
@@ -39,8 +40,10 @@ export async function signIn({ email, password }: Credentials, from: From, ports
   return grant;
 }
 
+const saidToTheRightPassword = [UserBanned, UserDisabled, CookieTooLarge] as const;
+
 /** What the error of a sign-in says of its password; of any other reason nothing. */
 export function outcomeOf(error: unknown): Outcome {
   if (error instanceof InvalidCredentials) return 'wrong';
-  return error instanceof UserBanned || error instanceof UserDisabled ? 'right' : 'undecided';
+  return saidToTheRightPassword.some((refusal) => error instanceof refusal) ? 'right' : 'undecided';
 }

@@ -39,6 +39,7 @@ export function signUpRoutes(ports: SignUpRoutePorts): readonly PublicRoute[] {
         'EMAIL_TAKEN',
         'TOO_MANY_ATTEMPTS',
         'OVERLOADED',
+        'COOKIE_TOO_LARGE',
         'DATABASE_UNAVAILABLE',
         'NOT_READY',
       ],

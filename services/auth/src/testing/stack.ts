@@ -1,6 +1,7 @@
 import { startReplicaSet } from '../../../../test/support/mongod.ts';
 import type { ReplicaSet } from '../../../../test/support/mongod.ts';
 import type { Millis } from '@authstack/http-service/clock';
+import type { SigningAlgorithm } from '../keys/key-ring.ts';
 import { ageStored } from './stored.mongo.ts';
 import { mountStack, ringKey, startReadyPod } from './world.ts';
 import type { Pod, StackMounts } from './world.ts';
@@ -20,6 +21,8 @@ export interface StackOptions {
   /** How much quicker than the machine's the timers of the pods are. */
   readonly pace?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of its keys, `k1` and `k2`. */
+  readonly algorithm?: SigningAlgorithm;
   /** Arguments of each mongod. */
   readonly mongodArgs?: readonly string[];
 }
@@ -30,9 +33,10 @@ export async function startStack({
   environment = {},
   mongodArgs = [],
   pace = 1,
+  algorithm = 'ES256',
 }: StackOptions = {}): Promise<TestStack> {
   const database = await startReplicaSet(members, { args: mongodArgs });
-  const mounts = await mountStack(database.uri, [ringKey('k1', 'active'), ringKey('k2', 'next')]);
+  const mounts = await mountStack(database.uri, [ringKey('k1', 'active', algorithm), ringKey('k2', 'next', algorithm)]);
   const first = await startReadyPod(mounts, environment, { pace });
   const others = await Promise.all(
     Array.from({ length: count - 1 }, () => startReadyPod(mounts, environment, { pace })),

@@ -11,19 +11,37 @@ import type { KeyRing, SigningKey } from '../keys/key-ring.ts';
 import type { KeysInUse } from '../keys/loaded-keys.ts';
 import { roles } from '../users/user.ts';
 import type { User } from '../users/user.ts';
+import { claimsOf, headerOf } from './claims.ts';
+import type { AccessTokenClaims } from './claims.ts';
+import { COOKIE_BYTES, cookieBytes } from './token-size.ts';
 
 export class TokenInvalid extends AuthError {
   override readonly code = 'TOKEN_INVALID';
 }
 
-/** RFC 9068. */
-export interface AccessTokenClaims extends VerifiedClaims {
-  readonly roles: readonly User['roles'][number][];
-  readonly auth_time: number;
+/** A browser would drop the cookie without a word, and the next request would be nobody's. */
+export class CookieTooLarge extends AuthError {
+  override readonly code = 'COOKIE_TOO_LARGE';
+
+  constructor(bytes: number) {
+    super(
+      `the access token and the name of its cookie have ${bytes} bytes, and browsers drop a cookie of more than ${COOKIE_BYTES}; ` +
+        'whoever runs this site must remove audiences or change spec.signingKeys.algorithm',
+    );
+  }
 }
 
 export interface AccessTokens {
+  /**
+   * @throws CookieTooLarge where it goes to a browser, and a browser would not keep it
+   */
   issue(user: User, session: TokenSession): IssuedToken;
+  /**
+   * Before there is a session that nobody gets a token of.
+   *
+   * @throws CookieTooLarge
+   */
+  mustFit(user: User, session: Pick<TokenSession, 'id' | 'delivery'>): void;
   /** Signature, type, issuer, audience and times; whether the user may still hold it is another question. */
   verify(token: string): AccessTokenClaims;
 }
@@ -32,6 +50,8 @@ export interface AccessTokens {
 export interface TokenSession {
   readonly id: string;
   readonly openedAt: Millis;
+  /** Where the token goes: a browser keeps it as a cookie. */
+  readonly delivery: 'cookie' | 'body';
 }
 
 export interface IssuedToken {
@@ -50,10 +70,6 @@ export interface AccessTokenPorts {
   };
 }
 
-/** The client of RFC 9068 is the stack's own sign-in until clients can be registered. */
-export const FIRST_PARTY_CLIENT = 'authstack';
-const TYPE = 'at+jwt';
-
 /** What the tokens of this service have beyond those of any stack. */
 const ours = z.object({ roles: z.array(z.enum(roles)), auth_time: z.number() });
 
@@ -69,7 +85,7 @@ interface VerifiedUser {
 export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts): AccessTokens {
   const { issuer, accessTokenTtl, clockSkew } = settings;
   const [defaultAudience = issuer, ...others] = settings.audiences;
-  const audiences = [defaultAudience, ...others];
+  const addressed = { issuer, audiences: [defaultAudience, ...others] };
   let cache = new TokenCache<VerifiedUser>(CACHED_TOKENS);
   let cachedFor: KeyRing | undefined;
 
@@ -80,27 +96,28 @@ export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts):
     return cache;
   }
 
+  /** What a token says that is issued now, and the key that signs it. */
+  function drafted(user: User, session: TokenSession): Draft {
+    const key = keys.current()?.active;
+    if (!key) throw new NotReady('the signing key is');
+    const iat = Math.floor(clock.now() / 1000);
+    const exp = iat + accessTokenTtl / 1000;
+    const authTime = Math.floor(session.openedAt / 1000);
+    const claims = claimsOf(addressed, { user, sessionId: session.id, authTime, iat, exp, jti: randomUUID() });
+    if (session.delivery === 'cookie') requireCookie(claims, key);
+    return { claims, key };
+  }
+
   return {
     issue(user, session) {
-      const active = keys.current()?.active;
-      if (!active) throw new NotReady('the signing key is');
-      const iat = Math.floor(clock.now() / 1000);
-      const payload: AccessTokenClaims = {
-        iss: issuer,
-        sub: user.id,
-        aud: audiences.length === 1 ? defaultAudience : audiences,
-        exp: iat + accessTokenTtl / 1000,
-        iat,
-        jti: randomUUID(),
-        client_id: FIRST_PARTY_CLIENT,
-        sid: session.id,
-        ver: user.ver,
-        roles: [...user.roles],
-        auth_time: Math.floor(session.openedAt / 1000),
-      };
-      const token = signed(payload, active);
-      keys.signed(active.kid);
+      const { claims, key } = drafted(user, session);
+      const token = signed(claims, key);
+      keys.signed(key.kid);
       return { token, lifetime: accessTokenTtl };
+    },
+
+    mustFit(user, session) {
+      drafted(user, { ...session, openedAt: clock.now() });
     },
 
     verify(token) {
@@ -110,7 +127,7 @@ export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts):
       const cached = cacheOf(current);
       const known = cached.get(token, now);
       if (known) return known.claims;
-      const accepted = { issuer, audiences, keys: current.byKid };
+      const accepted = { ...addressed, keys: current.byKid };
       const claims = checked(() => verifyToken(token, accepted, { now, clockSkew: clockSkew / 1000 }));
       const user = { id: claims.sub, sessionId: claims.sid, claims };
       cached.set(token, user, { until: claims.exp * 1000 + clockSkew, now });
@@ -119,16 +136,28 @@ export function createAccessTokens({ keys, clock, settings }: AccessTokenPorts):
   };
 }
 
-function signed(payload: AccessTokenClaims, { algorithm, kid, privateKey }: SigningKey): string {
-  const header = { alg: algorithm, typ: TYPE, kid };
+interface Draft {
+  readonly claims: AccessTokenClaims;
+  readonly key: SigningKey;
+}
+
+function requireCookie(claims: AccessTokenClaims, { algorithm, kid, privateKey }: SigningKey): void {
+  const { modulusLength: modulusBits } = privateKey.asymmetricKeyDetails ?? {};
+  const bytes = cookieBytes({ algorithm, kid, modulusBits }, claims);
+  if (bytes > COOKIE_BYTES) throw new CookieTooLarge(bytes);
+}
+
+function signed(claims: AccessTokenClaims, key: SigningKey): string {
+  const { algorithm, privateKey } = key;
+  const header = headerOf(key);
   switch (algorithm) {
     case 'ES256':
     case 'RS256':
-      return jwt.sign(payload, privateKey, { algorithm, header });
+      return jwt.sign(claims, privateKey, { algorithm, header });
     case 'EdDSA':
     case 'ML-DSA-44': {
       // jsonwebtoken knows no such algorithm; both sign the text as it is, without a digest.
-      const text = `${base64url(header)}.${base64url(payload)}`;
+      const text = `${base64url(header)}.${base64url(claims)}`;
       return `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`;
     }
   }
