@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { JSONWebKeySet } from 'jose';
@@ -52,6 +52,24 @@ test('a pod is alive before its keys, its secrets and its database, and ready on
   await until(async () => (await pod.probe('/readyz')).status === 200, 'the pod is ready');
   expect(await (await newcomer(pod)).isSignedIn(pod)).toBe(true);
 }, 60_000);
+
+/** Of this process, by their names; Linux tells. */
+async function hashingThreads(): Promise<number> {
+  const names = (await readdir('/proc/self/task')).map((id) => readFile(`/proc/self/task/${id}/comm`, 'utf8'));
+  const settled = await Promise.allSettled(names);
+  return settled.filter((name) => name.status === 'fulfilled' && name.value.trim() === 'password-hash').length;
+}
+
+(platform() === 'linux' ? test : test.skip)(
+  'each hashing thread runs once a pod has started, before anybody signs in',
+  async () => {
+    await using mounts = await mountStack('mongodb://127.0.0.1:1/', [ringKey('k1', 'active')]);
+    const before = await hashingThreads();
+    await using _pod = await startPod(mounts);
+    // MACHINE has one core. A thread begins with its first hash, and start() waits for that.
+    expect(await hashingThreads()).toBe(before + 1);
+  },
+);
 
 async function databaseOf(pod: Pod): Promise<PodStatus['database']> {
   const { status, text } = await pod.probe(authContract.statusPath);
