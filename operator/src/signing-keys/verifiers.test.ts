@@ -3,7 +3,7 @@ import { PRESENT } from '../auth-pods/verifiers.ts';
 import type { Verifier } from '../auth-pods/verifiers.ts';
 import { countsFrom } from './horizons.ts';
 import { planSigningKeys } from './plan.ts';
-import { LEAD, MINUTE, NOW, aStack, active, next, pod, policy, ringOf, seen } from './testing/seen.ts';
+import { LEAD, MINUTE, NOW, aStack, active, jwk, next, pod, policy, ringOf, seen } from './testing/seen.ts';
 import type { KeysObservation } from './types.ts';
 
 const due = active('k1', { activatedAt: NOW - policy.rotationInterval });
@@ -59,6 +59,23 @@ test('a connected service that lacks the next key takes the note back, and then 
       'kubectl -n shop describe authconsumer orders. Or promote knowingly: ' +
       'kubectl -n auth annotate --overwrite authstack shop authstack.dev/promote-key=k2',
   );
+});
+
+test('a service that has no such algorithm holds the key back by name, until it is upgraded or the algorithm is set back', () => {
+  const { acknowledged: _none, ...upcoming } = next('k2', {
+    ...{ algorithm: 'ML-DSA-44', publicJwk: jwk('k2', 'ML-DSA-44') },
+  });
+  const older = verifier(['k1'], { name: 'older-1' });
+  const observation = connected([older], {
+    ring: ringOf([due, upcoming]),
+    policy: { ...policy, algorithm: 'ML-DSA-44' },
+  });
+  const { ready, message, edits } = planned(observation);
+  expect({ ready, edits }).toEqual({ ready: 'False/RotationBlocked', edits: [] });
+  expect(message).toContain('shop/orders (older-1) has k1 and must load k2 (ML-DSA-44) first, so k1 continues to sign');
+
+  const back = planned({ ...observation, policy });
+  expect(back.edits).toEqual([{ type: 'publishNext', algorithm: 'ES256' }]);
 });
 
 test('whoever promotes knowingly does not wait for it', () => {

@@ -94,10 +94,15 @@ function aPresentOneLacks(kid: Kid, ring: Ring): KeysVerdict | undefined {
     status: 'False',
     reason: 'RotationBlocked',
     message:
-      `${nameOf(first)}${others} ${has} and must load ${kid} first, so ${ring.active?.kid ?? ''} continues to sign. Look at what ` +
+      `${nameOf(first)}${others} ${has} and must load ${named(kid, ring)} first, so ${ring.active?.kid ?? ''} continues to sign. Look at what ` +
       `it mounts and logs: kubectl -n ${namespace} describe authconsumer ${name}. Or promote knowingly: ${forcedPromotion(ring, kid)}`,
     recheckAt: ring.now + LOOK_AGAIN,
   };
+}
+
+/** Of another algorithm it may be one that the service does not have. */
+function named(kid: Kid, { active, next }: Ring): string {
+  return next && next.algorithm !== active?.algorithm ? `${kid} (${next.algorithm})` : kid;
 }
 
 function aVanishedOneLacks(kid: Kid, ring: Ring): KeysVerdict | undefined {

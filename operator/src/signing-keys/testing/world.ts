@@ -10,7 +10,7 @@ import type { Algorithm, StoredRing } from '../../stored/key-ring.ts';
 import { readStored, secretOf } from '../../stored/secret.ts';
 import { newRing } from '../apply.ts';
 import { editRing } from '../edit.ts';
-import type { EditContext } from '../edit.ts';
+import type { EditContext, FreshKey } from '../edit.ts';
 import { planSigningKeys } from '../plan.ts';
 import type { KeysPlan } from '../plan.ts';
 import { dependsOnPods } from '../pods.ts';
@@ -89,7 +89,11 @@ export class KeyWorld {
   /** Each jwksMaxAge, and since when pods have answered with it. */
   private readonly maxAges: { readonly since: Millis; readonly age: Millis }[] = [];
 
-  constructor() {
+  /** How keys are made: without `fresh` they are names and no more. */
+  private readonly fresh: EditContext['fresh'];
+
+  constructor(fresh?: EditContext['fresh']) {
+    this.fresh = fresh ?? ((algorithm) => this.aName(algorithm));
     this.maxAges.push({ since: this.now, age: this.policy.jwksMaxAge });
     this.startPod('shop-auth-1');
     this.startPod('shop-auth-2');
@@ -413,16 +417,20 @@ export class KeyWorld {
   }
 
   private get context(): EditContext {
-    return {
-      at: this.operatorsNow,
-      fresh: (algorithm: Algorithm) => {
-        this.made += 1;
-        const kid = `k${this.made}`;
-        const publicJwk = jwk(kid, algorithm);
-        const key = { kid, phase: 'next', algorithm, publishedAt: this.operatorsNow, publicJwk } as const;
-        return { ...key, privateJwk: { d: 'private' } };
-      },
-    };
+    return { at: this.operatorsNow, fresh: this.fresh };
+  }
+
+  private aName(algorithm: Algorithm): FreshKey {
+    this.made += 1;
+    const kid = `k${this.made}`;
+    const key = {
+      kid,
+      phase: 'next',
+      algorithm,
+      publishedAt: this.operatorsNow,
+      publicJwk: jwk(kid, algorithm),
+    } as const;
+    return { ...key, privateJwk: { d: 'private' } };
   }
 
   get activeKey(): { readonly kid: Kid; readonly activatedAt: Millis } | undefined {
