@@ -79,6 +79,10 @@ bench-auth: tools ## sign-ins, refreshes and a flood, beside Better Auth, into b
 bench-verify: node_modules/.package-lock.json ## verifying a token beside its peers, CPU time alone, into bench/results; QUICK=1 for a minute
 	@node --conditions=authstack-source bench/verify.ts
 
+.PHONY: bench-keys
+bench-keys: tools ## ten rotations while services verify, distribution, revocation, the feed, into bench/results; QUICK=1 for two minutes
+	@node --conditions=authstack-source bench/keys.ts
+
 .PHONY: generate
 generate: node_modules/.package-lock.json ## CRDs, chart templates and references from operator/src/api; the picture
 	node operator/src/generate.ts

@@ -1,13 +1,12 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundle, products } from '../cluster/images.ts';
 import { createApiClient } from '../operator/src/runtime/client.ts';
 import { startApiServer } from '../test/support/api-server.ts';
-import type { ApiServer } from '../test/support/api-server.ts';
+import { bundled } from './image.ts';
 import { changeToApplied, distribution, idle, timeToConverge, untilQuiet } from './operator/measures.ts';
 import type { Setting } from './operator/measures.ts';
-import { startOperator } from './operator/operator-process.ts';
+import { accountOfOperator, startOperator } from './operator/operator-process.ts';
 import type { OperatorProcessOptions } from './operator/operator-process.ts';
 import { parameters } from './operator/parameters.ts';
 import { Report, quantile, seconds } from './report.ts';
@@ -34,9 +33,7 @@ try {
 }
 
 async function prepare(): Promise<OperatorProcessOptions> {
-  const product = products.find(({ name }) => name === 'operator');
-  if (!product) throw new Error('there is no image operator');
-  await bundle(product, folder);
+  const image = await bundled('operator', { folder });
   const { size } = await stat(join(folder, 'app/main.js'));
   report.add({ what: 'bundle', measured: `${(size / 2 ** 20).toFixed(1)} MiB` });
   const started = performance.now();
@@ -46,15 +43,8 @@ async function prepare(): Promise<OperatorProcessOptions> {
     measured: seconds(performance.now() - started),
   });
   await createStacks(client, { from: 0, to: 1 });
-  return { bundle: folder, kubeconfig: await accountOfOperator(api), log: join(folder, 'operator.log') };
-}
-
-/** An account like any other: API Priority and Fairness exempts administrators. */
-async function accountOfOperator(server: ApiServer): Promise<string> {
-  await server.kubectl(['-n', 'default', 'create', 'serviceaccount', 'operator']);
-  const bound = ['--clusterrole=cluster-admin', '--serviceaccount=default:operator'];
-  await server.kubectl(['create', 'clusterrolebinding', 'operator', ...bound]);
-  return server.kubeconfigOf('default', 'operator');
+  const { kubeconfig } = await accountOfOperator(api);
+  return { image, kubeconfig, log: join(folder, 'operator.log') };
 }
 
 async function measureStarts(options: OperatorProcessOptions): Promise<void> {

@@ -3,6 +3,8 @@ import { Agent, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 
 export interface Sent {
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
   readonly port: number;
   readonly method?: 'GET' | 'POST';
   readonly path: string;
@@ -20,11 +22,18 @@ export interface Answer {
 
 const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
 
-export async function send({ port, method = 'GET', path, headers = {}, body }: Sent): Promise<Answer> {
+export async function send({
+  host = '127.0.0.1',
+  port,
+  method = 'GET',
+  path,
+  headers = {},
+  body,
+}: Sent): Promise<Answer> {
   const begun = performance.now();
   const text = body === undefined ? '' : JSON.stringify(body);
   const type = body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-  const sent = request({ host: '127.0.0.1', port, method, path, agent, headers: { ...headers, ...type } });
+  const sent = request({ host, port, method, path, agent, headers: { ...headers, ...type } });
   sent.end(text);
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   let received = '';

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { ApiServer } from '../../test/support/api-server.ts';
 import { freePort } from '../../test/support/free-port.ts';
 import { startServer } from '../../test/support/processes.ts';
+import type { Image } from '../image.ts';
 
 /** The bundle of the image, as a process of its own. */
 export interface OperatorProcess extends AsyncDisposable {
@@ -20,15 +21,13 @@ export interface Usage {
 }
 
 export interface OperatorProcessOptions {
-  /** Folder with `app/main.js`. */
-  readonly bundle: string;
+  readonly image: Image;
   readonly kubeconfig: string;
   readonly log: string;
 }
 
-export async function startOperator({ bundle, kubeconfig, log }: OperatorProcessOptions): Promise<OperatorProcess> {
+export async function startOperator({ image, kubeconfig, log }: OperatorProcessOptions): Promise<OperatorProcess> {
   const port = await freePort();
-  const image = await imageConfiguration();
   const variables = {
     PATH: process.env['PATH'] ?? '',
     ...image.environment,
@@ -48,8 +47,7 @@ export async function startOperator({ bundle, kubeconfig, log }: OperatorProcess
     if (totalOf(await scrape(), 'controller_runtime_reconcile_total') === 0) throw new Error('nothing reconciled yet');
   };
   const begun = performance.now();
-  const command = image.entrypoint.map((word) => word.replace(/^\/app/, join(bundle, 'app')));
-  const args = ['-i', ...given, ...command];
+  const args = ['-i', ...given, ...image.command];
   const server = await startServer('env', args, { log, answers });
   const firstReconcileAfter = performance.now() - begun;
   return {
@@ -59,24 +57,22 @@ export async function startOperator({ bundle, kubeconfig, log }: OperatorProcess
   };
 }
 
-interface ImageConfiguration {
-  readonly entrypoint: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-/** Flags and variables as the image has them. */
-async function imageConfiguration(): Promise<ImageConfiguration> {
-  const dockerfile = await readFile(join(import.meta.dirname, '../../operator/Dockerfile'), 'utf8');
-  const environment = /^ENV (.*)$/m.exec(dockerfile)?.[1]?.split(' ') ?? [];
-  const entrypoint = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1];
-  if (entrypoint === undefined) throw new Error('read operator/Dockerfile: it has no ENTRYPOINT');
+/** An account like any other: API Priority and Fairness exempts administrators. */
+export async function accountOfOperator(
+  server: ApiServer,
+): Promise<{ readonly kubeconfig: string; readonly user: string }> {
+  await server.kubectl(['-n', 'default', 'create', 'serviceaccount', 'operator']);
+  const bound = ['--clusterrole=cluster-admin', '--serviceaccount=default:operator'];
+  await server.kubectl(['create', 'clusterrolebinding', 'operator', ...bound]);
   return {
-    entrypoint: JSON.parse(entrypoint) as string[],
-    environment: Object.fromEntries(environment.map((each) => each.split('=') as [string, string])),
+    kubeconfig: await server.kubeconfigOf('default', 'operator'),
+    user: 'system:serviceaccount:default:operator',
   };
 }
 
-async function processUsage(pid: number): Promise<Pick<Usage, 'residentMiB' | 'peakMiB' | 'cpuSeconds'>> {
+export type ProcessUsage = Pick<Usage, 'residentMiB' | 'peakMiB' | 'cpuSeconds'>;
+
+export async function processUsage(pid: number): Promise<ProcessUsage> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const kiB = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
   // proc(5): utime and stime are the 14th and 15th field; the 2nd, in parentheses, may hold blanks.
