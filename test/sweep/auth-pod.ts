@@ -8,7 +8,8 @@ import { keepTlsFresh } from '@authstack/http-service/tls-files';
 import { pino } from 'pino';
 import { authContract, files } from '../../services/auth/src/api.ts';
 import { LoadedClients } from '../../services/auth/src/clients/loaded-clients.ts';
-import { parseKeyRing } from '../../services/auth/src/keys/key-ring.ts';
+import { forgetful } from '../../services/auth/src/files/memory.ts';
+import { parseKeyRing, revokedIn } from '../../services/auth/src/keys/key-ring.ts';
 import { LoadedKeys } from '../../services/auth/src/keys/loaded-keys.ts';
 import { Verifiers } from '../../services/auth/src/events/verifiers.ts';
 import { operatorListener } from '../../services/auth/src/listeners/operator.ts';
@@ -30,10 +31,13 @@ const REFRESHED_EVERY = 200;
 /** What the operator asks of a pod of the auth service: its real listener and its real keys, and nothing else of it. */
 export async function startAuthPod({ name, address, folder, mounts }: AuthPodOptions): Promise<AsyncDisposable> {
   const log = pino({ level: 'silent' });
-  const keys = new LoadedKeys({ podName: name, clock: systemClock, log });
-  const clients = new LoadedClients({ podName: name, log });
+  const keys = new LoadedKeys({ podName: name, clock: systemClock, log, memory: forgetful() });
+  const clients = new LoadedClients({ podName: name, log, memory: forgetful() });
   const verifiers = new Verifiers({ podName: name, clock: systemClock });
-  const { operator } = operatorListener(folder, { keys, wrappingKeys: { ids: [] }, clients, verifiers });
+  const { operator } = operatorListener(folder, {
+    ...{ keys, wrappingKeys: { ids: [] }, clients, verifiers },
+    kept: () => Promise.resolve(),
+  });
   if (!operator) throw new TypeError('the auth service has no listener for the operator');
   const server = createOperatorServer({ ...operator, clock: systemClock, log });
   const ending = new AbortController();
@@ -44,7 +48,9 @@ export async function startAuthPod({ name, address, folder, mounts }: AuthPodOpt
     const mounted = await mounts();
     for (const [file, text] of Object.entries(mounted.tls ?? {})) await writeFile(join(folder, file), text);
     const ring = mounted.keys?.[files.keyRing];
-    if (ring !== undefined) keys.mount(parseKeyRing(ring));
+    if (ring === undefined) return;
+    keys.revoke(revokedIn(ring));
+    keys.mount(parseKeyRing(ring));
   }
   // A ring that cannot be used leaves the last one in use, as the service does it; so does an API server that is away.
   async function keepMounted(): Promise<void> {

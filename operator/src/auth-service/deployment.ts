@@ -21,6 +21,7 @@ const PROGRESS_DEADLINE_SECONDS = 180;
 const DRAIN_SECONDS = 5;
 /** Each mounted Secret is a folder here, by the name of its volume. */
 const ROOT = '/etc/authstack';
+const TMP = '/tmp';
 const URI_FILE = 'uri';
 /** Pods start without these. */
 const OPTIONAL: ReadonlySet<string> = new Set(['initial-admin', 'clients']);
@@ -141,7 +142,7 @@ function container(stack: AuthStack, options: PodOptions): object {
       mount('clients'),
       mount('mongodb'),
       ...(admin === undefined ? [] : [mount('initial-admin')]),
-      { name: 'tmp', mountPath: '/tmp' },
+      { name: 'tmp', mountPath: TMP },
     ],
   };
 }
@@ -170,6 +171,8 @@ function environment({ spec }: AuthStack, { admin, notedLifetimes }: PodOptions)
     [variables.mongodbUriFile]: `${ROOT}/mongodb/${URI_FILE}`,
     [variables.operatorTlsDir]: `${ROOT}/tls`,
     [variables.clientsFile]: `${ROOT}/clients/${files.clients}`,
+    // An emptyDir: it stays when a container starts again, and goes with the pod.
+    [variables.toldDir]: TMP,
     [variables.servicePort]: String(authContract.servicePort),
     [variables.signInDir]: authContract.signInDir,
     [variables.drainSeconds]: String(DRAIN_SECONDS),

@@ -80,6 +80,12 @@ describe('a revoked key', () => {
   test('is no matter of a consumer that came after it was gone everywhere, or of one without a copy', () => {
     expect(planned(180 * SECOND).status.revokedKeys).toBeUndefined();
     expect(planned(SECOND, { namespaceLabels: {} }).status.revokedKeys).toBeUndefined();
+    const came = (after: number, seconds: number): readonly string[] => {
+      const metadata = { ...aConsumer().metadata, creationTimestamp: rfc3339(REVOKED_AT + after * SECOND) };
+      return statesOf(planned(seconds * SECOND, { consumer: { ...aConsumer(), metadata } }));
+    };
+    // clockSkew later; a time that lies ahead says nothing.
+    expect([came(60, 90), came(61, 90), came(300, 90)]).toEqual([['Unconfirmed'], [], ['Unconfirmed']]);
   });
 
   test('stays as it was told while the published keys cannot be read', () => {

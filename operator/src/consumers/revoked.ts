@@ -1,4 +1,5 @@
 import type { AuthConsumer, AuthConsumerStatus, RevokedState } from '../api/auth-consumer.ts';
+import { durationMillis } from '../api/duration.ts';
 import { namespaceOf } from '../api/names.ts';
 import type { Verifier } from '../auth-pods/verifiers.ts';
 import { rfc3339 } from '../runtime/conditions.ts';
@@ -39,9 +40,8 @@ export function revocationsOf(seen: ConsumerObservation): Revocations {
   const stored = consumer.status?.revokedKeys;
   if (!revoked) return { status: stored, words: '' };
   const known = new Map(stored?.map((entry) => [entry.kid, entry]));
-  // One that was gone everywhere before the consumer came is no matter of it.
-  const concerns = ({ kid, mountsUntil }: RevokedKey): boolean =>
-    known.has(kid) || now < mountsUntil || isHeld(kid, seen);
+  const concerns = (key: RevokedKey): boolean =>
+    known.has(key.kid) || isHeld(key.kid, seen) || (now < key.mountsUntil && !isOlder(key, seen));
   const shown = revoked.filter(concerns).slice(-MOST_SHOWN);
   if (shown.length === 0) return { status: undefined, words: '' };
   const entries = shown.map((key) => entryOf(key, known.get(key.kid), seen));
@@ -63,6 +63,13 @@ function entryOf(key: RevokedKey, stored: Entry | undefined, seen: ConsumerObser
 function stateOf(key: RevokedKey, seen: ConsumerObservation): RevokedState {
   if (isHeld(key.kid, seen)) return 'Held';
   return isConfirmed(key, seen) || seen.now >= key.mountsUntil ? 'Dropped' : 'Unconfirmed';
+}
+
+/** It was revoked before the consumer came, which has never had it; a time that lies ahead says nothing. */
+function isOlder({ revokedAt }: RevokedKey, { consumer, stack, now }: ConsumerObservation): boolean {
+  const skew = durationMillis(stack?.spec.signingKeys.propagation.clockSkew ?? '0s');
+  const since = Date.parse(consumer.metadata.creationTimestamp ?? '');
+  return since > revokedAt + skew && since <= now + skew;
 }
 
 function isHeld(kid: Kid, seen: ConsumerObservation): boolean {

@@ -448,6 +448,24 @@ test('a pod that can be asked holds no revoked key three passes later, whether o
   );
 });
 
+test('nor does one that starts on a mount of before the revocation, however long ago that was', () => {
+  fc.assert(
+    fc.property(fc.array(events, { maxLength: 20 }), fc.nat(2), (history, index) => {
+      const world = after(history);
+      const kid = world.kids[index];
+      fc.pre(kid !== undefined);
+      world.revokeKey = kid;
+      settle(world, 4 * 60 * MINUTE);
+      world.startPodOnMountWith(kid, 'shop-auth-3');
+      expect(world.revoked).toContain(kid);
+      const pod = world.pods.get('shop-auth-3');
+      world.pass();
+      expect(pod?.ring?.keys.map((key) => key.kid) ?? []).not.toContain(kid);
+    }),
+    { numRuns: 20 },
+  );
+});
+
 test('of a key that was not revoked no token is refused because another one was', () => {
   const histories = fc.array(fc.oneof({ arbitrary: events, weight: 20 }, { arbitrary: revocation, weight: 3 }), {
     maxLength: 80,

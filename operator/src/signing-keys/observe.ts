@@ -9,7 +9,7 @@ import type { Cluster } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import { keyOf } from '../runtime/objects.ts';
-import type { Millis } from '../runtime/objects.ts';
+import type { KubernetesObject, Millis } from '../runtime/objects.ts';
 import type { Pass } from '../runtime/reconciler.ts';
 import type { ClockOffset } from '../runtime/server-clock.ts';
 import { consumerOfCopy, copyLabels, kidsInCopy } from '../stored/consumer-copy.ts';
@@ -122,6 +122,7 @@ function copiesOf(stack: AuthStack, cluster: Cluster): readonly Copy[] {
     const secrets = held.get(name) ?? [];
     const known = {
       consumer: name,
+      consumerSince: createdAt(consumer),
       revoked: new Map(consumer.status?.revokedKeys?.map(({ kid, state }) => [kid, state])),
     };
     if (secrets.length === 0) {
@@ -131,7 +132,7 @@ function copiesOf(stack: AuthStack, cluster: Cluster): readonly Copy[] {
   });
 }
 
-function createdAt({ metadata: { creationTimestamp } }: Secret): Millis {
+function createdAt({ metadata: { creationTimestamp } }: KubernetesObject): Millis {
   return creationTimestamp === undefined ? 0 : Date.parse(creationTimestamp);
 }
 

@@ -20,6 +20,7 @@ import {
   aStack,
   active,
   jwk,
+  knowing,
   lifetimes,
   next,
   pod,
@@ -34,7 +35,9 @@ import { isFounding } from './without-ring.ts';
 
 const keys = (...list: Key[]): Partial<KeysObservation> => ({ ring: ringOf(list) });
 const copies = (...kids: string[]): Partial<KeysObservation> => ({
-  copies: [{ consumer: 'shop/orders', kids: new Set(kids), createdAt: NOW - DAY, revoked: new Map() }],
+  copies: [
+    { consumer: 'shop/orders', kids: new Set(kids), createdAt: NOW - DAY, consumerSince: 0, revoked: new Map() },
+  ],
 });
 const due = active('k1', { activatedAt: NOW - policy.rotationInterval });
 
@@ -198,7 +201,13 @@ describe('rules, each seen alone', () => {
       {
         ...keys(due, next('k2')),
         copies: [
-          { consumer: 'shop/orders', kids: new Set(['k1', 'k2']), createdAt: NOW - 3 * MINUTE + 1, revoked: new Map() },
+          {
+            consumer: 'shop/orders',
+            kids: new Set(['k1', 'k2']),
+            createdAt: NOW - 3 * MINUTE + 1,
+            consumerSince: 0,
+            revoked: new Map(),
+          },
         ],
       },
       'True/RotationDelayed',
@@ -410,7 +419,7 @@ describe('a revocation', () => {
   /** The ring has lost k1, and the pod knows. */
   const taken = {
     ring: ringOf([active('k2'), next('k3')], { revoked: [gone('k1')] }),
-    pods: [pod('shop-auth-1', ['k2', 'k3'])],
+    pods: [knowing(pod('shop-auth-1', ['k2', 'k3']), 'k1')],
   };
 
   test.each<[string, Partial<KeysObservation>, string, object[]]>([
@@ -506,24 +515,28 @@ describe('a revocation', () => {
     expect(summary(planSigningKeys(seen({ ...all, now: NOW + 7 * MINUTE })))).toMatchObject({ ready: 'True/UpToDate' });
   });
 
-  test.each([false, true])('is told to every pod that still holds the key (suspend: %s)', (suspend) => {
-    const pods = [pod('a', ['k1', 'k2']), pod('b', ['k2', 'k3']), pod('c', 'unknown'), pod('d', ['k0', 'k1'])];
-    const { actions, recheckAt } = planSigningKeys(seen({ ...taken, pods, ...asks('k1', suspend) }));
-    const ip = '10.0.0.1';
-    expect(actions.filter(({ type }) => type === 'reloadPods')).toMatchObject([
-      {
-        pods: [
-          { name: 'a', ip },
-          { name: 'd', ip },
-        ],
-        wanted: { keys: [jwk('k2'), jwk('k3')], signingKid: 'k2', revokedKids: ['k1'], floor: NOW - DAY },
-      },
-    ]);
-    expect(recheckAt).toBe(NOW + 1_000);
-  });
+  test.each([false, true])(
+    'is told to every pod that does not know of it, whether or not it holds the key (suspend: %s)',
+    (suspend) => {
+      const knows = knowing(pod('b', ['k2', 'k3']), 'k1');
+      const pods = [pod('a', ['k1', 'k2']), knows, pod('c', 'unknown'), pod('d', ['k2', 'k3'])];
+      const { actions, recheckAt } = planSigningKeys(seen({ ...taken, pods, ...asks('k1', suspend) }));
+      const ip = '10.0.0.1';
+      expect(actions.filter(({ type }) => type === 'reloadPods')).toMatchObject([
+        {
+          pods: [
+            { name: 'a', ip },
+            { name: 'd', ip },
+          ],
+          wanted: { keys: [jwk('k2'), jwk('k3')], signingKid: 'k2', revokedKids: ['k1'], floor: NOW - DAY },
+        },
+      ]);
+      expect(recheckAt).toBe(NOW + 1_000);
+    },
+  );
 
   test('names a pod that cannot be asked, with the way on, and asks it again', () => {
-    const pods = [pod('a', 'unknown'), pod('b', ['k2', 'k3']), pod('c', 'unknown')];
+    const pods = [pod('a', 'unknown'), knowing(pod('b', ['k2', 'k3']), 'k1'), pod('c', 'unknown')];
     const { actions, conditions, recheckAt } = planSigningKeys(seen({ ...taken, copies: [], pods }));
     expect(actions.map(({ type }) => type)).toEqual(['apply']);
     expect(conditions).toMatchObject([
@@ -533,6 +546,15 @@ describe('a revocation', () => {
       },
     ]);
     expect(recheckAt).toBe(NOW + LOOK_AGAIN);
+  });
+
+  test('asks a pod that has just started every other second, for it may serve by an old mount before it is told', () => {
+    const starting = (ago: number): number | undefined => {
+      const pods = [pod('a', 'unknown', { startedAt: NOW + DAY - ago }), ...taken.pods];
+      return planSigningKeys(seen({ ...taken, ...copies('k1', 'k2', 'k3'), pods, now: NOW + DAY })).recheckAt;
+    };
+    expect([starting(3_000), starting(-3_000)]).toEqual([NOW + DAY + 2_000, NOW + DAY + 2_000]);
+    expect(starting(MINUTE)).toBeGreaterThan(NOW + DAY + MINUTE);
   });
 
   test('has the pods asked in every pass from then on, for one that starts may mount what was before', () => {
@@ -781,6 +803,7 @@ describe('a rotation that is held back', () => {
       consumer: `shop/c${n}`,
       kids: new Set(['k1']),
       createdAt: NOW - DAY,
+      consumerSince: 0,
       revoked: new Map(),
     }));
     const [ready] = planSigningKeys(seen({ ...held, copies: many })).conditions;

@@ -3,7 +3,7 @@ import type { Plan, Rule } from '../planning.ts';
 import type { Millis } from '../runtime/objects.ts';
 import { unlessClocksDiffer } from './clock-check.ts';
 import { isDueAt, leadEndsAt, mayActivateAt, mayForgetAt, mountsAreFreshAt, verifiersCountFrom } from './horizons.ts';
-import { aPodMaySignWithARetiredKey, theSignersChanged } from './pods.ts';
+import { aPodMaySignWithARetiredKey, startingPodsAskedAt, theSignersChanged } from './pods.ts';
 import { publish } from './publication.ts';
 import { keysStatus } from './report.ts';
 import type { KeysStatus } from './report.ts';
@@ -12,7 +12,7 @@ import {
   aRevocationIsUnpublished,
   aRevocationReachesVerifiers,
   namingRefused,
-  podsHoldARevokedKey,
+  podsDoNotKnowWhatIsRevoked,
   revokes,
   takesAway,
 } from './revocation.ts';
@@ -81,7 +81,7 @@ const ringlessRules: readonly Rule<KeysObservation, KeysVerdict>[] = [
 /** First take away what was stolen, then know how long tokens live, then be able to sign, then be able to switch, then forget, and only then wait. */
 const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
   aKeyIsToBeRevoked,
-  podsHoldARevokedKey,
+  podsDoNotKnowWhatIsRevoked,
   aLifetimeGrew,
   aSecretIsNotOurs,
   aStoredTimeLiesAhead,
@@ -167,6 +167,7 @@ function deadlinesOf(ring: Ring): readonly Millis[] {
     ...(next ? [leadEndsAt(next, ring), mayActivateAt(next, ring) ?? 0] : []),
     ...(active && next ? [verifiersCountFrom({ active, next }, ring) ?? 0] : []),
     ...ring.revoked.flatMap(({ mountsUntil, cachesUntil }) => [mountsUntil, cachesUntil]),
+    ...startingPodsAskedAt(ring),
     ...retiring.map((key) => mayForgetAt(key, ring) ?? mountsAreFreshAt(key, ring)),
   ];
 }

@@ -1,5 +1,6 @@
 import { LOOK_AGAIN } from '../planning.ts';
 import { listed } from '../runtime/listed.ts';
+import type { Millis } from '../runtime/objects.ts';
 import type { RetiringKey } from '../stored/key-ring.ts';
 import { editing } from './editing.ts';
 import { mayForgetAt, mountsAreFreshAt, verifiersCountFrom } from './horizons.ts';
@@ -20,6 +21,16 @@ export function dependsOnPods(ring: Ring): boolean {
     // One that starts, or comes back, may be shown a mount of before.
     ring.revoked.length > 0
   );
+}
+
+const STARTS_WITHIN: Millis = 60_000;
+const STARTING_RECHECK: Millis = 2_000;
+
+/** One that has just started cannot be asked yet, and serves as soon as it is ready, maybe by a mount of before. */
+export function startingPodsAskedAt({ revoked, pods, now }: Ring): readonly Millis[] {
+  const isStarting = ({ report, startedAt = -Infinity }: KeyHolder): boolean =>
+    report === 'unknown' && Math.abs(now - startedAt) < STARTS_WITHIN;
+  return revoked.length > 0 && pods.some(isStarting) ? [now + STARTING_RECHECK] : [];
 }
 
 /** Everything but the pods, and the services that are connected to them, allows it; or will, a moment from now. */

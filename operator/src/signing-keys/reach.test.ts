@@ -2,17 +2,19 @@ import { describe, expect, test } from '@jest/globals';
 import type { RevokedState } from '../api/auth-consumer.ts';
 import type { AuthStackStatus } from '../api/auth-stack.ts';
 import { planSigningKeys } from './plan.ts';
-import { active, aStack, MINUTE, next, NOW, pod, ringOf, seen } from './testing/seen.ts';
+import { active, aStack, knowing, MINUTE, next, NOW, pod, ringOf, seen } from './testing/seen.ts';
 import type { Copy, KeysObservation } from './types.ts';
 
 const gone = { kid: 'k0', revokedAt: NOW, mountsUntil: NOW + 3 * MINUTE, cachesUntil: NOW + 8 * MINUTE };
 const ring = ringOf([active('k1'), next('k2')], { revoked: [gone] });
 
-function copy(consumer: string, state?: RevokedState, kids: readonly string[] = ['k1', 'k2']): Copy {
-  return { consumer, kids: new Set(kids), createdAt: 0, revoked: new Map(state && [['k0', state]]) };
+function copy(consumer: string, state?: RevokedState, change: Partial<Copy> = {}): Copy {
+  const revoked = new Map(state && [['k0', state] as const]);
+  return { ...{ consumer, kids: new Set(['k1', 'k2']), createdAt: 0, consumerSince: 0, revoked }, ...change };
 }
+const withKey = { kids: new Set(['k0', 'k1', 'k2']) };
 
-const drops = pod('shop-auth-1', ['k1', 'k2']);
+const drops = knowing(pod('shop-auth-1', ['k1', 'k2']), 'k0');
 const holds = pod('shop-auth-2', ['k0', 'k1', 'k2']);
 const silent = pod('shop-auth-3', 'unknown');
 
@@ -34,15 +36,28 @@ describe('of a revoked key the status tells', () => {
   test.each<[string, readonly Copy[], number, object]>([
     ['a consumer that confirmed', [copy('shop/a', 'Dropped')], 1, { total: 1, reached: 1 }],
     ['one that holds it', [copy('shop/a', 'Held')], 20, { total: 1, reached: 0, waiting: ['shop/a'] }],
-    ['one whose Secret has it', [copy('shop/a', 'Dropped', ['k0'])], 20, { reached: 0, waiting: ['shop/a'] }],
+    ['one whose Secret has it', [copy('shop/a', 'Dropped', withKey)], 20, { reached: 0, waiting: ['shop/a'] }],
     ['one that nothing is known of', [copy('shop/a')], 1, { reached: 0, waiting: ['shop/a'] }],
     ['one that nobody is connected for', [copy('shop/a', 'Unconfirmed')], 1, { reached: 0, waiting: ['shop/a'] }],
     ['the same once mounts are fresh', [copy('shop/a', 'Unconfirmed')], 3, { total: 1, reached: 1 }],
     [
       'one with two Secrets as one',
-      [copy('shop/b', 'Held', ['k0']), copy('shop/b', 'Held'), copy('shop/a', 'Held')],
+      [copy('shop/b', 'Held', withKey), copy('shop/b', 'Held'), copy('shop/a', 'Held')],
       1,
       { total: 2, reached: 0, waiting: ['shop/a', 'shop/b'] },
+    ],
+    ['none that has come since', [copy('shop/a', undefined, { consumerSince: NOW + 2 * MINUTE })], 2, { total: 0 }],
+    [
+      'one that has come since and holds it',
+      [copy('shop/a', 'Held', { consumerSince: NOW + 2 * MINUTE })],
+      2,
+      { total: 1, reached: 0, waiting: ['shop/a'] },
+    ],
+    [
+      'one that nobody can say has come since: it lies ahead',
+      [copy('shop/a', undefined, { consumerSince: NOW + 9 * MINUTE })],
+      2,
+      { total: 1, reached: 0, waiting: ['shop/a'] },
     ],
     ['no consumer', [], 1, { total: 0, reached: 0 }],
   ])('%s', (_case, copies, ...[minutes, expected]) => {
@@ -59,6 +74,12 @@ describe('of a revoked key the status tells', () => {
     });
   });
 
+  test('no pod that has started since and cannot be asked yet', () => {
+    const starting = pod('shop-auth-4', 'unknown', { startedAt: NOW + 2 * MINUTE });
+    const ended = pod('shop-auth-5', 'unknown', { startedAt: undefined });
+    expect(told({ pods: [drops, starting, ended], now: NOW + 2 * MINUTE })?.authPods).toEqual({ total: 1, reached: 1 });
+  });
+
   test('eight names, and how many there are', () => {
     const copies = Array.from({ length: 500 }, (_, index) => copy(`shop/consumer-${index}`, 'Held'));
     const { consumers } = told({ copies }) ?? {};
@@ -71,6 +92,12 @@ describe('of a revoked key the status tells', () => {
     expect(reached).toMatchObject({ reachedTime: '2030-01-01T00:01:00Z', authPods: { total: 1 } });
     const later = { now: NOW + 9 * MINUTE, pods: [drops, silent], copies: [copy('shop/a'), copy('shop/b', 'Held')] };
     expect(told(later, reached && [reached])).toEqual(reached);
+    // Until then a cache may have been behind: whoever was missed is waited for.
+    const sooner = { ...later, now: NOW + 7 * MINUTE };
+    expect(told(sooner, reached && [reached])).toMatchObject({ consumers: { total: 2, reached: 1 } });
+    expect(told(sooner, reached && [reached])?.reachedTime).toBeUndefined();
+    const asBefore = { now: NOW + 7 * MINUTE, pods: [drops], copies: [copy('shop/a', 'Dropped')] };
+    expect(told(asBefore, reached && [reached])).toEqual(reached);
   });
 
   test('nobody of a revocation that was over before anybody counted', () => {

@@ -43,11 +43,12 @@ export function aKeyIsToBeRevoked(ring: Ring): KeysVerdict | undefined {
   return { status: 'True', reason: 'KeyRevoked', message, actions: [action] };
 }
 
-/** They sign and accept by what is in their memory until their mounts are fresh. */
-export function podsHoldARevokedKey(ring: Ring): KeysVerdict | undefined {
+/** They sign and accept by what is in their memory until their mounts are fresh, and one that starts may mount what was before. */
+export function podsDoNotKnowWhatIsRevoked(ring: Ring): KeysVerdict | undefined {
+  const revokedKids = revokedKidsOf(ring);
   const pods = ring.pods.flatMap(({ name, ip, report }) => {
-    const holdsIt = typeof report !== 'string' && report.kids.some((kid) => isRevoked(kid, ring));
-    return holdsIt && ip !== undefined ? [{ name, ip }] : [];
+    const lacksOne = typeof report !== 'string' && revokedKids.some((kid) => !report.revokedKids.includes(kid));
+    return lacksOne && ip !== undefined ? [{ name, ip }] : [];
   });
   if (pods.length === 0) return undefined;
   const action = { type: 'reloadPods', stack: stackRef(ring.stack), pods, wanted: reloadOf(ring) } as const;
@@ -65,11 +66,16 @@ function reloadOf(ring: Ring): KeysReload {
   return {
     keys: kept.map(({ publicJwk }) => publicJwk),
     ...(ring.active && { signingKid: ring.active.kid }),
-    revokedKids: knownRevoked(ring)
-      .map(({ kid }) => kid)
-      .slice(-MOST_REVOKED),
+    revokedKids: [...revokedKidsOf(ring)],
     floor: ring.version,
   };
+}
+
+/** As many as a pod takes. */
+function revokedKidsOf(ring: Ring): readonly Kid[] {
+  return knownRevoked(ring)
+    .map(({ kid }) => kid)
+    .slice(-MOST_REVOKED);
 }
 
 /** While somebody may still accept it. */

@@ -17,6 +17,8 @@ export interface Copy {
   readonly kids: ReadonlySet<Kid>;
   /** One that was lost and created again may not have reached its mounts the first time. */
   readonly createdAt: Millis;
+  /** Since when the AuthConsumer exists. */
+  readonly consumerSince: Millis;
   /** How far the revocation of a key has come with the consumer, as it reports itself. */
   readonly revoked: ReadonlyMap<Kid, RevokedState>;
 }

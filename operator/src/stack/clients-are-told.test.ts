@@ -11,6 +11,7 @@ import { keepTlsFresh } from '@authstack/http-service/tls-files';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { LoadedClients } from '../../../services/auth/src/clients/loaded-clients.ts';
+import { forgetful } from '../../../services/auth/src/files/memory.ts';
 import { operatorListener } from '../../../services/auth/src/listeners/operator.ts';
 import { authHostOf } from '../api/names.ts';
 import { createAuthPodClients } from '../auth-pods/clients-client.ts';
@@ -30,7 +31,7 @@ const now = Date.now();
 const life = 86_400_000;
 const made = new AsyncDisposableStack();
 const call = { signal: AbortSignal.timeout(60_000) };
-const loaded = new LoadedClients({ podName: pod.name, log });
+const loaded = new LoadedClients({ podName: pod.name, log, memory: forgetful() });
 let authPodClients: AuthPodClients;
 
 beforeAll(async () => {
@@ -54,7 +55,13 @@ beforeAll(async () => {
     throw new Error('nobody asks this');
   };
   const keys = { report: unused, reload: unused };
-  const ports = { keys, wrappingKeys: { ids: [] }, verifiers: { report: unused }, clients: loaded };
+  const ports = {
+    keys,
+    wrappingKeys: { ids: [] },
+    verifiers: { report: unused },
+    clients: loaded,
+    kept: () => Promise.resolve(),
+  };
   const { operator: listener } = operatorListener(directory, ports);
   if (!listener) throw new Error('there is no listener for the operator');
   const https = createOperatorServer({ ...listener, clock: systemClock, log });

@@ -81,6 +81,7 @@ export const variables = {
   pageColor: 'AUTHSTACK_PAGE_COLOR',
   pageSupportUrl: 'AUTHSTACK_PAGE_SUPPORT_URL',
   operatorTlsDir: 'AUTHSTACK_OPERATOR_TLS_DIR',
+  toldDir: 'AUTHSTACK_TOLD_DIR',
   clientsFile: 'AUTHSTACK_CLIENTS_FILE',
   servicePort: 'AUTHSTACK_SERVICE_PORT',
   port: 'AUTHSTACK_PORT',

@@ -40,6 +40,8 @@ export interface Settings {
     readonly initialAdminDir?: string | undefined;
     /** Absent: there is no listener for the operator. */
     readonly operatorTlsDir?: string | undefined;
+    /** Outlives the container; absent: what the operator told ends with the process. */
+    readonly toldDir?: string | undefined;
     /** Absent, or no `operatorTlsDir`: there is no listener for services. */
     readonly clients?: string | undefined;
   };
@@ -90,6 +92,7 @@ const schema = z.object({
   [variables.signInDir]: absolutePath.optional(),
   [variables.initialAdminDir]: absolutePath.optional(),
   [variables.operatorTlsDir]: absolutePath.optional(),
+  [variables.toldDir]: absolutePath.optional(),
   [variables.clientsFile]: absolutePath.optional(),
   [variables.pageTitle]: z.string().max(60, 'must have at most 60 characters').optional(),
   [variables.pageColor]: z
@@ -135,6 +138,7 @@ export function readEnvironment(environment: Environment): Settings {
       signInDir: from[variables.signInDir],
       initialAdminDir: from[variables.initialAdminDir],
       operatorTlsDir: from[variables.operatorTlsDir],
+      toldDir: from[variables.toldDir],
       clients: from[variables.clientsFile],
     },
     ports: {

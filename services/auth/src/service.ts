@@ -3,6 +3,7 @@ import type { Clock, Millis } from '@authstack/http-service/clock';
 import { createHttpService } from '@authstack/http-service/service';
 import type { HttpService } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
+import { clientsDocument } from './api.ts';
 import { credentialOf } from './clients/clients.ts';
 import { LoadedClients } from './clients/loaded-clients.ts';
 import type { Settings } from './environment.ts';
@@ -10,6 +11,7 @@ import { createFeedPositionStore } from './events/feed-position.mongo.ts';
 import { Feed } from './events/feed.ts';
 import { eventRoutes } from './events/routes.ts';
 import { Verifiers } from './events/verifiers.ts';
+import { openMemory } from './files/memory.ts';
 import { mountedFiles, watchMountedFiles } from './files/mounted-files.ts';
 import type { MountedFiles } from './files/mounted-files.ts';
 import { operatorListener } from './listeners/operator.ts';
@@ -17,7 +19,7 @@ import { opsListener } from './listeners/ops.ts';
 import { publicListener } from './listeners/public.ts';
 import { servicesListener } from './listeners/services.ts';
 import { createMetrics, observeService } from './metrics/metrics.ts';
-import { LoadedKeys } from './keys/loaded-keys.ts';
+import { LoadedKeys, keptKeys } from './keys/loaded-keys.ts';
 import { WrappingKeys } from './keys/wrapping-keys.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { createDatabase } from './mongo/database.ts';
@@ -50,9 +52,12 @@ const FINISH_WITHIN: Millis = 15_000;
 
 export function createService(settings: Settings, { clock, log, machine }: ServicePorts): HttpService {
   const metrics = createMetrics();
-  const keys = new LoadedKeys({ podName: settings.podName, clock, log });
+  const { toldDir: folder } = settings.files;
+  const toldKeys = openMemory({ folder, file: 'told-keys.json', schema: keptKeys, log });
+  const toldClients = openMemory({ folder, file: 'told-clients.json', schema: clientsDocument, log });
+  const keys = new LoadedKeys({ podName: settings.podName, clock, log, memory: toldKeys });
   const wrappingKeys = new WrappingKeys(settings.files.wrappingKeyDirs, { clock, log });
-  const clients = new LoadedClients({ podName: settings.podName, log });
+  const clients = new LoadedClients({ podName: settings.podName, log, memory: toldClients });
   const files = watchMountedFiles(settings.files, {
     ...{ clock, log, metrics, keys, wrappingKeys, clients },
     peppersInUse: () => users.peppersInUse(),
@@ -107,6 +112,9 @@ export function createService(settings: Settings, { clock, log, machine }: Servi
     ...opsListener({ files, database, keys, metrics }),
     ...operatorListener(settings.files.operatorTlsDir, {
       ...{ keys, wrappingKeys, clients, verifiers },
+      kept: async () => {
+        await Promise.all([toldKeys.settled(), toldClients.settled()]);
+      },
       counted: (request) => {
         metrics.operatorRequests.inc(request);
       },

@@ -5,6 +5,7 @@ import { durationMillis } from '../../api/duration.ts';
 import { CONSUMERS_BY_STACK, namesOf, namespaceOf } from '../../api/names.ts';
 import type { AuthPodClients } from '../../auth-pods/clients-client.ts';
 import type { AuthPod } from '../../auth-pods/observe.ts';
+import type { AuthPodProber } from '../../auth-pods/prober.ts';
 import type { Cluster } from '../../runtime/cluster.ts';
 import { namespaceKind, secretKind, serviceAccountKind } from '../../runtime/core-kinds.ts';
 import type { Secret } from '../../runtime/core-kinds.ts';
@@ -20,19 +21,20 @@ import { readStored } from '../../stored/secret.ts';
 import type { Seen } from '../../stored/secret.ts';
 import { allowsNamespace } from '../consent.ts';
 import { generationsAt } from './generations.ts';
-import { mountsAreFreshAt } from './pods.ts';
+import { mayBeBehind } from './pods.ts';
 import type { ClientHolder, ClientsObservation, ClientsPolicy, ConsentingClient, SecretHash } from './types.ts';
 
 export interface ClientsPorts {
   readonly cluster: Cluster;
   readonly serviceAccountIssuer: Pick<ServiceAccountIssuer, 'current'>;
   readonly authPods: readonly AuthPod[];
+  readonly authPodProber: Pick<AuthPodProber, 'reachabilityOf'>;
   readonly authPodClients: AuthPodClients;
 }
 
 export async function observeClients(
   stack: AuthStack,
-  { cluster, serviceAccountIssuer, authPods, authPodClients }: ClientsPorts,
+  { cluster, serviceAccountIssuer, ...podsPorts }: ClientsPorts,
   pass: Pass,
 ): Promise<ClientsObservation> {
   const names = namesOf(stack.metadata.name);
@@ -63,25 +65,31 @@ export async function observeClients(
     consenting: consumers.map((consumer) => clientOf(consumer)),
     unseenNamespaces: unseenNamespaces(stack, cluster),
     cluster: showsTokens ? await serviceAccountIssuer.current(pass) : 'notAsked',
-    pods: await observePods(stack, { stored, policy, authPods, authPodClients }, pass),
+    pods: await observePods(stack, { stored, policy, ...podsPorts }, pass),
   };
 }
 
-interface PodsPorts extends Pick<ClientsPorts, 'authPods' | 'authPodClients'> {
+interface PodsPorts extends Pick<ClientsPorts, 'authPods' | 'authPodProber' | 'authPodClients'> {
   readonly stored: ClientsObservation['stored'];
   readonly policy: ClientsPolicy;
 }
 
-/** Asked until their mounts show the document, and of what they know where it was lost. */
+/** Asked while their mounts may show an older document, and of what they know where it was lost. */
 async function observePods(
   stack: AuthStack,
-  { stored, policy, authPods, authPodClients }: PodsPorts,
+  { stored, policy, authPods, authPodProber, authPodClients }: PodsPorts,
   pass: Pass,
 ): Promise<readonly ClientHolder[]> {
-  const isAsking = stored.state !== 'foreign' && pass.now < mountsAreFreshAt(stored, policy);
   const ref = { namespace: namespaceOf(stack), name: stack.metadata.name };
-  const versionOf = async ({ pod: { metadata, status } }: AuthPod): Promise<ClientHolder['version']> => {
-    if (!isAsking) return 'notAsked';
+  const isAsked = (authPod: AuthPod): boolean => {
+    const reachability = authPodProber.reachabilityOf(authPod.pod.metadata);
+    return (
+      stored.state !== 'foreign' && mayBeBehind({ ...startOf(authPod), reachability }, { ...pass, stored, policy })
+    );
+  };
+  const versionOf = async (authPod: AuthPod): Promise<ClientHolder['version']> => {
+    const { metadata, status } = authPod.pod;
+    if (!isAsked(authPod)) return 'notAsked';
     if (status?.podIP === undefined) return 'unknown';
     return authPodClients.version({ stack: ref, name: metadata.name, ip: status.podIP }, pass);
   };
@@ -92,10 +100,14 @@ async function observePods(
         name: authPod.pod.metadata.name,
         ip: authPod.pod.status?.podIP,
         isTerminating: authPod.isTerminating,
-        startedAt: authPod.runningSince.length > 0 ? Math.max(...authPod.runningSince) : undefined,
+        ...startOf(authPod),
         version: await versionOf(authPod),
       })),
   );
+}
+
+function startOf({ runningSince }: AuthPod): Pick<ClientHolder, 'startedAt'> {
+  return { startedAt: runningSince.length > 0 ? Math.max(...runningSince) : undefined };
 }
 
 /** Those of whom both sides' consent is known. */

@@ -16,10 +16,13 @@ import {
 } from '../testing/clients.ts';
 import { generationsAt } from './generations.ts';
 import { planClients } from './plan.ts';
+import { mayBeBehind } from './pods.ts';
 import type { ClientsObservation } from './types.ts';
 
 type Client = ClientsDocument['clients'][number];
 
+const MINUTE = 60_000;
+const answers = (minutes: number) => ({ state: 'answers', ago: 0, steadyFor: minutes * MINUTE }) as const;
 const OVERLAP = policy.volumeRefresh + policy.clockSkew;
 const orders = aClient();
 const ordersEntry: Client = {
@@ -250,6 +253,17 @@ describe('auth pods', () => {
     const plan = planClients(seenClients({ ...inOrder, pods: [aPod('notAsked')] }));
     expect(plan.actions).toEqual([]);
     expect(plan.problem).toBeUndefined();
+  });
+
+  test.each<[string, number, Parameters<typeof mayBeBehind>[0], boolean]>([
+    ['of a document that was just written are asked', 0, { startedAt: 0, reachability: answers(60) }, true],
+    ['are left alone once their mounts show it', 10, { startedAt: 0, reachability: answers(60) }, false],
+    ['that have just started are asked', 10, { startedAt: NOW + 9 * MINUTE, reachability: answers(60) }, true],
+    ['that were cut off and are back are asked', 10, { startedAt: 0, reachability: answers(1) }, true],
+    ['that are cut off are not', 10, { startedAt: 0, reachability: { state: 'silent' } }, false],
+    ['that do not run yet are not', 10, { startedAt: undefined, reachability: { state: 'unknown' } }, false],
+  ])('%s', (_law, minutes, ...[pod, isAsked]) => {
+    expect(mayBeBehind(pod, { now: NOW + minutes * MINUTE, policy, ...inOrder })).toBe(isAsked);
   });
 
   test('that know a document which was lost get one of a higher version', () => {

@@ -93,6 +93,12 @@ export const pod = (name: string, report: readonly Kid[] | 'unknown', change: Pa
   ...change,
 });
 
+/** It has been told, or its mount shows, that these are revoked. */
+export const knowing = (holder: KeyHolder, ...revokedKids: readonly Kid[]): KeyHolder => ({
+  ...holder,
+  report: typeof holder.report === 'string' ? holder.report : { ...holder.report, revokedKids: [...revokedKids] },
+});
+
 export const lifetimes = {
   accessTokenTtl: policy.accessTokenTtl,
   jwksMaxAge: policy.jwksMaxAge,
@@ -126,7 +132,15 @@ export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
       value: { keys: [jwk('k1'), jwk('k2')], lifetimes },
     },
     imported: { state: 'notAsked' },
-    copies: [{ consumer: 'shop/orders', kids: new Set(['k1', 'k2']), createdAt: NOW - DAY, revoked: new Map() }],
+    copies: [
+      {
+        consumer: 'shop/orders',
+        kids: new Set(['k1', 'k2']),
+        createdAt: NOW - DAY,
+        consumerSince: 0,
+        revoked: new Map(),
+      },
+    ],
     unseenNamespaces: [],
     pods: [pod('shop-auth-1', ['k1', 'k2'])],
     authServiceRunsSince: [NOW - 2 * DAY],

@@ -144,6 +144,7 @@ export class KeyWorld {
         consumer,
         createdAt,
         kids: new Set(hasCopy ? holds.keys() : []),
+        consumerSince: 0,
         revoked: new Map(),
       })),
       pods: [...this.pods].map(([name, pod]) => holderOf(name, pod, { report: 'notAsked', verifiers: 'notAsked' })),
@@ -222,6 +223,16 @@ export class KeyWorld {
     for (const { ring, at } of later) pod.coming.push({ ring, at: Math.max(this.now, at + volumeRefresh) });
   }
 
+  /** As where a kubelet is cut off: its mount shows the last ring that held that key, and goes on doing so. */
+  startPodOnMountWith(kid: Kid, name: string): void {
+    this.startPod(name);
+    const pod = this.pods.get(name);
+    const old = this.stored.findLast(({ ring }) => ring.keys.some((key) => key.kid === kid));
+    if (!pod || !old || !this.ring) return;
+    this.load(pod, old.ring, this.now);
+    pod.isStuck = true;
+  }
+
   /** A ring without an active key is of no use to it. */
   private load(pod: AuthPod, ring: StoredRing, at: Millis): void {
     this.sign(pod, at);
@@ -292,9 +303,9 @@ export class KeyWorld {
   private reload({ pods, wanted }: ReloadPods): void {
     for (const { name } of pods) {
       const pod = this.pods.get(name);
-      if (!pod?.ring || pod.isSilent) continue;
+      if (!pod || pod.isSilent) continue;
       wanted.revokedKids.forEach((kid) => pod.revoked.add(kid));
-      this.load(pod, pod.ring, this.now);
+      if (pod.ring) this.load(pod, pod.ring, this.now);
     }
   }
 
@@ -446,13 +457,13 @@ function holderOf(name: string, { startedAt }: AuthPod, told: Pick<KeyHolder, 'r
   return { name, ip: '10.0.0.1', isTerminating: false, startedAt, ...told };
 }
 
-function reportOf(name: string, { ring, isSilent }: AuthPod): KeyHolder['report'] {
+function reportOf(name: string, { ring, isSilent, revoked }: AuthPod): KeyHolder['report'] {
   if (isSilent) return 'unknown';
   const signingKid = activeKidOf(ring);
   return {
     pod: name,
     kids: ring?.keys.map(({ kid }) => kid) ?? [],
     ...(signingKid !== undefined && { signingKid }),
-    ...{ lastSignedAt: {}, secretVersion: ring?.version ?? 0, floor: 0, revokedKids: [] },
+    ...{ lastSignedAt: {}, secretVersion: ring?.version ?? 0, floor: 0, revokedKids: [...revoked] },
   };
 }

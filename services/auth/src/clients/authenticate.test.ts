@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { authContract } from '../api.ts';
 import type { ClientsDocument } from '../api.ts';
 import { NotReady } from '../errors.ts';
+import { forgetful } from '../files/memory.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { aCluster, basic, encoded, storedSecret } from '../testing/cluster.ts';
 import type { TestCluster, TokenClaims } from '../testing/cluster.ts';
@@ -25,7 +26,7 @@ function aPod({ cluster = aCluster(), cut = false }: { cluster?: TestCluster; cu
   const lines: string[] = [];
   const log = pino({}, { write: (line: string) => lines.push(line) });
   const metrics = createMetrics();
-  const loaded = new LoadedClients({ podName: 'shop-auth-1', log: pino({ level: 'silent' }) });
+  const loaded = new LoadedClients({ podName: 'shop-auth-1', log: pino({ level: 'silent' }), memory: forgetful() });
   let now = NOW;
   let version = 0;
   const both: ClientsDocument['clients'] = [

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import type { ClientsDocument } from '../api.ts';
+import { forgetful } from '../files/memory.ts';
 import { ClientsUnusable, clientsOf, parseClients } from './clients.ts';
 import { ClientsBelowFloor, LoadedClients } from './loaded-clients.ts';
 
@@ -9,7 +10,7 @@ function version(number: number, ...ids: readonly string[]): ClientsDocument {
 }
 
 function aPod(...mounts: readonly ClientsDocument[]): LoadedClients {
-  const clients = new LoadedClients({ podName: 'shop-auth-1', log: pino({ level: 'silent' }) });
+  const clients = new LoadedClients({ podName: 'shop-auth-1', log: pino({ level: 'silent' }), memory: forgetful() });
   for (const mount of mounts) clients.mount(clientsOf(mount));
   return clients;
 }
@@ -58,6 +59,25 @@ test('a container that starts and is shown an older mount than it was told uses 
     clients.mount(clientsOf(version(6, 'shop/orders', 'shop/gone')));
   }).toThrow('version 6, older than 7');
   expect(inUse(clients)).toEqual({ version: 7, ids: ['shop/orders'] });
+});
+
+test('a container that starts again goes by what the one before it was told, before its mount is read and after', () => {
+  let kept: ClientsDocument | undefined;
+  const containerAfter = (before?: ClientsDocument): LoadedClients => {
+    const memory = { before, keep: (value: ClientsDocument) => (kept = value) };
+    return new LoadedClients({ podName: 'shop-auth-1', log: pino({ level: 'silent' }), memory });
+  };
+  const first = containerAfter();
+  first.reload(version(7, 'shop/orders'));
+  // Late, and nothing to keep.
+  first.reload(version(6, 'shop/orders', 'shop/gone'));
+  const second = containerAfter(kept);
+  expect(inUse(second)).toEqual({ version: 7, ids: ['shop/orders'] });
+  expect(() => {
+    second.mount(clientsOf(version(6, 'shop/orders', 'shop/gone')));
+  }).toThrow('version 6, older than 7');
+  second.mount(clientsOf(version(8, 'shop/new')));
+  expect(inUse(second)).toEqual({ version: 8, ids: ['shop/new'] });
 });
 
 test.each([

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import type { ClientsDocument, ClientsReport } from '../api.ts';
+import type { Memory } from '../files/memory.ts';
 import { clientsOf } from './clients.ts';
 import type { Clients } from './clients.ts';
 
 /*
  * The clients that a pod lets in, out of what its mount shows and what the operator tells it: whichever is newer. The mount is
  * behind by as long as kubelet takes, and a container that starts may even be shown an older one; a client that was told to be
- * gone stays gone.
+ * gone stays gone, for the containers after this one as well.
  */
 
 /** The mounted clients are older than those that the operator told. */
@@ -17,6 +18,7 @@ export class ClientsBelowFloor extends Error {
 export interface LoadedClientsPorts {
   readonly podName: string;
   readonly log: Logger;
+  readonly memory: Pick<Memory<ClientsDocument>, 'before' | 'keep'>;
 }
 
 export class LoadedClients {
@@ -28,6 +30,9 @@ export class LoadedClients {
 
   constructor(ports: LoadedClientsPorts) {
     this.ports = ports;
+    const { before } = ports.memory;
+    this.told = before && clientsOf(before);
+    this.settle();
   }
 
   readonly current = (): Clients | undefined => this.inUse;
@@ -53,7 +58,10 @@ export class LoadedClients {
   reload(document: ClientsDocument): ClientsReport {
     const told = clientsOf(document);
     // Calls may arrive in another order than they were made.
-    if (told.version >= (this.told?.version ?? 0)) this.told = told;
+    if (told.version >= (this.told?.version ?? 0)) {
+      this.told = told;
+      this.ports.memory.keep(document);
+    }
     this.settle();
     const { log } = this.ports;
     log.info(

@@ -11,6 +11,7 @@ import type { Mongod } from '../../../../test/support/mongod.ts';
 import { authContract } from '../api.ts';
 import { credentialOf } from '../clients/clients.ts';
 import { problems } from '../errors.ts';
+import { forgetful } from '../files/memory.ts';
 import { routerOf } from '../http/route.ts';
 import { parseKeyRing } from '../keys/key-ring.ts';
 import { LoadedKeys } from '../keys/loaded-keys.ts';
@@ -73,7 +74,7 @@ async function aPod({ drain = 0, isLoaded = true } = {}): Promise<TestPod> {
     clock,
     log,
   });
-  const keys = new LoadedKeys({ podName: 'shop-auth-1', clock, log });
+  const keys = new LoadedKeys({ podName: 'shop-auth-1', clock, log, memory: forgetful() });
   if (isLoaded) keys.mount(ring(1));
   const feed = new Feed({
     position: database.store(({ position }) => position),

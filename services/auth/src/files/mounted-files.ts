@@ -1,6 +1,7 @@
 import { parseClients } from '../clients/clients.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { LoadedClients } from '../clients/loaded-clients.ts';
+import { revokedIn } from '../keys/key-ring.ts';
 import type { LoadedKeys } from '../keys/loaded-keys.ts';
 import type { WrappingKeys } from '../keys/wrapping-keys.ts';
 import { parseSecrets } from '../secrets/secrets.ts';
@@ -42,7 +43,7 @@ export const mountedFiles = {
 
 export interface MountedFilesPorts extends WatchingPorts {
   readonly peppersInUse: PeppersInUse;
-  readonly keys: Pick<LoadedKeys, 'mount'>;
+  readonly keys: Pick<LoadedKeys, 'mount' | 'revoke'>;
   readonly wrappingKeys: WrappingKeys;
   readonly clients: Pick<LoadedClients, 'mount' | 'problem'>;
 }
@@ -92,7 +93,10 @@ function watchKeyRing(path: string, ports: MountedFilesPorts): WatchedFile<Unwra
     {
       name: mountedFiles.signingKeys,
       path,
-      parse: async (text) => logIgnored(await unwrapRing(text, { wrappingKeys, before: file.current?.ring }), ports),
+      parse: async (text) => {
+        keys.revoke(revokedIn(text));
+        return logIgnored(await unwrapRing(text, { wrappingKeys, before: file.current?.ring }), ports);
+      },
       accept: ({ ring, problem }, current) => {
         keys.mount(ring);
         if (problem !== undefined && problem !== current?.problem) {

@@ -176,6 +176,19 @@ export function wrappedHalves(text: string): readonly { readonly kid: string; re
     .flatMap(({ kid, privateJwk }) => (typeof privateJwk === 'string' ? [{ kid, jwe: privateJwk }] : []));
 }
 
+const tombstones = z.object({ revoked: z.array(z.unknown()) });
+const tombstone = z.looseObject({ kid });
+
+/** The keys that a ring remembers as taken away, also where it cannot be used. */
+export function revokedIn(text: string): readonly string[] {
+  try {
+    const { revoked } = tombstones.parse(JSON.parse(text));
+    return revoked.flatMap((one) => tombstone.safeParse(one).data?.kid ?? []);
+  } catch {
+    return [];
+  }
+}
+
 function ringIn(text: string): z.infer<typeof ringFile> {
   return accepted(ringFile.safeParse(parseJson(text)), 'ring');
 }

@@ -2,9 +2,10 @@ import { expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { MovableClock, ringKey } from '../testing/world.ts';
 import type { RingKey } from '../testing/world.ts';
-import { parseKeyRing } from './key-ring.ts';
+import { parseKeyRing, revokedIn } from './key-ring.ts';
 import type { MountedRing } from './key-ring.ts';
-import { LoadedKeys, RingBelowFloor } from './loaded-keys.ts';
+import { LoadedKeys, RingBelowFloor, keptKeys } from './loaded-keys.ts';
+import type { KeptKeys } from './loaded-keys.ts';
 
 const [k1, k2, k3] = [ringKey('k1', 'active'), ringKey('k2', 'next'), ringKey('k3', 'next')] as const;
 
@@ -15,9 +16,28 @@ function version(number: number, ...keys: readonly RingKey[]): MountedRing {
 const publicOf = (...keys: readonly RingKey[]): { kid: string }[] => keys.map((key) => key['publicJwk'] as never);
 
 function aPod(...mounts: readonly MountedRing[]): LoadedKeys {
-  const keys = new LoadedKeys({ podName: 'shop-auth-1', clock: new MovableClock(), log: pino({ level: 'silent' }) });
-  for (const ring of mounts) keys.mount(ring);
-  return keys;
+  return aContainer().with(...mounts);
+}
+
+/** The first container of a pod, or the one after it, with what that has kept. */
+function aContainer(before?: KeptKeys) {
+  const audit: unknown[] = [];
+  let kept: KeptKeys | undefined;
+  const log = pino(
+    { level: 'warn' },
+    { write: (line) => void audit.push(JSON.parse(line) as { audit?: string; kid?: string; by?: string }) },
+  );
+  const memory = { before, keep: (value: KeptKeys) => (kept = keptKeys.parse(JSON.parse(JSON.stringify(value)))) };
+  const keys = new LoadedKeys({ podName: 'shop-auth-1', clock: new MovableClock(), log, memory });
+  return {
+    keys,
+    audit,
+    kept: () => kept,
+    with(...mounts: readonly MountedRing[]) {
+      for (const ring of mounts) keys.mount(ring);
+      return keys;
+    },
+  };
 }
 
 function inUse(keys: LoadedKeys): object {
@@ -130,4 +150,64 @@ test('whoever listens is called once for each change, with the change made, and 
     { signs: 'k2', kids: ['k2'], revoked: ['k9', 'k1', 'k8'] },
     { signs: undefined, kids: ['k2', 'k3'], revoked: ['k9', 'k1', 'k8'] },
   ]);
+});
+
+test('a key that the ring remembers as revoked is not used, though it has it, and whatever else is wrong with the ring', () => {
+  const text = JSON.stringify({
+    version: 2,
+    keys: [k1, k2],
+    revoked: [{ kid: 'k2', revokedAt: 1 }, 'k3', { kid: '' }],
+  });
+  expect(revokedIn(text)).toEqual(['k2']);
+  expect(revokedIn(text.replace('"active"', '"passive"'))).toEqual(['k2']);
+  expect([revokedIn('{'), revokedIn('[]'), revokedIn('{"revoked":1}')]).toEqual([[], [], []]);
+
+  const keys = aPod(version(1, k1, k2));
+  keys.revoke(['k2']);
+  expect(inUse(keys)).toEqual({ signs: 'k1', kids: ['k1'] });
+  // By a ring of before, without the tombstone.
+  keys.mount(version(1, k1, k2));
+  expect(inUse(keys)).toEqual({ signs: 'k1', kids: ['k1'] });
+  expect(keys.report().revokedKids).toEqual(['k2']);
+});
+
+test('a container that starts again on the mount of before goes by what the one before it was told', () => {
+  const first = aContainer();
+  first.with(version(1, k1, k2));
+  first.keys.reload({ keys: publicOf(k2, k3), signingKid: 'k2', revokedKids: ['k1'], floor: 2 });
+
+  const second = aContainer(first.kept());
+  expect(inUse(second.with(version(1, k1, k2)))).toEqual({ signs: 'k2', kids: ['k2', 'k3'] });
+  expect(second.keys.report()).toMatchObject({ floor: 2, revokedKids: ['k1'] });
+  expect(second.keys.problem).toContain('version 1, older than 2');
+
+  // What it learns by itself it hands on with the rest.
+  second.keys.revoke(['k3']);
+  const third = aContainer(second.kept());
+  expect(inUse(third.with(version(1, k1, k2)))).toEqual({ signs: 'k2', kids: ['k2'] });
+  expect(inUse(third.with(version(3, { ...k2, phase: 'active' }, k3)))).toEqual({ signs: 'k2', kids: ['k2'] });
+});
+
+test('what is kept holds nothing private', () => {
+  const pod = aContainer();
+  pod.with(version(1, k1, k2));
+  pod.keys.reload({ keys: publicOf(k2), signingKid: 'k2', revokedKids: ['k1'], floor: 2 });
+  expect(JSON.stringify(pod.kept())).not.toContain('"d":');
+});
+
+test('a key that is taken away is a line of the audit, once, and who took it', () => {
+  const pod = aContainer();
+  pod.with(version(1, k1, k2));
+  pod.keys.reload({ keys: publicOf(k2), signingKid: 'k2', revokedKids: ['k1', 'k9'], floor: 2 });
+  pod.keys.reload({ keys: publicOf(k2), signingKid: 'k2', revokedKids: ['k1', 'k9'], floor: 2 });
+  pod.keys.revoke(['k2']);
+  expect(pod.audit).toMatchObject([
+    { audit: 'key-revoked', kid: 'k1', by: 'operator' },
+    { audit: 'key-revoked', kid: 'k2', by: 'mount' },
+  ]);
+
+  const next = aContainer(pod.kept());
+  next.keys.revoke(['k1', 'k2']);
+  next.with(version(1, k1, k2));
+  expect(next.audit).toEqual([]);
 });

@@ -1,6 +1,9 @@
 import type { Clock, Millis } from '@authstack/http-service/clock';
 import type { Logger } from 'pino';
+import { z } from 'zod';
+import { keysReload } from '../api.ts';
 import type { KeysReload, KeysReport } from '../api.ts';
+import type { Memory } from '../files/memory.ts';
 import { publicKeysOf } from './key-ring.ts';
 import type { HeldKey, KeyRing, MountedRing, SigningKey } from './key-ring.ts';
 
@@ -8,12 +11,12 @@ import type { HeldKey, KeyRing, MountedRing, SigningKey } from './key-ring.ts';
  * The keys that a pod uses, out of what its mount shows and what the operator tells it:
  *
  *   mounted ring ──► version ≥ floor? ──yes──► its keys ──────────────┐
- *                            └─no──► what was told, signing with      ├── less the revoked ──► in use
- *   reload ────► floor, public keys, signing kid    its private half ─┘
- *          └───► revoked kids, for as long as the pod lives
+ *          │                 └─no──► what was told, signing with      ├── less the revoked ──► in use
+ *          │       reload ──► floor, public keys, signing kid   its private half ─┘
+ *          └────────────┴───► revoked kids, for as long as the pod lives
  *
  * kubelet shows a Secret a minute or two after it was written, and after that may still show an older one to a container that
- * starts. What the operator told is never taken back by a mount.
+ * starts. What was told, and who is revoked, is never taken back by a mount, and is kept for the containers after this one.
  */
 
 /** The mounted key ring is older than what the operator told. */
@@ -31,7 +34,14 @@ export interface LoadedKeysPorts {
   readonly podName: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
+  readonly memory: Pick<Memory<KeptKeys>, 'before' | 'keep'>;
 }
+
+const { revokedKids, ...told } = keysReload.shape;
+
+/** What outlives the process; nothing of it is private. */
+export const keptKeys = z.object({ told: z.object(told).exactOptional(), revokedKids: z.array(revokedKids.element) });
+export type KeptKeys = Readonly<z.infer<typeof keptKeys>>;
 
 type Told = Omit<KeysReload, 'revokedKids'>;
 
@@ -39,7 +49,7 @@ export class LoadedKeys implements KeysInUse {
   private readonly ports: LoadedKeysPorts;
   private ring: MountedRing | undefined;
   private told: Told | undefined;
-  private readonly revoked: Set<string> = new Set();
+  private readonly revoked: Set<string>;
   private readonly lastSignedAt: Map<string, Millis> = new Map();
   private readonly listeners: (() => void)[] = [];
   private inUse: KeyRing | undefined;
@@ -48,6 +58,9 @@ export class LoadedKeys implements KeysInUse {
 
   constructor(ports: LoadedKeysPorts) {
     this.ports = ports;
+    const { told, revokedKids = [] } = ports.memory.before ?? {};
+    this.told = told;
+    this.revoked = new Set(revokedKids);
   }
 
   readonly current = (): KeyRing | undefined => this.inUse;
@@ -74,10 +87,18 @@ export class LoadedKeys implements KeysInUse {
     this.settle();
   }
 
+  /** What the mounted ring remembers as taken away, whether or not the ring itself is used. */
+  revoke(kids: readonly string[]): void {
+    if (!this.note(kids, 'mount')) return;
+    this.keep();
+    this.settle();
+  }
+
   reload({ revokedKids, ...told }: KeysReload): KeysReport {
-    for (const kid of revokedKids) this.revoked.add(kid);
+    this.note(revokedKids, 'operator');
     // Calls may arrive in another order than they were made.
     if (told.floor >= (this.told?.floor ?? 0)) this.told = told;
+    this.keep();
     this.settle();
     const { kids, signingKid, secretVersion } = this.report();
     this.ports.log.info({ floor: told.floor, secretVersion, kids, signingKid, revokedKids }, 'keys reloaded');
@@ -106,6 +127,21 @@ export class LoadedKeys implements KeysInUse {
       floor: this.told?.floor ?? 0,
       revokedKids: [...this.revoked],
     };
+  }
+
+  /** Whether any of them is news. */
+  private note(kids: readonly string[], by: 'operator' | 'mount'): boolean {
+    const news = kids.filter((kid) => !this.revoked.has(kid));
+    for (const kid of news) {
+      this.revoked.add(kid);
+      // Of what was not in use nothing is taken away.
+      if (this.inUse?.byKid.has(kid) === true) this.ports.log.warn({ audit: 'key-revoked', kid, by }, 'security event');
+    }
+    return news.length > 0;
+  }
+
+  private keep(): void {
+    this.ports.memory.keep({ ...(this.told && { told: this.told }), revokedKids: [...this.revoked] });
   }
 
   private settle(): void {

@@ -17,6 +17,8 @@ export interface OperatorPorts {
   readonly wrappingKeys: Pick<WrappingKeys, 'ids'>;
   readonly verifiers: Pick<Verifiers, 'report'>;
   readonly clients: Pick<LoadedClients, 'report' | 'reload'>;
+  /** What was told is kept for the next container. */
+  readonly kept: () => Promise<void>;
   readonly counted?: OperatorServerDeps['counted'];
 }
 
@@ -35,9 +37,14 @@ const CLIENTS_BYTES = 2 * 1024 * 1024;
 /** For the operator alone: what this pod has in its memory, and what it must not use any more. */
 export function operatorListener(
   tlsDir: string | undefined,
-  { keys, wrappingKeys, clients, verifiers, counted }: OperatorPorts,
+  { keys, wrappingKeys, clients, verifiers, kept, counted }: OperatorPorts,
 ): Pick<HttpServiceOptions, 'operator'> {
   if (tlsDir === undefined) return {};
+  // In effect at once; what the operator is answered outlives the container, too.
+  const onceKept = async <Report>(report: Report): Promise<Report> => {
+    await kept();
+    return report;
+  };
   const withWrappingKeys = (report: KeysReport): KeysReport => ({ ...report, wrappingKeys: [...wrappingKeys.ids] });
   return {
     operator: {
@@ -46,12 +53,12 @@ export function operatorListener(
       problemOf: (error) => operatorProblemOf(error, { statuses: operatorProblems, failed }),
       routes: new Map([
         [authContract.keysPath, { method: 'GET', handle: () => withWrappingKeys(keys.report()) }],
-        [authContract.reloadKeysPath, post(keysReload, (wanted) => withWrappingKeys(keys.reload(wanted)))],
+        [authContract.reloadKeysPath, post(keysReload, (wanted) => onceKept(withWrappingKeys(keys.reload(wanted))))],
         [authContract.verifiersPath, { method: 'GET', handle: () => verifiers.report() }],
         [authContract.clientsPath, { method: 'GET', handle: () => clients.report() }],
         [
           authContract.reloadClientsPath,
-          post(clientsDocument, (wanted) => reloaded(clients, wanted), { maxBodyBytes: CLIENTS_BYTES }),
+          post(clientsDocument, (wanted) => onceKept(reloaded(clients, wanted)), { maxBodyBytes: CLIENTS_BYTES }),
         ],
       ]),
     },
