@@ -134,11 +134,11 @@ test('as long as the Secret is missing or wrong no key is made, no other one eit
   }
 
   // Before there are keys the field can be corrected.
-  await storeKey('right', pemOf(generateKeyPairSync('ed25519').privateKey));
+  await storeKey('right', pemOf(generateKeyPairSync('ml-dsa-44').privateKey));
   await applyTo(api, [stackWith('waits', importing('right'))]);
   await becomes('waits', { status: 'True' });
   expect(await keysOf('waits')).toMatchObject([
-    { phase: 'active', algorithm: 'EdDSA' },
+    { phase: 'active', algorithm: 'ML-DSA-44', publicJwk: { kty: 'AKP', alg: 'ML-DSA-44' } },
     { phase: 'next', algorithm: 'ES256' },
   ]);
 }, 120_000);

@@ -102,9 +102,10 @@ test('a copy that a policy made immutable is created again when the keys change'
   await becomes('fixed', 'InSync', 'True/InSync');
   await api.kubectl(['-n', 'shop', 'patch', 'secret', 'fixed', '--type=merge', '-p', '{"immutable":true}']);
 
-  await applyTo(api, [authStack('fixed', 'RS256')]);
+  await applyTo(api, [authStack('fixed', 'ML-DSA-44')]);
 
-  await eventually(async () => expect(text(await secretOf('shop', 'fixed'), 'jwks.json')).toContain('RS256'));
+  await eventually(async () => expect(text(await secretOf('shop', 'fixed'), 'jwks.json')).toContain('ML-DSA-44'));
+  expect(text(await secretOf('shop', 'fixed'), 'jwks.json')).not.toMatch(/"(d|priv)"/);
   await becomes('fixed', 'InSync', 'True/InSync');
 }, 90_000);
 

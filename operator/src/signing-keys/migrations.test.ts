@@ -48,7 +48,7 @@ class Migration {
     });
     this.world.pass();
     this.world.pass();
-    for (const consumer of ['shop/orders', 'web/front']) this.world.sync(consumer);
+    this.world.sync('shop/orders');
   }
 
   /** A pass, the copies that follow it, a token of each pod, and everybody's look at every token that lives. */
@@ -131,7 +131,7 @@ test('from each algorithm to each other one, each migration is a rotation in whi
   // Two pods go on to the next key one after the other, at the same moment of the model.
   expect(migration.signed).toEqual(journey);
   expect(migration.accepted).toBeGreaterThan(5_000);
-}, 240_000);
+}, 480_000);
 
 function signsBy(ring: StoredRing | undefined, algorithm: Algorithm): boolean {
   return ring?.keys.find(({ phase }) => phase === 'active')?.algorithm === algorithm;
