@@ -19,6 +19,7 @@ import { commandRoutes } from './http/routes.ts';
 import { createMetrics } from './metrics.ts';
 import { setCompatibility } from './mongod/compatibility.ts';
 import { openMember, openMongod } from './mongod/connection.ts';
+import { followPrimaries } from './mongod/follow.ts';
 import { handOver, leave } from './mongod/hand-over.ts';
 import { initiate } from './mongod/initiate.ts';
 import { answerKeyfile } from './mongod/keyfile.ts';
@@ -116,6 +117,7 @@ export async function startAgent(options: AgentOptions, { clock, log }: { clock:
     watchGate({ gate, volume, clock, log }, ending.signal),
     watchLeave({ gate, leave: () => leave(handing), clock, log }, ending.signal),
     watch.run(ending.signal),
+    followPrimaries({ mongod, clock, log }, ending.signal),
     tls.ended,
   ];
   const ports = { apiPort: serving.api.port, probePort: serving.probes.port };

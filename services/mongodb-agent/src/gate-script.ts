@@ -119,6 +119,22 @@ export function gateContainer(options: GateOptions = {}): { command: string[]; a
   };
 }
 
+/**
+ * How a secondary leaves the member that it replicates from: one that does not answer is dropped after
+ * electionTimeoutMillis / 2 and the buffer. Where no other member is ahead at that moment it looks again after a second, in which
+ * no majority acknowledges a write. mongod 7.0 looks as soon as a heartbeat tells anything new. 6.0 does not, but goes on trying its
+ * source if told to, and leaves it once another member is ahead: twelve tries in three seconds, of a second at most where
+ * nobody answers. Older ones would look at nothing while they try.
+ */
+function sourceParameters(version: string | undefined): readonly string[] {
+  if (version !== '6.0') return ['oplogNetworkTimeoutBufferSeconds=2', 'oplogFetcherSteadyStateMaxFetcherRestarts=0'];
+  return [
+    'oplogNetworkTimeoutBufferSeconds=1',
+    'oplogRetriedFindMaxSeconds=0',
+    'oplogFetcherSteadyStateMaxFetcherRestarts=12',
+  ];
+}
+
 function mongodArguments(
   dataDir: string,
   gateDir: string,
@@ -133,9 +149,7 @@ function mongodArguments(
     '--nounixsocket',
     // The agent signs in as __system; nobody else in the pod's network gets in without credentials.
     ...['--setParameter', 'enableLocalhostAuthBypass=0'],
-    // A sync source that stops answering is dropped after electionTimeoutMillis / 2 and this, without a retry.
-    ...['--setParameter', 'oplogNetworkTimeoutBufferSeconds=2'],
-    ...['--setParameter', 'oplogFetcherSteadyStateMaxFetcherRestarts=0'],
+    ...sourceParameters(version).flatMap((parameter) => ['--setParameter', parameter]),
     // 4.4 does not know the parameter, and hands over without it.
     ...(version === '4.4'
       ? []

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import { z } from 'zod';
 import { agentContract } from '../api.ts';
 import { systemClock } from '../clock.ts';
 import { direct } from '../testing/direct.ts';
+import { replicatesFrom, sourceOf, writing } from '../testing/sources.ts';
 import { initiateSet, startOnEmptyVolume, startSetOfThree } from '../testing/replica-set.ts';
 import { eventually, startPod } from '../testing/pod.ts';
 import type { Pod } from '../testing/pod.ts';
@@ -85,41 +85,6 @@ const outcome = [() => 'left', (error: unknown) => String(error)] as const;
 async function leaves(pod: Pod): Promise<string> {
   await expect(pod.preStop()).resolves.toBe(0);
   return roleOf(pod);
-}
-
-/** So that whoever shall be replicated from is ahead. */
-function writing(pod: Pod): AsyncDisposable {
-  const ending = new AbortController();
-  const mongod = direct(pod);
-  const written = (async () => {
-    while (!ending.signal.aborted) {
-      await mongod.command({ insert: 'kept', documents: [{}] }, { db: 'auth' }).catch(() => undefined);
-      await systemClock.sleep(10);
-    }
-    await mongod.close();
-  })();
-  return {
-    [Symbol.asyncDispose]: () => {
-      ending.abort();
-      return written;
-    },
-  };
-}
-
-/** mongod turns only to a source that is ahead, so it is told until one was. */
-async function replicatesFrom(pod: Pod, source: string): Promise<void> {
-  await using mongod = direct(pod);
-  const look = async (): Promise<string> => {
-    const now = await sourceOf(pod);
-    if (now !== source) await mongod.command({ replSetSyncFrom: source });
-    return now;
-  };
-  await eventually(look, { holds: (now) => now === source });
-}
-
-async function sourceOf(pod: Pod): Promise<string> {
-  await using mongod = direct(pod);
-  return z.object({ syncSourceHost: z.string() }).parse(await mongod.command({ replSetGetStatus: 1 })).syncSourceHost;
 }
 
 async function roleOf(pod: Pod): Promise<string> {

@@ -16,6 +16,12 @@ export interface InitiateDeps {
 }
 
 /**
+ * A member whose source fell silent cannot tell the new primary how far it is until that request ends, which takes half a
+ * minute: until then the primary learns it from its heartbeats alone, and writes wait for them (2 s by default).
+ */
+const HEARTBEAT_INTERVAL = 500;
+
+/**
  * Initiates the replica set on this member, or answers the id of the one it already belongs to. mongod chooses the id,
  * so a caller that lost the answer repeats the request and gets the same one.
  */
@@ -35,7 +41,8 @@ export async function initiate(deps: InitiateDeps, request: InitiateRequest): Pr
 }
 
 async function initiateOn(mongod: Mongod, { host, settings }: InitiateRequest): Promise<void> {
-  const config = { _id: replicaSetName, members: [{ _id: 0, host }], settings };
+  const withHeartbeats = { heartbeatIntervalMillis: HEARTBEAT_INTERVAL, ...settings };
+  const config = { _id: replicaSetName, members: [{ _id: 0, host }], settings: withHeartbeats };
   try {
     await mongod.command({ replSetInitiate: config }, { timeoutMillis: 20_000 });
   } catch (error) {

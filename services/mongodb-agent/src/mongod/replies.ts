@@ -53,6 +53,8 @@ export const statusReply = z.object({
       health: z.number().transform((health) => (health === 1 ? 1 : 0)),
       state: stateNumber,
       optimeDate: z.date().optional(),
+      /** Only of a primary, also of one that has fallen silent. */
+      electionDate: z.date().optional(),
       optime: optimeReply.optional(),
       /** When this member last answered, by the clock of the one that asked. */
       lastHeartbeat: z.date().optional(),
