@@ -128,6 +128,11 @@ export const scenarios: readonly Scenario[] = [
       }, WITHIN);
       // Until then mounts and cached key sets may still hold it, and a condition says so.
       clock.jump(LEAD);
+      await eventually(async () => {
+        const [revoked] = (await subject.stack())?.status?.signingKeys?.revoked ?? [];
+        expectSame(revoked?.reachedTime !== undefined, true);
+        expectSame(await subject.revokedState(), 'Dropped');
+      }, WITHIN);
       await becomesHealthy(subject);
     },
     repeats: false,

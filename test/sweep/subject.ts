@@ -152,6 +152,13 @@ export class Subject {
     });
   }
 
+  /** How far the revocation of the first key that was revoked has come with the consumer. */
+  async revokedState(): Promise<string | undefined> {
+    const ref = { namespace: this.consumerNamespace, name: CONSUMER };
+    const consumer: AuthConsumer | undefined = await this.read(authConsumerKind, ref);
+    return consumer?.status?.revokedKeys?.[0]?.state;
+  }
+
   private async secret(name: string, namespace = this.namespace): Promise<Readonly<Partial<Record<string, string>>>> {
     const secret: Secret | undefined = await this.read(secretKind, { namespace, name });
     return Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, atob(value)]));
