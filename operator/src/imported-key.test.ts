@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startApiServer } from '../../test/support/api-server.ts';
 import type { ApiServer } from '../../test/support/api-server.ts';
@@ -69,7 +69,7 @@ test('it signs first, under the kid of its tokens, its successor is of the algor
   expect(next).toMatchObject({ phase: 'next', algorithm: 'ES256' });
   expect(others).toEqual([]);
   const stored = active?.phase === 'active' ? active.privateJwk : {};
-  expect(createPrivateKey({ key: stored, format: 'jwk' }).equals(privateKey)).toBe(true);
+  expect(createPrivateKey({ key: stored as JsonWebKey, format: 'jwk' }).equals(privateKey)).toBe(true);
 
   const jwks = await eventually(async () => {
     const secret = await operator.find(secretKind, 'moves-jwks');

@@ -62,6 +62,7 @@ import type { PodClient } from './runtime/pod-client.ts';
 import type { ClockOffset, ServerClock } from './runtime/server-clock.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
 import type { KeysPorts } from './signing-keys/observe.ts';
+import type { Remembered as RememberedWrappingKeys } from './signing-keys/wrapping-keys.ts';
 import { createStackReconciler } from './stack/reconcile.ts';
 import { createFailedCreates } from './workloads/pods-not-created.ts';
 
@@ -214,6 +215,7 @@ function controlStacks(
     for (const stack of stacksOf(cluster.cached(authConsumerKind, refOf(consumer)))) wakeUps.wake(stack);
   });
   const primaries = perObject<RememberedPrimary>(authStackKind);
+  const wrappingKeys = perObject<RememberedWrappingKeys>(authStackKind);
   const everyStack = (): readonly string[] => cluster.cachedList(authStackKind).map(({ metadata }) => keyOf(metadata));
   manager.control({
     name: 'authstack',
@@ -221,7 +223,17 @@ function controlStacks(
     kind: authStackKind,
     reconciler: createStackReconciler({
       ...{ cluster, agents, authPodClient, authPodKeys, authPodProber, databaseClient, failedCreates },
-      ...{ memberStreams, primaries, now, clockOffset, images, seesCluster, serviceAccountIssuer, authPodClients },
+      ...{
+        memberStreams,
+        primaries,
+        wrappingKeys,
+        now,
+        clockOffset,
+        images,
+        seesCluster,
+        serviceAccountIssuer,
+        authPodClients,
+      },
     }),
     wakeUps,
     finalizer: FINALIZER,

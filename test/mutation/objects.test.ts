@@ -99,6 +99,7 @@ function objectsOf(stack: AuthStack): readonly (readonly [Kind, KubernetesObject
       authDeployment(stack, {
         images,
         mountsInitialAdmin: true,
+        wrappingSecrets: ['wrapping', 'former'],
         replicas: stack.spec.auth.replicas,
         notedLifetimes: undefined,
       }),

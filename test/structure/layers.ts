@@ -51,6 +51,8 @@ const furtherEffectFiles: readonly string[] = [
   'operator/src/certificates/operator-identity.ts',
   'operator/src/signing-keys/fresh-key.ts',
   'operator/src/signing-keys/imported-key.ts',
+  'operator/src/signing-keys/wrap-ring.ts',
+  'operator/src/signing-keys/wrapping-keys.ts',
   'operator/src/workloads/pods-not-created.ts',
 ];
 const impureRooms: readonly string[] = ['operator/src/runtime', 'operator/src'];

@@ -134,6 +134,16 @@ test.each<[string, object, RegExp]>([
     /signingKeys\.importFrom\.secretRef: Required/,
   ],
   [
+    'a wrapping key of a Secret that cannot exist',
+    aStack({ signingKeys: { encryption: { secretRef: { name: 'My Key' } } } }),
+    /signingKeys\.encryption\.secretRef\.name.*must be a name of a Kubernetes object/,
+  ],
+  [
+    'a wrapping key from nowhere',
+    aStack({ signingKeys: { encryption: {} } }),
+    /signingKeys\.encryption\.secretRef: Required/,
+  ],
+  [
     'more memory asked for than allowed',
     aStack({ mongodb: { resources: { requests: { memory: '2Gi' }, limits: { memory: '1Gi' } } } }),
     /spec\.mongodb\.resources.*requests\.memory is 2Gi, above limits\.memory of 1Gi/,

@@ -268,6 +268,26 @@ const keysReady = {
     seen: 'The key of `spec.signingKeys.importFrom` cannot be used: the message says why. No key is created.',
     do: 'Correct the Secret, or remove the field.',
   },
+  EncryptionPending: {
+    status: 'True',
+    seen: 'The private keys are to be wrapped with a key that an auth pod has not loaded yet. They sign, and rotate, as before.',
+    do: 'Wait, or delete the pod that the message names.',
+  },
+  EncryptionKeyNotFound: {
+    status: 'False',
+    seen: 'The Secret of `spec.signingKeys.encryption`, or its key, does not exist. No signing key is created; those that are wrapped with it sign on in the memory of auth pods that run.',
+    do: 'Create it, or restore it, as the message says.',
+  },
+  EncryptionKeyRefused: {
+    status: 'False',
+    seen: 'What `spec.signingKeys.encryption` names is no key of 256 bits. The message says what it is like.',
+    do: 'Correct the Secret, with the command in the message.',
+  },
+  EncryptionKeyLost: {
+    status: 'False',
+    seen: 'The Secret has no longer the key that the private keys are wrapped with. They sign on in the memory of auth pods that run; a pod that starts cannot sign, and no key is created or promoted.',
+    do: 'Restore it, under any key of the Secret, as the message says.',
+  },
   SigningKeysLost: {
     status: 'False',
     seen: '`<stack>-signing-keys` is gone. Auth pods sign from memory until every verifier can hold the new key.',

@@ -4,12 +4,28 @@ import { readEnvironment } from '../../../services/auth/src/environment.ts';
 import type { Settings } from '../../../services/auth/src/environment.ts';
 import { authStackSpecSchema } from '../api/auth-stack.ts';
 import { authDeployment } from './deployment.ts';
+import type { DeploymentOptions } from './deployment.ts';
 import type { NotedLifetimes } from './types.ts';
 
 type Variables = readonly { readonly name: string; readonly value: string }[];
 
+interface Template {
+  readonly containers: readonly [
+    {
+      readonly env: Variables;
+      readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+    },
+  ];
+  readonly volumes: readonly { readonly name: string; readonly secret?: object }[];
+}
+
 /** The environment of the auth pods of a stack with this `spec.auth`, whose keys were stored with these lifetimes. */
 function environmentOf(auth: object, notedLifetimes?: NotedLifetimes): Record<string, string> {
+  const [{ env }] = templateOf(auth, { notedLifetimes }).containers;
+  return Object.fromEntries(env.map(({ name, value }) => [name, value]));
+}
+
+function templateOf(auth: object, options: Partial<DeploymentOptions>): Template {
   const stack = {
     apiVersion: 'authstack.dev/v1alpha1',
     kind: 'AuthStack',
@@ -20,13 +36,12 @@ function environmentOf(auth: object, notedLifetimes?: NotedLifetimes): Record<st
   const deployment = authDeployment(stack, {
     images,
     mountsInitialAdmin: false,
+    wrappingSecrets: [],
     replicas: 2,
-    notedLifetimes,
-  }) as unknown as {
-    spec: { template: { spec: { containers: [{ env: Variables }] } } };
-  };
-  const [{ env }] = deployment.spec.template.spec.containers;
-  return Object.fromEntries(env.map(({ name, value }) => [name, value]));
+    notedLifetimes: undefined,
+    ...options,
+  }) as unknown as { spec: { template: { spec: Template } } };
+  return deployment.spec.template.spec;
 }
 
 /** What the service makes of it. */
@@ -63,4 +78,24 @@ test.each([
     // The default is five minutes.
     [variables.jwksMaxAgeSeconds]: noted ? '60' : '300',
   });
+});
+
+test('pods mount the Secrets with wrapping keys, start without them, and read every one of them', () => {
+  const { volumes, containers } = templateOf({}, { wrappingSecrets: ['custody', 'former'] });
+  const [{ env, volumeMounts }] = containers;
+  const mounted = volumeMounts.filter(({ name }) => name.endsWith('wrapping-keys'));
+  expect(mounted).toEqual([
+    { name: 'wrapping-keys', mountPath: '/etc/authstack/wrapping-keys', readOnly: true },
+    { name: 'former-wrapping-keys', mountPath: '/etc/authstack/former-wrapping-keys', readOnly: true },
+  ]);
+  expect(volumes.filter(({ name }) => name.endsWith('wrapping-keys')).map(({ secret }) => secret)).toEqual([
+    { secretName: 'custody', defaultMode: 0o440, optional: true },
+    { secretName: 'former', defaultMode: 0o440, optional: true },
+  ]);
+  const settings = readEnvironment(Object.fromEntries(env.map(({ name, value }) => [name, value])));
+  expect(settings.files.wrappingKeyDirs).toEqual(mounted.map(({ mountPath }) => mountPath));
+});
+
+test('a stack without wrapping keys keeps the pods it has', () => {
+  expect(JSON.stringify(templateOf({}, {}))).not.toMatch(/wrapping/i);
 });

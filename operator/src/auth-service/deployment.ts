@@ -23,14 +23,18 @@ const DRAIN_SECONDS = 5;
 const ROOT = '/etc/authstack';
 const TMP = '/tmp';
 const URI_FILE = 'uri';
+/** Volumes of the owner's Secrets with wrapping keys: two while the ring is still wrapped by another one than the spec's. */
+const WRAPPING_KEYS = ['wrapping-keys', 'former-wrapping-keys'] as const;
 /** Pods start without these. */
-const OPTIONAL: ReadonlySet<string> = new Set(['initial-admin', 'clients']);
+const OPTIONAL: ReadonlySet<string> = new Set(['initial-admin', 'clients', ...WRAPPING_KEYS]);
 /** The user of the image. */
 const USER = 65532;
 
 export interface DeploymentOptions {
   readonly images: AuthImages;
   readonly mountsInitialAdmin: boolean;
+  /** Names of Secrets. */
+  readonly wrappingSecrets: readonly string[];
   /** `autoscaled`: somebody else sets them. */
   readonly replicas: number | 'autoscaled';
   /** As stored with the keys; undefined while none is readable. */
@@ -63,12 +67,12 @@ export function authDeployment(stack: AuthStack, options: DeploymentOptions): Ku
   } as KubernetesObject;
 }
 
-interface PodOptions extends Pick<DeploymentOptions, 'images' | 'notedLifetimes'> {
+interface PodOptions extends Pick<DeploymentOptions, 'images' | 'wrappingSecrets' | 'notedLifetimes'> {
   readonly admin?: string;
 }
 
 function podSpec(stack: AuthStack, options: PodOptions): object {
-  const { admin } = options;
+  const { admin, wrappingSecrets } = options;
   const names = namesOf(stack.metadata.name);
   const uri = databaseUriOf(stack);
   const secret = (name: string, secretName: string): object => ({
@@ -105,22 +109,36 @@ function podSpec(stack: AuthStack, options: PodOptions): object {
         name: 'mongodb',
         secret: { secretName: uri.secretName, defaultMode: 0o440, items: [{ key: uri.key, path: URI_FILE }] },
       },
+      ...wrappingVolumes(wrappingSecrets).map(([name, secretName]) => secret(name, secretName)),
       ...(admin === undefined ? [] : [secret('initial-admin', admin)]),
       { name: 'tmp', emptyDir: { sizeLimit: '16Mi' } },
     ],
   };
 }
 
+function wrappingVolumes(secrets: readonly string[]): readonly (readonly [volume: string, secretName: string])[] {
+  return WRAPPING_KEYS.flatMap((volume, index) => {
+    const secretName = secrets[index];
+    return secretName === undefined ? [] : [[volume, secretName] as const];
+  });
+}
+
 function container(stack: AuthStack, options: PodOptions): object {
-  const { images, admin } = options;
+  const { images, admin, wrappingSecrets } = options;
   const { auth } = stack.spec;
+  const wrappingKeys = wrappingVolumes(wrappingSecrets).map(([volume]) => volume);
   const mount = (name: string): object => ({ name, mountPath: `${ROOT}/${name}`, readOnly: true });
   const probe = (path: string): object => ({ httpGet: { path, port: PORT_NAMES.probes } });
   return {
     name: AUTH_CONTAINER,
     image: auth.image ?? images.auth,
     imagePullPolicy: images.pullPolicy,
-    env: Object.entries(environment(stack, options)).map(([name, value]) => ({ name, value })),
+    env: Object.entries({ ...environment(stack, options), ...wrappingEnvironment(wrappingKeys) }).map(
+      ([name, value]) => ({
+        name,
+        value,
+      }),
+    ),
     ports: [
       { name: PORT_NAMES.public, containerPort: authContract.publicPort, protocol: 'TCP' },
       { name: PORT_NAMES.services, containerPort: authContract.servicePort, protocol: 'TCP' },
@@ -141,6 +159,7 @@ function container(stack: AuthStack, options: PodOptions): object {
       mount('tls'),
       mount('clients'),
       mount('mongodb'),
+      ...wrappingKeys.map(mount),
       ...(admin === undefined ? [] : [mount('initial-admin')]),
       { name: 'tmp', mountPath: TMP },
     ],
@@ -179,6 +198,11 @@ function environment({ spec }: AuthStack, { admin, notedLifetimes }: PodOptions)
     ...pageEnvironment(auth.page),
     ...(admin !== undefined && { [variables.initialAdminDir]: `${ROOT}/initial-admin` }),
   };
+}
+
+function wrappingEnvironment(volumes: readonly string[]): Environment {
+  if (volumes.length === 0) return {};
+  return { [variables.wrappingKeyDirs]: volumes.map((volume) => `${ROOT}/${volume}`).join(',') };
 }
 
 /** Only what is set, so that stacks without it keep the pods they have. */

@@ -17,6 +17,7 @@ import { readKeyRing } from '../stored/key-ring.ts';
 import { readStored, textsIn } from '../stored/secret.ts';
 import type { Seen } from '../stored/secret.ts';
 import { authTls } from '../stored/server-tls.ts';
+import { wrappingSecretsOf } from '../stored/wrapping-keys.ts';
 import type { DatabaseClient } from './database-client.ts';
 import { INITIAL_ADMIN_ANNOTATION } from './deployment.ts';
 import { observeEarlierStart } from './earlier-start.ts';
@@ -62,6 +63,7 @@ export async function observeAuthService(
     // A damaged ring is the condition of the keys; pods serve with what they read before.
     keyRing: stateOf(ring),
     notedLifetimes: ring.state === 'value' ? ring.value.lifetimes : await lifetimesAsPublished(),
+    wrappingSecrets: wrappingSecretsOf(stack, ring.state === 'value' ? ring.value.wrapping : undefined),
     certificate: stateOf(readStored(authTls, stack, await find(names.authTls))),
     initialAdmin: await observeInitialAdmin(stack, { cluster, deployment }, pass),
     ...(deployment && { deployment }),

@@ -53,6 +53,7 @@ const settled: AuthServiceObservation = {
   databaseUri: 'present',
   keyRing: 'present',
   notedLifetimes: undefined,
+  wrappingSecrets: [],
   certificate: 'present',
   initialAdmin: { state: 'notAsked' },
   deployment: aDeployment(),

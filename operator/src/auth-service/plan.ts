@@ -83,10 +83,13 @@ function isFirstStart({ secrets }: AuthServiceObservation): boolean {
 }
 
 function desiredPods(seen: AuthServiceObservation): KubernetesAction {
-  const { stack, images, initialAdmin, deployment, notedLifetimes } = seen;
+  const { stack, images, initialAdmin, wrappingSecrets, deployment, notedLifetimes } = seen;
   const mountsInitialAdmin = initialAdmin.state === 'present' || initialAdmin.state === 'mounted';
   const replicas = autoscalerOf(deployment) === undefined ? stack.spec.auth.replicas : 'autoscaled';
-  return apply(deploymentKind, authDeployment(stack, { images, mountsInitialAdmin, replicas, notedLifetimes }));
+  return apply(
+    deploymentKind,
+    authDeployment(stack, { images, mountsInitialAdmin, wrappingSecrets, replicas, notedLifetimes }),
+  );
 }
 
 function desiredNetwork(seen: AuthServiceObservation): readonly KubernetesAction[] {

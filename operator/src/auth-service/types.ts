@@ -46,6 +46,8 @@ export interface AuthServiceObservation {
   readonly keyRing: 'absent' | 'foreign' | 'present';
   /** Of the ring, or of the published keys where it cannot be read. */
   readonly notedLifetimes: NotedLifetimes | undefined;
+  /** The owner's Secrets with keys that the key ring is wrapped with, or is to be. */
+  readonly wrappingSecrets: readonly string[];
   /** The Secret with the pods' certificate; one that is damaged is issued again, and they reread it. */
   readonly certificate: 'absent' | 'foreign' | 'present';
   readonly initialAdmin: SeenInitialAdmin;

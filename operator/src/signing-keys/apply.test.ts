@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { readWrappingKey } from '@authstack/auth-service/wrapped-key';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startApiServer } from '../../../test/support/api-server.ts';
 import type { ApiServer } from '../../../test/support/api-server.ts';
 import { createAuthPodKeys } from '../auth-pods/keys-client.ts';
@@ -8,7 +9,7 @@ import type { ApiClient } from '../runtime/client.ts';
 import { systemClock } from '../runtime/clock.ts';
 import type { Cluster, Performed } from '../runtime/cluster.ts';
 import { secretKind } from '../runtime/core-kinds.ts';
-import type { Pod } from '../runtime/core-kinds.ts';
+import type { Pod, Secret } from '../runtime/core-kinds.ts';
 import { silent } from '../runtime/log.ts';
 import { createManager } from '../runtime/manager.ts';
 import { createRuntimeMetrics } from '../runtime/metrics.ts';
@@ -16,11 +17,13 @@ import { PerObject } from '../runtime/per-object.ts';
 import { createPodClient } from '../runtime/pod-client.ts';
 import { Store } from '../runtime/store.ts';
 import { readKeyRing } from '../stored/key-ring.ts';
-import type { ReadRing } from '../stored/key-ring.ts';
+import type { ReadRing, Wrapping } from '../stored/key-ring.ts';
+import { textsIn } from '../stored/secret.ts';
 import type { Seen } from '../stored/secret.ts';
 import { performSigningKeys } from './apply.ts';
 import { aStack, lifetimes } from './testing/seen.ts';
 import type { RingAction, RingEdit } from './types.ts';
+import type { Remembered } from './wrapping-keys.ts';
 
 /** Against the real API server: what becomes of an action whose plan is behind. */
 
@@ -34,6 +37,7 @@ const create: RingAction = {
   remembered: [],
   revoked: [],
 };
+const wrappingKeys = new PerObject<Remembered>(new Store(), { clock: systemClock });
 const pass = { signal: new AbortController().signal, now: 0 };
 
 let api: ApiServer;
@@ -60,7 +64,7 @@ afterAll(async () => {
 });
 
 function perform(action: RingAction): Promise<Performed> {
-  return performSigningKeys(action, { cluster, authPodKeys, now: () => Date.now() }, pass);
+  return performSigningKeys(action, { cluster, authPodKeys, wrappingKeys, now: () => Date.now() }, pass);
 }
 
 async function storedRing(): Promise<Extract<Seen<ReadRing>, { state: 'value' }>> {
@@ -102,6 +106,68 @@ test('a ring that exists is never made anew', async () => {
   await expect(perform(create)).resolves.toBe('overtaken');
   expect(await storedRing()).toEqual(before);
 });
+
+describe('a ring that is wrapped', () => {
+  const wrapping: Wrapping = { secretName: 'custody', keyId: idOf(Buffer.alloc(32, 200)) };
+  const wrapped = { namespace: stack.namespace, name: 'wrapped' };
+  const seen: Remembered = { at: 0, of: '', seen: { wanted: { state: 'none' }, ids: [] } };
+
+  const texts = async (): Promise<string> => {
+    const secret = await cluster.read(secretKind, { ...stack, name: 'wrapped-signing-keys' }, pass);
+    return secret ? (textsIn(secret)['ring.json'] ?? '') : '';
+  };
+  const resourceVersion = async (): Promise<string> => {
+    const secret = await cluster.read(secretKind, { ...stack, name: 'wrapped-signing-keys' }, pass);
+    return secret?.metadata.resourceVersion ?? '';
+  };
+  const edit = async (change: RingEdit): Promise<Performed> =>
+    perform({ type: 'editRing', stack: wrapped, resourceVersion: await resourceVersion(), edit: change });
+  const jwes = async (): Promise<readonly string[]> => (await texts()).match(/"privateJwk":"[^"]+"/g) ?? [];
+
+  test('is not made while the wrapping key that the plan has seen is gone, and that is not believed any longer', async () => {
+    wrappingKeys.set(wrapped, seen);
+    await expect(perform({ ...create, stack: wrapped, wrapping })).resolves.toBe('overtaken');
+    expect(await texts()).toBe('');
+    expect(wrappingKeys.get(wrapped)).toBeUndefined();
+
+    const custody: Secret = {
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { ...stack, name: 'custody' } },
+      data: { old: Buffer.alloc(32, 200).toString('base64') },
+    };
+    await cluster.create(secretKind, custody, pass);
+    await expect(perform({ ...create, stack: wrapped, wrapping })).resolves.toBe('done');
+    expect(await jwes()).toHaveLength(2);
+    expect(await texts()).not.toContain('"d"');
+  });
+
+  test('is not written anew by a note, and keeps what a promotion leaves', async () => {
+    const before = await jwes();
+    const { accessTokenTtl, jwksMaxAge } = lifetimes;
+    await expect(edit({ type: 'noteLifetimes', accessTokenTtl: accessTokenTtl + 1, jwksMaxAge })).resolves.toBe('done');
+    expect(await jwes()).toEqual(before);
+    const [, kid = ''] = /"kid":"([^"]+)","phase":"next"/.exec(await texts()) ?? [];
+    await expect(edit({ type: 'promote', kid, algorithm: 'ES256' })).resolves.toBe('done');
+    const after = await jwes();
+    expect(after).toHaveLength(2);
+    expect(after.filter((each) => before.includes(each))).toHaveLength(1);
+  });
+
+  test('stays as it is where the key to unwrap it, or the next one, is gone when it is written', async () => {
+    const before = await texts();
+    const another = { secretName: 'custody', keyId: 'another' };
+    await expect(edit({ type: 'rewrap', wrapping: another })).resolves.toBe('overtaken');
+    await api.kubectl(['-n', stack.namespace, 'delete', 'secret', 'custody']);
+    await expect(edit({ type: 'rewrap', wrapping: 'plain' })).resolves.toBe('overtaken');
+    await expect(edit({ type: 'publishNext', algorithm: 'ES256' })).resolves.toBe('overtaken');
+    expect(await texts()).toBe(before);
+  });
+});
+
+function idOf(bytes: Uint8Array): string {
+  const key = readWrappingKey(bytes);
+  if ('why' in key) throw new Error(key.why);
+  return key.id;
+}
 
 test('pods that cannot be told do not stop the pass', async () => {
   const wanted = { keys: [], revokedKids: ['k1'], floor: 1 };

@@ -49,7 +49,7 @@ function bothClocks({ now }: KeysObservation, difference: Millis): string {
 
 function notesATime(action: SigningKeysAction, { ring }: KeysObservation): boolean {
   if (action.type === 'createRing') return action.revocation === undefined;
-  if (action.type !== 'editRing' || action.edit.type === 'revoke') return false;
+  if (action.type !== 'editRing' || action.edit.type === 'revoke' || action.edit.type === 'rewrap') return false;
   return action.edit.type !== 'noteLifetimes' || shortens(action.edit, ring);
 }
 

@@ -1,11 +1,13 @@
+import type { PrivateJwk } from '@authstack/auth-service/wrapped-key';
 import { unreachable } from '../runtime/objects.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Lifetimes } from '../stored/jwks.ts';
-import type { Algorithm, NextKey, StoredKey, StoredRing } from '../stored/key-ring.ts';
+import type { Algorithm, NextKey, StoredKey, StoredRing, Wrapping } from '../stored/key-ring.ts';
 import { revokedKey } from './horizons.ts';
 import type { Revocation, RingEdit } from './types.ts';
 
-export type FreshKey = Extract<StoredKey, { phase: 'next' }>;
+/** It is wrapped, where the ring is, before it is stored. */
+export type FreshKey = Omit<Extract<StoredKey, { phase: 'next' }>, 'privateJwk'> & { readonly privateJwk: PrivateJwk };
 
 /** What an edit needs beside the plan, which knows neither the time of the write nor a private key. */
 export interface EditContext {
@@ -34,12 +36,22 @@ function edited(ring: StoredRing, edit: RingEdit, context: EditContext): StoredR
       return revoke(ring, edit, context);
     case 'noteLifetimes':
       return { ...ring, lifetimes: lifetimesAfter(ring.lifetimes, edit, at) };
+    case 'rewrap':
+      return rewrap(ring, edit.wrapping);
     default:
       return unreachable(edit);
   }
 }
 
-type NoteOnKeys = Exclude<RingEdit, { type: 'publishNext' | 'promote' | 'forget' | 'revoke' | 'noteLifetimes' }>;
+type NoteOnKeys = Exclude<
+  RingEdit,
+  { type: 'publishNext' | 'promote' | 'forget' | 'revoke' | 'noteLifetimes' | 'rewrap' }
+>;
+
+/** As it is to be stored: whoever performs the edit wraps the keys. */
+function rewrap({ wrapping: _former, ...ring }: StoredRing, wrapping: Wrapping | 'plain'): StoredRing {
+  return wrapping === 'plain' ? ring : { ...ring, wrapping };
+}
 
 const notesOnKeys: Readonly<Record<NoteOnKeys['type'], true>> = {
   noteDistributed: true,
@@ -97,18 +109,24 @@ function promote(keys: readonly StoredKey[], kid: string, at: Millis): readonly 
 /** Everything in one write: no crash leaves a ring that lacks the key and does not know why. */
 function revoke(ring: StoredRing, edit: Revocation, { at, fresh }: EditContext): StoredRing {
   const isRevoked = ({ kid }: { readonly kid: string }): boolean => edit.kids.includes(kid);
-  const next = ring.keys.find((key) => key.phase === 'next' && !isRevoked(key)) ?? fresh(edit.algorithm);
+  const made = (): FreshKey | undefined => (edit.algorithm === undefined ? undefined : fresh(edit.algorithm));
+  const next = ring.keys.find((key) => key.phase === 'next' && !isRevoked(key)) ?? made();
   const others = ring.keys.filter(({ phase }) => phase !== 'next');
   const active = others.find(({ phase }) => phase === 'active');
   // While no key of the ring is active, pods sign from memory, and any of those that retire may be what they sign with.
   const loses = active ? isRevoked(active) : others.some(isRevoked);
-  const keys = loses ? [...promote([...others, next], next.kid, at), fresh(edit.algorithm)] : [...others, next];
+  const listed = [...others, ...present(next)];
+  const keys = loses && next ? [...promote(listed, next.kid, at), ...present(made())] : listed;
   const taken = edit.kids.map((kid) => revokedKey(kid, at, { policy: edit, lifetimes: ring.lifetimes }));
   return {
     ...ring,
     keys: keys.filter((key) => !isRevoked(key)),
     revoked: [...ring.revoked.filter((one) => !isRevoked(one)), ...taken].slice(-MOST_REVOKED),
   };
+}
+
+function present<T>(value: T | undefined): readonly T[] {
+  return value === undefined ? [] : [value];
 }
 
 /** As many as an auth pod takes in one call; the oldest give way. */

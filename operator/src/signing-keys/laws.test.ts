@@ -204,6 +204,39 @@ const revocation = oneOf(
   },
 );
 
+const entries = ['A', 'B'];
+
+/** What the owner does to spec.signingKeys.encryption, and to the Secret that it names. */
+const custody = fc.oneof(
+  oneOf(
+    [undefined, ...entries],
+    (entry) => `encryption: ${entry ?? 'none'}`,
+    (world, entry) => {
+      world.custody.wanted = entry;
+    },
+  ),
+  {
+    arbitrary: oneOf(
+      entries,
+      (entry) => `the Secret gets or loses ${entry}`,
+      (world, entry) => {
+        world.custody.toggle(entry, world.now);
+      },
+    ),
+    weight: 2,
+  },
+);
+
+const bothKeys = named('the Secret holds both', (world) => {
+  world.custody.hold(entries, world.now);
+});
+
+const wrappedWithA = named('encryption: A, and every pod has it', (world) => {
+  world.custody.wanted = 'A';
+  world.advance(3 * MINUTE);
+  world.pass();
+});
+
 /** Half of clockSkew is what is not waited for. */
 const settingOfTheClock = oneOf(
   [0, 20, 30, 31, 600, 5_400, 86_400].flatMap((seconds) => [seconds, -seconds]),
@@ -235,12 +268,17 @@ function after(history: readonly Event[]): KeyWorld {
   return world;
 }
 
+function heal(world: KeyWorld): void {
+  for (const pod of world.pods.values()) Object.assign(pod, { isStuck: false, isSilent: false });
+}
+
 /** Everybody is well, and a pass comes whenever the plan asks for one. */
 function settle(world: KeyWorld, time: number): void {
   world.suspend = false;
   world.clockAhead = 0;
-  for (const pod of world.pods.values()) Object.assign(pod, { isStuck: false, isSilent: false });
+  heal(world);
   world.verifiers.free();
+  world.custody.hold(entries, world.now);
   for (const end = world.now + time; world.now < end;) passAndSleep(world);
 }
 
@@ -475,6 +513,70 @@ test('of a key that was not revoked no token is refused because another one was'
       const world = after(history);
       settle(world, 12 * 60 * MINUTE);
       expect(world.broken).toEqual([]);
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('whatever becomes of the wrapping key, all of that holds, nothing is stored plain that is to be wrapped, and every pod can read what is wrapped anew', () => {
+  const histories = fc.array(
+    fc.oneof(
+      { arbitrary: events, weight: 10 },
+      { arbitrary: custody, weight: 3 },
+      { arbitrary: once('a pass, and then it is slept', passAndSleep), weight: 4 },
+      { arbitrary: once('every pod is well', heal), weight: 2 },
+      { arbitrary: loss, weight: 1 },
+    ),
+    { maxLength: 100, size: 'max' },
+  );
+  let wrapped = 0;
+  fc.assert(
+    fc.property(histories, (history) => {
+      const world = after([bothKeys, ...history]);
+      expect(world.broken).toEqual([]);
+      wrapped += world.timesRewrapped;
+    }),
+    { numRuns: 120 },
+  );
+  // Histories in which nothing is wrapped would prove nothing.
+  expect(wrapped).toBeGreaterThan(10);
+});
+
+test('once every wrapping key is there, keys are wrapped as the spec asks, stay so unwritten, and rotate on time', () => {
+  const histories = fc.array(fc.oneof({ arbitrary: events, weight: 10 }, { arbitrary: custody, weight: 4 }), {
+    maxLength: 40,
+  });
+  fc.assert(
+    fc.property(histories, (history) => {
+      const world = after(history);
+      settle(world, 12 * 60 * MINUTE);
+      const { promotions, timesRewrapped } = world;
+      expect(world.wrappedBy).toEqual(new Set([world.custody.wanted]));
+      settle(world, 12 * 60 * MINUTE);
+      expect(world.promotions - promotions).toBeGreaterThanOrEqual(3);
+      expect(world.timesRewrapped).toBe(timesRewrapped);
+      expect(world.broken).toEqual([]);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test('a stolen key is taken away whether or not the wrapping key is there, and one signs again once it is', () => {
+  const histories = fc.array(fc.oneof({ arbitrary: events, weight: 15 }, { arbitrary: custody, weight: 2 }, loss), {
+    maxLength: 20,
+  });
+  fc.assert(
+    fc.property(histories, fc.subarray(entries), fc.nat(2), (history, left, index) => {
+      const world = after([bothKeys, wrappedWithA, ...history]);
+      world.custody.hold(left, world.now);
+      const kid = world.publishedKids[index];
+      fc.pre(kid !== undefined);
+      world.revokeKey = kid;
+      for (let pass = 0; pass < 3; pass += 1) world.pass();
+      expect([...world.kids, ...world.publishedKids]).not.toContain(kid);
+      settle(world, 12 * 60 * MINUTE);
+      expect(world.activeKey).toBeDefined();
+      expect([...world.broken, ...world.resurrected]).toEqual([]);
     }),
     { numRuns: 15 },
   );

@@ -21,8 +21,10 @@ import { dependsOnPods, isPromotionNear } from './pods.ts';
 import { ringOf } from './ring.ts';
 import type { Copy, KeyHolder, KeyPolicy, KeysObservation, SeenImport } from './types.ts';
 import { isFounding } from './without-ring.ts';
+import { withWrappingKeys } from './wrapping-keys.ts';
+import type { WrappingKeysPorts } from './wrapping-keys.ts';
 
-export interface KeysPorts {
+export interface KeysPorts extends WrappingKeysPorts {
   readonly cluster: Cluster;
   readonly authPods: readonly AuthPod[];
   readonly authPodKeys: AuthPodKeys;
@@ -31,7 +33,7 @@ export interface KeysPorts {
 
 export async function observeSigningKeys(
   stack: AuthStack,
-  { cluster, authPods, authPodKeys, clockOffset }: KeysPorts,
+  { cluster, wrappingKeys, authPods, authPodKeys, clockOffset }: KeysPorts,
   pass: Pass,
 ): Promise<KeysObservation> {
   const names = namesOf(stack.metadata.name);
@@ -40,7 +42,7 @@ export async function observeSigningKeys(
     cluster.find(secretKind, { namespace: namespaceOf(stack), name }, pass);
   const holders = authPods.filter(({ mayHoldKeys }) => mayHoldKeys);
   const [ring, jwks] = await Promise.all([find(names.signingKeys), find(names.jwks)]);
-  const seen: KeysObservation = {
+  const known: KeysObservation = {
     stack,
     now: pass.now,
     clockOffset: clockOffset(),
@@ -48,16 +50,18 @@ export async function observeSigningKeys(
     ring: readKeyRing(stack, ring),
     jwks: readStored(publishedKeys, stack, jwks),
     imported: { state: 'notAsked' },
+    wrappingKeys: { wanted: { state: 'none' }, ids: [] },
     copies: copiesOf(stack, cluster),
     unseenNamespaces: stack.spec.consumers.allowedNamespaces.from === 'Same' ? [] : cluster.refusedNamespaces(),
     pods: holders.map((pod) => holderOf(pod, { report: 'notAsked', verifiers: 'notAsked' })),
     authServiceRunsSince: authPods.flatMap(({ runningSince }) => runningSince),
   };
+  const seen = await withWrappingKeys(known, { cluster, wrappingKeys, secret: ring }, pass);
   if (isFounding(seen)) return { ...seen, imported: await observeImport(stack, cluster, pass) };
-  const known = ringOf(seen);
-  if (!known || !dependsOnPods(known)) return seen;
+  const keys = ringOf(seen);
+  if (!keys || !dependsOnPods(keys)) return seen;
   const ref = { namespace: namespaceOf(stack), name: stack.metadata.name };
-  const asksForVerifiers = isPromotionNear(known);
+  const asksForVerifiers = isPromotionNear(keys);
   const asked = async ({ pod: { metadata, status } }: AuthPod): Promise<Told> => {
     if (status?.podIP === undefined) return { report: 'unknown', verifiers: asksForVerifiers ? 'unknown' : 'notAsked' };
     const address = { stack: ref, name: metadata.name, ip: status.podIP };

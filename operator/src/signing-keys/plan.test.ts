@@ -627,7 +627,7 @@ describe('a revocation', () => {
       keys: ring.map((key): StoredKey => (key.phase === 'retiring' ? key : { ...key, privateJwk: { d: 'private' } })),
       ...{ lifetimes, revoked: [], version: 1 },
     };
-    const after = editRing(stored, { ...revocationOf([kid], policy) }, { at: NOW, fresh });
+    const after = editRing(stored, revocationOf([kid], policy, { withSuccessor: true }), { at: NOW, fresh });
     expect(after.keys.map((key) => [key.kid, key.phase])).toEqual(left);
     expect(after.revoked).toEqual([{ kid, revokedAt: NOW, mountsUntil: NOW + 3 * MINUTE, cachesUntil: NOW + LEAD }]);
   });
@@ -635,11 +635,7 @@ describe('a revocation', () => {
 
 describe('a ring that was lost', () => {
   const lost: Partial<KeysObservation> = { ring: { state: 'absent' } };
-  const rebuilt = ringOf([
-    undistributed('n', { publishedAt: NOW }),
-    retiring('k1', NOW - 40 * MINUTE),
-    retiring('k2', NOW),
-  ]);
+  const rebuilt = ringOf([undistributed('n', { publishedAt: NOW }), inUse('k1', NOW - 40 * MINUTE), inUse('k2', NOW)]);
 
   test('keeps its public keys, and waits with the new one while pods sign from memory', () => {
     const plan = planSigningKeys(seen(lost));

@@ -19,6 +19,7 @@ import {
 import { ringOf } from './ring.ts';
 import type { Ring } from './ring.ts';
 import { theActiveKeyIsDue, theDistributionChanged, theNamedKeyIsNone, thePromotionIsForced } from './rotation.ts';
+import { podsLackTheWrappingKey, theWrappingChanges } from './rewrapping.ts';
 import { namingCookieTooLarge } from './token-size.ts';
 import type { KeysObservation, KeysVerdict, SigningKeysAction } from './types.ts';
 import { theAcknowledgementChanged } from './verifiers.ts';
@@ -39,6 +40,7 @@ import {
   theRingCannotBeRead,
   theRingIsLost,
 } from './without-ring.ts';
+import { WRAPPING_KEYS_SEEN, concernsWrapping, unlessItCannotBeWrapped } from './wrapping.ts';
 
 /*
  * The key ring, Secret <stack>-signing-keys:
@@ -60,6 +62,8 @@ import {
  *
  *   revoke takes a key out of any phase at once: the annotation asks, `revoked` of the ring and of <stack>-jwks remembers, and
  *   where no other key signs, the next one does without waiting
+ *
+ *   every private half is stored alike, plain or wrapped with a key of the owner's: wrapping.ts
  *
  *   while the clocks of operator and API server differ too much nothing else is done
  *
@@ -84,6 +88,7 @@ const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
   podsDoNotKnowWhatIsRevoked,
   aLifetimeGrew,
   aSecretIsNotOurs,
+  theWrappingChanges,
   aStoredTimeLiesAhead,
   noKeyIsPublishedAhead,
   noKeySigns,
@@ -96,6 +101,7 @@ const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
   theAcknowledgementChanged,
   theActiveKeyIsDue,
   aRevocationReachesVerifiers,
+  podsLackTheWrappingKey,
   aPodMaySignWithARetiredKey,
   theNamedKeyIsNone,
 ];
@@ -103,9 +109,7 @@ const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
 export function planSigningKeys(seen: KeysObservation): KeysPlan {
   const { stack, now } = seen;
   const ring = ringOf(seen);
-  const verdict = ring
-    ? { ...ofRing(ring), deadlines: deadlinesOf(ring) }
-    : { ...(firstAnswer(ringlessRules, seen) ?? createFirstKeys(seen)), deadlines: [] };
+  const verdict = ring ? { ...ofRing(ring), deadlines: deadlinesOf(ring) } : { ...withoutRing(seen), deadlines: [] };
   const status: KeysStatus = ring ? keysStatus(ring) : { signingKeys: undefined };
   const allowed = unlessClocksDiffer(seen, stack.spec.suspend ? whileSuspended(verdict) : verdict);
   const plan = planOf(recheckedInTime(allowed, now), {
@@ -115,7 +119,12 @@ export function planSigningKeys(seen: KeysObservation): KeysPlan {
 }
 
 function ofRing(ring: Ring): KeysVerdict {
-  return namingRefused(ring, namingCookieTooLarge(ring, firstAnswer(ringRules, ring) ?? upToDate));
+  const verdict = unlessItCannotBeWrapped(ring, firstAnswer(ringRules, ring) ?? upToDate);
+  return namingRefused(ring, namingCookieTooLarge(ring, verdict));
+}
+
+function withoutRing(seen: KeysObservation): KeysVerdict {
+  return unlessItCannotBeWrapped(seen, firstAnswer(ringlessRules, seen) ?? createFirstKeys(seen));
 }
 
 function publishes(ring: Ring, verdict: KeysVerdict): boolean {
@@ -162,7 +171,9 @@ function whileSuspended(verdict: WithDeadlines): WithDeadlines {
 
 function deadlinesOf(ring: Ring): readonly Millis[] {
   const { active, next, retiring } = ring;
+  const lookAgain = concernsWrapping(ring) && !ring.stack.spec.suspend ? [ring.now + WRAPPING_KEYS_SEEN] : [];
   return [
+    ...lookAgain,
     ...(active ? [isDueAt(active, ring)] : []),
     ...(next ? [leadEndsAt(next, ring), mayActivateAt(next, ring) ?? 0] : []),
     ...(active && next ? [verifiersCountFrom({ active, next }, ring) ?? 0] : []),

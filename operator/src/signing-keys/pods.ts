@@ -7,6 +7,7 @@ import { mayForgetAt, mountsAreFreshAt, verifiersCountFrom } from './horizons.ts
 import type { Kid } from '../stored/jwks.ts';
 import type { Ring } from './ring.ts';
 import type { KeyHolder, KeysVerdict } from './types.ts';
+import { isWrappingAwaited } from './wrapping.ts';
 
 /*
  * What the auth pods have in their memory. Every pod counts whose containers have started, ready or not; of one that cannot be
@@ -17,6 +18,7 @@ import type { KeyHolder, KeysVerdict } from './types.ts';
 export function dependsOnPods(ring: Ring): boolean {
   return (
     isPromotionNear(ring) ||
+    isWrappingAwaited(ring) ||
     ring.retiring.some((key) => mayBeForgottenBut(key, ring)) ||
     // One that starts, or comes back, may be shown a mount of before.
     ring.revoked.length > 0

@@ -15,6 +15,7 @@ export interface SigningKeysStatus {
   readonly nextKid: Kid | undefined;
   readonly keys: readonly KeyStatus[];
   readonly revoked: readonly RevokedStatus[] | undefined;
+  readonly wrappingKeyId: string | undefined;
   readonly lastRotationTime: string | undefined;
   readonly nextRotationTime: string | undefined;
 }
@@ -38,7 +39,7 @@ const MOST_SHOWN = 8;
 
 /** `status.signingKeys` of the AuthStack. */
 export function keysStatus(ring: Ring): KeysStatus {
-  const { active, next, retiring, revoked } = ring;
+  const { active, next, retiring, wrapping } = ring;
   const rotatesAt = active && Math.max(isDueAt(active, ring), next ? leadEndsAt(next, ring) : 0);
   return {
     signingKeys: {
@@ -54,18 +55,21 @@ export function keysStatus(ring: Ring): KeysStatus {
           until: rfc3339(forgetsAt(key, ring)),
         })),
       ],
-      revoked:
-        revoked.length === 0
-          ? undefined
-          : revoked.slice(-MOST_SHOWN).map((key) => ({
-              kid: key.kid,
-              revokedTime: rfc3339(key.revokedAt),
-              mountsUntil: rfc3339(key.mountsUntil),
-              cachesUntil: rfc3339(key.cachesUntil),
-              ...reachOf(key, ring),
-            })),
+      revoked: revokedStatus(ring),
+      wrappingKeyId: wrapping?.keyId,
       lastRotationTime: active && rfc3339(active.activatedAt),
       nextRotationTime: rotatesAt === undefined ? undefined : rfc3339(rotatesAt),
     },
   };
+}
+
+function revokedStatus(ring: Ring): SigningKeysStatus['revoked'] {
+  if (ring.revoked.length === 0) return undefined;
+  return ring.revoked.slice(-MOST_SHOWN).map((key) => ({
+    kid: key.kid,
+    revokedTime: rfc3339(key.revokedAt),
+    mountsUntil: rfc3339(key.mountsUntil),
+    cachesUntil: rfc3339(key.cachesUntil),
+    ...reachOf(key, ring),
+  }));
 }

@@ -14,6 +14,7 @@ import { wayOn } from './pods.ts';
 import { consumersNotReached } from './reach.ts';
 import type { Ring } from './ring.ts';
 import type { KeyHolder, KeyPolicy, KeysObservation, KeysVerdict, Revocation } from './types.ts';
+import { canMakeKeys } from './wrapping.ts';
 
 /*
  * A stolen key is taken away: the annotation asks, and what is stored remembers.
@@ -33,7 +34,7 @@ export function aKeyIsToBeRevoked(ring: Ring): KeysVerdict | undefined {
   if (kids.length === 0) return undefined;
   const message = `Revoking ${listed(kids)}: ${whatFollows(ring, kids)}`;
   const { stack, resourceVersion, policy } = ring;
-  const edit = revocationOf(kids, policy);
+  const edit = revocationOf(kids, policy, { withSuccessor: canMakeKeys(ring) });
   const { mountsUntil, cachesUntil } = revokedKey('', ring.now, ring);
   const reach =
     `Auth pods and connected services drop it within seconds; who only mounts a Secret, by ${rfc3339(mountsUntil)}; who polls the ` +
@@ -162,9 +163,13 @@ export function asksFor({ metadata }: AuthStack, kid: Kid): boolean {
   return metadata.annotations?.[REVOKE_KEY_ANNOTATION] === kid;
 }
 
-export function revocationOf(kids: readonly Kid[], policy: KeyPolicy): Revocation {
+export function revocationOf(
+  kids: readonly Kid[],
+  policy: KeyPolicy,
+  { withSuccessor }: { readonly withSuccessor: boolean },
+): Revocation {
   const { algorithm, volumeRefresh, jwksMaxAge, clockSkew } = policy;
-  return { type: 'revoke', kids, algorithm, volumeRefresh, jwksMaxAge, clockSkew };
+  return { type: 'revoke', kids, ...(withSuccessor && { algorithm }), volumeRefresh, jwksMaxAge, clockSkew };
 }
 
 /** What `<stack>-jwks` remembers. */
@@ -183,15 +188,21 @@ function isRevoked(kid: Kid, ring: Pick<Ring, 'revoked' | 'jwks'>): boolean {
 }
 
 function whatFollows(ring: Ring, kids: readonly Kid[]): string {
-  const { keys, active, next, now } = ring;
-  const signs = active
-    ? kids.includes(active.kid)
-    : keys.some(({ kid, phase }) => phase !== 'next' && kids.includes(kid));
-  if (!signs) return 'tokens it signed are refused, and the key that signs stays';
+  const { next, now } = ring;
+  if (!maySign(ring, kids)) return 'tokens it signed are refused, and the key that signs stays';
   const successor = next && !kids.includes(next.kid) ? next : undefined;
-  const knownAt = leadEndsAt({ publishedAt: successor?.publishedAt ?? now }, ring);
+  if (!successor && !canMakeKeys(ring)) {
+    return 'tokens it signed are refused, and no key signs, so nobody can sign in, until the key of spec.signingKeys.encryption is there';
+  }
+  const { kid, publishedAt } = successor ?? { kid: 'a new key', publishedAt: now };
+  const knownAt = leadEndsAt({ publishedAt }, ring);
   const lack = now < knownAt ? `. It ${refusedUntil(knownAt)}` : '';
-  return `tokens it signed are refused, and ${successor?.kid ?? 'a new key'} signs at once${lack}`;
+  return `tokens it signed are refused, and ${kid} signs at once${lack}`;
+}
+
+function maySign({ active, keys }: Ring, kids: readonly Kid[]): boolean {
+  if (active) return kids.includes(active.kid);
+  return keys.some(({ kid, phase }) => phase !== 'next' && kids.includes(kid));
 }
 
 function refusedUntil(knownAt: Millis): string {

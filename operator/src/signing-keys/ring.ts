@@ -1,5 +1,5 @@
 import type { Lifetimes, RevokedKey } from '../stored/jwks.ts';
-import type { ActiveKey, Key, NextKey, RetiringKey } from '../stored/key-ring.ts';
+import type { ActiveKey, Key, NextKey, RetiringKey, Wrapping } from '../stored/key-ring.ts';
 import type { KeysObservation } from './types.ts';
 
 /** An observation whose ring exists, its keys by phase. */
@@ -11,6 +11,8 @@ export interface Ring extends KeysObservation {
   readonly lifetimes: Lifetimes;
   /** Those of the ring; `<stack>-jwks` may know of more. */
   readonly revoked: readonly RevokedKey[];
+  /** Undefined: its private halves are plain. */
+  readonly wrapping: Wrapping | undefined;
   readonly active: ActiveKey | undefined;
   readonly next: NextKey | undefined;
   readonly retiring: readonly RetiringKey[];
@@ -19,11 +21,12 @@ export interface Ring extends KeysObservation {
 export function ringOf(seen: KeysObservation): Ring | undefined {
   if (seen.ring.state !== 'value') return undefined;
   const { value, resourceVersion } = seen.ring;
-  const { keys, lifetimes, revoked, version } = value;
+  const { keys, lifetimes, revoked, version, wrapping } = value;
   return {
     ...seen,
     resourceVersion,
     version,
+    wrapping,
     keys,
     lifetimes,
     revoked,

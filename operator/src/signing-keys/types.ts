@@ -7,7 +7,7 @@ import type { Millis, ObjectRef } from '../runtime/objects.ts';
 import type { ReportedEvent } from '../runtime/reconciler.ts';
 import type { ClockOffset } from '../runtime/server-clock.ts';
 import type { Kid, Lifetimes, PublicJwk, PublishedKeys, RevokedKey } from '../stored/jwks.ts';
-import type { Algorithm, ReadRing } from '../stored/key-ring.ts';
+import type { Algorithm, ReadRing, Wrapping } from '../stored/key-ring.ts';
 import type { Seen } from '../stored/secret.ts';
 
 /** The Secret of one AuthConsumer, as far as it matters here. */
@@ -45,6 +45,20 @@ export type SeenImport =
   | { readonly state: 'refused'; readonly why: string }
   | { readonly state: 'usable'; readonly kid: Kid };
 
+/** The wrapping keys of the stack's owner, as far as a plan may know them. */
+export interface SeenWrappingKeys {
+  /** What `spec.signingKeys.encryption` names. */
+  readonly wanted: WantedWrapping;
+  /** Ids of every one in the Secrets that the spec and the ring name. */
+  readonly ids: readonly string[];
+}
+
+export type WantedWrapping =
+  | { readonly state: 'none' }
+  | { readonly state: 'missing'; readonly what: 'secret' | 'entry' }
+  | { readonly state: 'refused'; readonly why: string }
+  | ({ readonly state: 'usable' } & Wrapping);
+
 /** The times that everything derives from; docs/key-rotation.md explains them. */
 export interface KeyPolicy {
   readonly algorithm: Algorithm;
@@ -70,6 +84,7 @@ export interface KeysObservation {
   /** Its content matters only when the ring is lost. */
   readonly jwks: Seen<PublishedKeys>;
   readonly imported: SeenImport;
+  readonly wrappingKeys: SeenWrappingKeys;
   readonly copies: readonly Copy[];
   /** Namespaces that the stack may allow and whose AuthConsumers cannot be seen for now. */
   readonly unseenNamespaces: readonly string[];
@@ -99,12 +114,16 @@ export type RingEdit =
   /** One may be (again). */
   | { readonly type: 'noteSignersBack'; readonly kids: readonly Kid[] }
   /** What is issued lives that long from now on. */
-  | { readonly type: 'noteLifetimes'; readonly accessTokenTtl: Millis; readonly jwksMaxAge: Millis };
+  | { readonly type: 'noteLifetimes'; readonly accessTokenTtl: Millis; readonly jwksMaxAge: Millis }
+  /** Every private half is wrapped with that key from now on; `plain`: with none. */
+  | { readonly type: 'rewrap'; readonly wrapping: Wrapping | 'plain' };
 
 /** The keys go at once, and never come back; where one of them may sign, the next key takes over without its lead. */
-export interface Revocation extends Pick<KeyPolicy, 'algorithm' | 'volumeRefresh' | 'jwksMaxAge' | 'clockSkew'> {
+export interface Revocation extends Pick<KeyPolicy, 'volumeRefresh' | 'jwksMaxAge' | 'clockSkew'> {
   readonly type: 'revoke';
   readonly kids: readonly Kid[];
+  /** Of the keys that take their place; absent: none can be made, for the key that would wrap it is not there. */
+  readonly algorithm?: Algorithm;
 }
 
 export type SigningKeysAction = KubernetesAction | RingAction;
@@ -118,7 +137,8 @@ export type RingAction = (CreateRing | EditRing | ReloadPods) & {
 
 export interface CreateRing {
   readonly type: 'createRing';
-  readonly algorithm: Algorithm;
+  /** Absent: no key can be made, for the key that would wrap it is not there. */
+  readonly algorithm?: Algorithm;
   readonly lifetimes: Lifetimes;
   /** Whether the first key signs at once, or only once every verifier can have it. */
   readonly first: 'active' | 'next';
@@ -130,6 +150,8 @@ export interface CreateRing {
   readonly revoked: readonly RevokedKey[];
   /** Of what is remembered: made and revoked in one write. */
   readonly revocation?: Revocation;
+  /** Absent: its private halves are plain. */
+  readonly wrapping?: Wrapping;
 }
 
 export interface ImportedKey {

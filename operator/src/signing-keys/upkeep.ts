@@ -50,10 +50,12 @@ export function noKeyIsPublishedAhead(ring: Ring): KeysVerdict | undefined {
 
 /** Only after the ring was lost: running pods sign with an old key from memory until every verifier can have the new one. */
 export function noKeySigns(ring: Ring): KeysVerdict | undefined {
-  const { active, next, now, authServiceRunsSince } = ring;
+  const { active, next, now, retiring, authServiceRunsSince } = ring;
   if (active || !next) return undefined;
   const at = mayActivateAt(next, ring) ?? leadEndsAt(next, ring);
-  const signsFromMemory = authServiceRunsSince.some((since) => since < next.publishedAt);
+  // With what is revoked no pod signs, and with what it was seen to have left none does.
+  const maySign = retiring.some(({ signersGoneAt }) => signersGoneAt === undefined);
+  const signsFromMemory = maySign && authServiceRunsSince.some((since) => since < next.publishedAt);
   if (!signsFromMemory || now >= at) return promoting(ring, next, 'no key of the ring was active');
   return (
     theDistributionChanged(ring) ?? {

@@ -4,6 +4,7 @@ import { foreignSecret } from '../stored/secret.ts';
 import { stackRef } from './editing.ts';
 import { alreadyRevoked, asksFor, revocationOf } from './revocation.ts';
 import type { KeysObservation, KeysVerdict, SigningKeysAction } from './types.ts';
+import { canMakeKeys, wantedWrapping } from './wrapping.ts';
 
 export function aSecretIsNotOurs({ stack, ring, jwks }: KeysObservation): KeysVerdict | undefined {
   if (ring.state !== 'foreign' && jwks.state !== 'foreign') return undefined;
@@ -37,20 +38,26 @@ export function theRingIsLost(seen: KeysObservation): KeysVerdict | undefined {
   const remembered = jwks.value.keys.filter((key) => !isGone(key));
   const asked = remembered.map(({ kid }) => kid).filter((kid) => asksFor(stack, kid));
   const names = namesOf(stack.metadata.name);
+  // To revoke one does not wait for the key that a new one would be wrapped with.
+  const makes = canMakeKeys(seen) || asked.length === 0;
   const message =
-    `Secret ${names.signingKeys} is gone: creating new keys. The public keys in Secret ${names.jwks} stay published ` +
+    `Secret ${names.signingKeys} is gone: ${makes ? 'creating new keys' : withoutWrappingKey}. The public keys in Secret ${names.jwks} stay published ` +
     `until the tokens they signed have expired`;
+  const { algorithm, ...ring } = createRing(seen);
   const action: SigningKeysAction = {
-    ...createRing(seen),
+    ...ring,
+    ...(makes && { algorithm }),
     lifetimes: longest(jwks.value.lifetimes, lifetimesOf(seen)),
     // Running pods sign from memory, so the new key can wait until every verifier has it.
     first: authServiceRunsSince.length > 0 ? 'next' : 'active',
     remembered,
-    ...(asked.length > 0 && { revocation: revocationOf(asked, policy) }),
+    ...(asked.length > 0 && { revocation: revocationOf(asked, policy, { withSuccessor: makes }) }),
     event: { type: 'Warning', reason: 'SigningKeysLost', message },
   };
   return { status: 'False', reason: 'SigningKeysLost', message, actions: [action] };
 }
+
+const withoutWrappingKey = 'new keys are created once the key of spec.signingKeys.encryption is there';
 
 /** There has been no key yet, as far as anything stored tells. */
 export function isFounding({ ring, jwks }: Pick<KeysObservation, 'ring' | 'jwks'>): boolean {
@@ -113,8 +120,10 @@ export function createFirstKeys(seen: KeysObservation): KeysVerdict {
   };
 }
 
-function createRing({ stack, jwks, policy: { algorithm } }: KeysObservation) {
-  return { type: 'createRing', stack: stackRef(stack), algorithm, revoked: alreadyRevoked(jwks) } as const;
+function createRing({ stack, jwks, policy: { algorithm }, wrappingKeys }: KeysObservation) {
+  const wrapping = wantedWrapping(wrappingKeys) ?? 'plain';
+  const action = { type: 'createRing', stack: stackRef(stack), algorithm, revoked: alreadyRevoked(jwks) } as const;
+  return { ...action, ...(wrapping !== 'plain' && { wrapping }) };
 }
 
 /** What runs may be of longer lifetimes than were noted before the ring was lost. */

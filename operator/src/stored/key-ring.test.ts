@@ -17,6 +17,9 @@ const stack: AuthStack = {
 const jwk = (kid: string): PublicJwk => ({ kty: 'EC', crv: 'P-256', x: 'x', y: 'y', kid, alg: 'ES256', use: 'sig' });
 const facts = (kid: string) => ({ kid, algorithm: 'ES256', publishedAt: 1, publicJwk: jwk(kid) }) as const;
 const privateJwk = { d: 'secret' };
+const wrapping = { secretName: 'custody', keyId: 'mine' };
+const wrapped = (kid: string): string =>
+  `${Buffer.from(JSON.stringify({ kid })).toString('base64url')}.key.iv.text.tag`;
 const lifetimes = { accessTokenTtl: 1, jwksMaxAge: 1, longerTokensEndAt: 0, longerCachesEndAt: 0 };
 const ring: StoredRing = {
   keys: [
@@ -38,6 +41,24 @@ test('what a plan may see of the ring holds no private half', () => {
   expect(JSON.stringify(seen)).not.toMatch(/private|secret/);
 });
 
+test('a wrapped ring reads back as itself, and a plan may see what it is wrapped with', () => {
+  const keys: StoredRing['keys'] = [
+    { ...facts('k0'), phase: 'retiring', retiredAt: 3 },
+    { ...facts('k1'), phase: 'active', activatedAt: 2, privateJwk: wrapped('mine') },
+    { ...facts('k2'), phase: 'next', privateJwk: wrapped('mine') },
+  ];
+  const secret = secretOf(keyRing, stack, { ...ring, keys, wrapping });
+  expect(readStored(keyRing, stack, secret)).toMatchObject({ value: { keys, wrapping } });
+  const seen = readKeyRing(stack, secret);
+  expect(seen).toMatchObject({ value: { wrapping } });
+  expect(JSON.stringify(seen)).not.toContain(wrapped('mine'));
+});
+
+test('a ring whose keys were all taken away is written: no key could be made in their place', () => {
+  const secret = secretOf(keyRing, stack, { ...ring, keys: [], wrapping });
+  expect(readKeyRing(stack, secret)).toMatchObject({ value: { keys: [], revoked: ring.revoked } });
+});
+
 test.each<[string, StoredRing]>([
   [
     'two active keys',
@@ -46,7 +67,20 @@ test.each<[string, StoredRing]>([
   ['two next keys', { ...ring, keys: [...ring.keys, { ...facts('k3'), phase: 'next', privateJwk }] }],
   ['a kid twice', { ...ring, keys: [...ring.keys, { ...facts('k0'), phase: 'retiring', retiredAt: 3 }] }],
   ['a time that is no number', { ...ring, keys: [{ ...facts('k0'), phase: 'retiring', retiredAt: NaN }] }],
-  ['no key', { ...ring, keys: [] }],
+  ['no key, neither there nor taken away', { ...ring, keys: [], revoked: [] }],
+  ['a plain private half that is to be wrapped', { ...ring, wrapping }],
+  [
+    'a private half that is wrapped with another key',
+    { ...ring, wrapping, keys: [{ ...facts('k1'), phase: 'active', activatedAt: 2, privateJwk: wrapped('other') }] },
+  ],
+  [
+    'a wrapped private half of which nobody knows with what',
+    { ...ring, keys: [{ ...facts('k1'), phase: 'active', activatedAt: 2, privateJwk: wrapped('mine') }] },
+  ],
+  [
+    'a private half that is a text of no wrapped key',
+    { ...ring, wrapping, keys: [{ ...facts('k2'), phase: 'next', privateJwk: 'secret' }] },
+  ],
   [
     'the public half of another key',
     { ...ring, keys: [{ ...facts('k0'), publicJwk: jwk('k9'), phase: 'retiring', retiredAt: 3 }] },

@@ -1,4 +1,5 @@
 import { files } from '@authstack/auth-service/api';
+import { WRAPPED_KEY, wrappingKeyIdOf } from '@authstack/auth-service/wrapped-key';
 import { z } from 'zod';
 import type { AuthStack } from '../api/auth-stack.ts';
 import { namesOf } from '../api/names.ts';
@@ -20,7 +21,8 @@ const facts = {
   publishedAt: time,
   publicJwk: publicJwkSchema,
 };
-const privateJwk = z.record(z.string(), z.unknown());
+/** A JWK, or, in a wrapped ring, a JWE of one. */
+const privateJwk = z.union([z.record(z.string(), z.unknown()), z.string().regex(WRAPPED_KEY)]);
 
 const storedKey = z.discriminatedUnion('phase', [
   /**
@@ -48,13 +50,19 @@ const storedKey = z.discriminatedUnion('phase', [
   }),
 ]);
 
+const wrapping = z.object({ secretName: z.string().min(1), keyId: z.string().min(1) });
+
 const storedRing = z
   .object({
-    keys: z.array(storedKey).min(1),
+    keys: z.array(storedKey),
     lifetimes: lifetimesSchema,
     revoked: z.array(revokedKeySchema).default([]),
     version: z.int().nonnegative().default(0),
+    wrapping: wrapping.exactOptional(),
   })
+  // All of them may have been taken away while no key could be made.
+  .refine(({ keys, revoked }) => keys.length + revoked.length > 0, 'it holds no key')
+  .refine(isWrappedThroughout, 'a private half is not wrapped as `wrapping` says')
   .refine(({ keys }) => keys.filter(({ phase }) => phase === 'active').length <= 1, 'more than one key is active')
   .refine(({ keys }) => keys.filter(({ phase }) => phase === 'next').length <= 1, 'more than one key is next')
   .refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length, 'a kid occurs twice')
@@ -62,6 +70,15 @@ const storedRing = z
     ({ keys }) => keys.every((key) => key.kid === key.publicJwk.kid && key.algorithm === key.publicJwk.alg),
     'a public half is of another key',
   );
+
+/** What is wrapped is never stored beside something plain, nor wrapped with two keys. */
+function isWrappedThroughout({ keys, wrapping }: Pick<StoredRing, 'keys' | 'wrapping'>): boolean {
+  return keys.every((key) => {
+    if (key.phase === 'retiring') return true;
+    if (typeof key.privateJwk !== 'string') return wrapping === undefined;
+    return wrapping !== undefined && wrappingKeyIdOf(key.privateJwk) === wrapping.keyId;
+  });
+}
 
 export type Algorithm = z.infer<typeof algorithm>;
 /** With the private half, where the key has one. Only what performs an action may hold this. */
@@ -73,7 +90,12 @@ export interface StoredRing {
   readonly revoked: readonly RevokedKey[];
   /** Grows with every change, also over a ring that was lost; 0: written before there was one. */
   readonly version: number;
+  /** Absent: the private halves are plain. */
+  readonly wrapping?: Wrapping;
 }
+
+/** With which key of the owner's every private half is wrapped: it outlives the field of the spec that named its Secret. */
+export type Wrapping = Readonly<z.infer<typeof wrapping>>;
 
 export type NextKey = Omit<Extract<StoredKey, { phase: 'next' }>, 'privateJwk'>;
 export type ActiveKey = Omit<Extract<StoredKey, { phase: 'active' }>, 'privateJwk'>;
@@ -93,8 +115,12 @@ export const keyRing: StoredSecret<StoredRing> = {
     // Only where and which rule: zod's own messages may repeat a value.
     return { why: issue?.code === 'custom' ? `${where}: ${issue.message}` : `${where} is missing or invalid` };
   },
-  encode: ({ keys, lifetimes, revoked, version }) => ({
-    [files.keyRing]: canonical({ keys, lifetimes, ...(revoked.length > 0 && { revoked }), version }),
+  encode: ({ keys, lifetimes, revoked, version, wrapping }) => ({
+    [files.keyRing]: canonical({
+      ...{ keys, lifetimes, version },
+      ...(revoked.length > 0 && { revoked }),
+      ...(wrapping && { wrapping }),
+    }),
   }),
 };
 
@@ -104,6 +130,7 @@ export interface ReadRing {
   readonly lifetimes: Lifetimes;
   readonly revoked: readonly RevokedKey[];
   readonly version: number;
+  readonly wrapping?: Wrapping;
 }
 
 export function readKeyRing(stack: AuthStack, secret: Secret | undefined): Seen<ReadRing> {

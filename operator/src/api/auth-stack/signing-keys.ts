@@ -40,6 +40,26 @@ const importFromSchema = z
       'The first signing key, brought along from another issuer, so that tokens it has signed continue to verify. Read once, while the stack has no keys; afterwards the field and the Secret may be removed.',
   });
 
+const encryptionSchema = z
+  .object({
+    secretRef: z
+      .object({
+        name: objectName.meta({ description: 'Name of the Secret, in the namespace of the AuthStack.' }),
+        key: secretKey.default('key').meta({
+          description:
+            'Key whose value is the wrapping key. To change it, add the new one under another key, and name that here; remove the old one once status.signingKeys.wrappingKeyId has changed.',
+        }),
+      })
+      .meta({
+        description:
+          '256 random bits: 32 bytes, or their base64 or base64url (`openssl rand -base64 32`). Every entry of the Secret that is such a key can unwrap; the auth pods mount all of them.',
+      }),
+  })
+  .meta({
+    description:
+      'Wraps the private keys in the Secret <stack>-signing-keys with a key of your own, so that whoever reads that Secret alone cannot sign. Keep a copy of the key where no backup of the cluster is: without it pods that start cannot sign.',
+  });
+
 const propagationSum = ['jwksMaxAge', 'volumeRefresh', 'clockSkew']
   .map((part) => `self.propagation.${part}`)
   .join(' + ');
@@ -57,6 +77,7 @@ export const signingKeysSchema = z
       .meta({ description: 'How long a key signs before the next one takes over.' }),
     propagation: propagationSchema.prefault({}),
     importFrom: importFromSchema.optional(),
+    encryption: encryptionSchema.optional(),
     maxWait: durationSchema.default('1h').meta({
       description: 'How long the next key waits for a service that has vanished without having acknowledged it.',
     }),

@@ -94,6 +94,10 @@ const signingKeys = z.object({
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['kid'],
     }),
+  wrappingKeyId: z
+    .string()
+    .optional()
+    .meta(about('Id of the key of yours that every private key is wrapped with; absent: they are not wrapped.')),
   lastRotationTime: timestamp.optional().meta(about('When the active key began to sign.')),
   nextRotationTime: timestamp.optional().meta(about('When the next key is due to sign.')),
 });

@@ -22,20 +22,31 @@ export const LEAD: number = 8 * MINUTE;
 /** volumeRefresh + accessTokenTTL + clockSkew. */
 export const AFTERLIFE: number = 33 * MINUTE;
 
+/** Name of the owner's Secret with wrapping keys. */
+export const CUSTODY = 'custody';
+
 interface Asked {
   readonly suspend?: boolean;
   /** The annotation of that name. */
   readonly revokeKey?: string | undefined;
+  /** The entry of Secret `custody` that `spec.signingKeys.encryption` names. */
+  readonly encryption?: string | undefined;
 }
 
 export function aStack(change: Partial<Pick<AuthStack, 'status'>> & Asked = {}): AuthStack {
-  const { suspend = false, revokeKey, ...rest } = change;
+  const { suspend = false, revokeKey, encryption: key, ...rest } = change;
+  const signingKeys = key === undefined ? {} : { encryption: { secretRef: { name: CUSTODY, key } } };
   const annotations = revokeKey === undefined ? {} : { 'authstack.dev/revoke-key': revokeKey };
   return {
     apiVersion: 'authstack.dev/v1alpha1',
     kind: 'AuthStack',
     metadata: { name: 'shop', namespace: 'auth', uid: 'u1', annotations },
-    spec: authStackSpecSchema.parse({ publicURL: 'https://shop.example.com', auth: { audience: ['shop'] }, suspend }),
+    spec: authStackSpecSchema.parse({
+      publicURL: 'https://shop.example.com',
+      auth: { audience: ['shop'] },
+      signingKeys,
+      suspend,
+    }),
     ...rest,
   };
 }
@@ -132,6 +143,7 @@ export function seen(change: Partial<KeysObservation> = {}): KeysObservation {
       value: { keys: [jwk('k1'), jwk('k2')], lifetimes },
     },
     imported: { state: 'notAsked' },
+    wrappingKeys: { wanted: { state: 'none' }, ids: [] },
     copies: [
       {
         consumer: 'shop/orders',

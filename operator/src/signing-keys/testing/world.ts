@@ -6,7 +6,7 @@ import type { Condition, Millis } from '../../runtime/objects.ts';
 import { publishedKeys } from '../../stored/jwks.ts';
 import type { Kid, Lifetimes } from '../../stored/jwks.ts';
 import { keyRing, readKeyRing } from '../../stored/key-ring.ts';
-import type { Algorithm, StoredRing } from '../../stored/key-ring.ts';
+import type { Algorithm, StoredKey, StoredRing } from '../../stored/key-ring.ts';
 import { readStored, secretOf } from '../../stored/secret.ts';
 import { newRing } from '../apply.ts';
 import { editRing } from '../edit.ts';
@@ -15,7 +15,8 @@ import { planSigningKeys } from '../plan.ts';
 import type { KeysPlan } from '../plan.ts';
 import { dependsOnPods } from '../pods.ts';
 import { ringOf } from '../ring.ts';
-import type { KeyHolder, KeyPolicy, KeysObservation, ReloadPods, RingAction } from '../types.ts';
+import type { CreateRing, KeyHolder, KeyPolicy, KeysObservation, ReloadPods, RingAction, RingEdit } from '../types.ts';
+import { Custody, plainKids, wrappedBy } from './custody.ts';
 import { NOW, aStack, jwk, policy } from './seen.ts';
 import { Verifiers } from './verifiers.ts';
 import type { Heard } from './verifiers.ts';
@@ -33,6 +34,10 @@ interface AuthPod {
   readonly startedAt: Millis;
   /** Undefined: it has loaded no ring yet. */
   ring: StoredRing | undefined;
+  /** What its mount shows: it may lack the key that would unwrap it. */
+  shown: StoredRing | undefined;
+  /** Wrapping keys that it mounts, as far as that can change. */
+  mounted: ReadonlySet<string>;
   /** What its mount is about to show, and when. */
   readonly coming: { readonly ring: StoredRing; readonly at: Millis }[];
   /** Its mount changes no more. */
@@ -64,9 +69,11 @@ export class KeyWorld {
   readonly resurrected: Kid[] = [];
   private backup: StoredRing | undefined;
   readonly consumers: Map<string, Consumer> = new Map();
+  readonly custody: Custody = new Custody();
   /** What went against a law; empty as long as all hold. */
   readonly broken: string[] = [];
   promotions = 0;
+  timesRewrapped = 0;
 
   /**
    * What the auth pods were started with: the Deployment follows the spec in the same pass, whether or not the writes of the keys
@@ -100,7 +107,12 @@ export class KeyWorld {
   }
 
   get stack(): AuthStack {
-    return aStack({ suspend: this.suspend, revokeKey: this.revokeKey, status: { conditions: this.conditions } });
+    return aStack({
+      suspend: this.suspend,
+      revokeKey: this.revokeKey,
+      encryption: this.custody.wanted,
+      status: { conditions: this.conditions },
+    });
   }
 
   private get operatorsNow(): Millis {
@@ -140,6 +152,7 @@ export class KeyWorld {
       ring: readKeyRing(this.stack, stored),
       jwks: readStored(publishedKeys, this.stack, this.jwks),
       imported: { state: 'notAsked' },
+      wrappingKeys: this.custody.seen(),
       copies: [...this.consumers].map(([consumer, { hasCopy, createdAt, holds }]) => ({
         consumer,
         createdAt,
@@ -202,6 +215,9 @@ export class KeyWorld {
       this.sign(pod, end);
     }
     this.now = end;
+    this.pods.forEach((pod) => {
+      this.remount(pod);
+    });
     this.verifiers.tell();
     this.checkRetired();
   }
@@ -209,7 +225,8 @@ export class KeyWorld {
   /** It mounts, in the worst case, what was stored volumeRefresh ago. */
   startPod(name: string): void {
     const pod: AuthPod = {
-      ...{ startedAt: this.now - 1, ring: undefined, coming: [], isStuck: false, isSilent: false },
+      ...{ startedAt: this.now - 1, ring: undefined, shown: undefined, coming: [], isStuck: false, isSilent: false },
+      mounted: this.custody.shownAt(this.now - this.policy.volumeRefresh),
       revoked: new Set(),
       heard: new Map(),
     };
@@ -233,12 +250,24 @@ export class KeyWorld {
     pod.isStuck = true;
   }
 
-  /** A ring without an active key is of no use to it. */
+  /** A ring without an active key is of no use to it, nor is one that it cannot unwrap. */
   private load(pod: AuthPod, ring: StoredRing, at: Millis): void {
+    pod.shown = ring;
+    this.use(pod, ring, at);
+  }
+
+  private use(pod: AuthPod, ring: StoredRing, at: Millis): void {
     this.sign(pod, at);
     const keys = ring.keys.filter(({ kid }) => !pod.revoked.has(kid));
-    if (activeKidOf(ring) !== undefined) pod.ring = { ...ring, keys };
+    if (activeKidOf(ring) !== undefined && canUnwrap(pod, ring)) pod.ring = { ...ring, keys };
     this.sign(pod, at);
+  }
+
+  /** The mount of the owner's Secret, as late as any other. */
+  private remount(pod: AuthPod): void {
+    if (pod.isStuck) return;
+    pod.mounted = this.custody.shownAt(this.now - this.policy.volumeRefresh);
+    if (pod.shown) this.use(pod, pod.shown, this.now);
   }
 
   private sign({ ring }: AuthPod, until: Millis): void {
@@ -289,6 +318,11 @@ export class KeyWorld {
     return this.ring?.value.keys;
   }
 
+  /** The keys that private halves are wrapped with; undefined: with none. */
+  get wrappedBy(): ReadonlySet<string | undefined> {
+    return new Set(this.ring?.value.keys.flatMap((key) => (key.phase === 'retiring' ? [] : [wrappedBy(key)])));
+  }
+
   get kids(): readonly Kid[] {
     return this.ring?.value.keys.map(({ kid }) => kid) ?? [];
   }
@@ -305,28 +339,57 @@ export class KeyWorld {
       const pod = this.pods.get(name);
       if (!pod || pod.isSilent) continue;
       wanted.revokedKids.forEach((kid) => pod.revoked.add(kid));
-      if (pod.ring) this.load(pod, pod.ring, this.now);
+      if (pod.ring) this.use(pod, pod.ring, this.now);
     }
   }
 
   private performOwn(action: Exclude<RingAction, ReloadPods>): void {
     if (action.type === 'createRing') {
-      if (this.ring) return;
-      action.revocation?.kids.forEach((kid) => this.revoked.add(kid));
-      this.store(newRing(action, this.context));
+      if (!this.ring) this.create(action);
       return;
     }
     if (!this.ring || String(this.ring.version) !== action.resourceVersion) return;
     const { edit } = action;
     const before = this.ring.value;
-    if (edit.type === 'promote') this.checkPromotion(before, edit.kid);
-    if (edit.type === 'forget') {
-      edit.kids.forEach((kid) => {
-        this.checkForgotten(kid);
-      });
-    }
+    const after = this.custody.wrapped(editRing(before, edit, this.context));
+    if (!after) return;
+    this.check(edit, before, after);
     if (edit.type === 'revoke') edit.kids.forEach((kid) => this.revoked.add(kid));
-    this.store(editRing(before, edit, this.context));
+    this.store(after);
+  }
+
+  private create(action: CreateRing): void {
+    const made = this.custody.wrapped(newRing(action, this.context));
+    if (!made) return;
+    action.revocation?.kids.forEach((kid) => this.revoked.add(kid));
+    this.checkStaysWrapped(undefined, made);
+    this.store(made);
+  }
+
+  private check(edit: RingEdit, before: StoredRing, after: StoredRing): void {
+    this.checkStaysWrapped(before, after);
+    if (edit.type === 'rewrap') this.checkRewrapped(before, after);
+    if (edit.type === 'promote') this.checkPromotion(before, edit.kid);
+    if (edit.type !== 'forget') return;
+    edit.kids.forEach((kid) => {
+      this.checkForgotten(kid);
+    });
+  }
+
+  private checkStaysWrapped(before: StoredRing | undefined, after: StoredRing): void {
+    if (this.custody.wanted === undefined || (before && plainKids(before).length > 0)) return;
+    this.broken.push(...plainKids(after).map((kid) => `${kid} is stored plain, and is to be wrapped`));
+  }
+
+  /** What is as it was asked for is not written again, and a pod that starts in the next moment can read what is. */
+  private checkRewrapped(before: StoredRing, after: StoredRing): void {
+    this.timesRewrapped += 1;
+    const isSame = JSON.stringify(before.wrapping) === JSON.stringify(after.wrapping);
+    if (isSame) this.broken.push('the ring is wrapped as it was');
+    for (const [name, pod] of this.pods) {
+      const isReadable = after.keys.every((key) => isReadableBy(pod, key));
+      if (!isReadable) this.broken.push(`pod ${name} cannot unwrap what is stored`);
+    }
   }
 
   /** Throws where the ring could not be read back: two active keys, say. */
@@ -449,6 +512,17 @@ export class KeyWorld {
   }
 }
 
+/** With what it mounts, or because it has that key in memory. */
+function canUnwrap(pod: AuthPod, ring: StoredRing): boolean {
+  const known = pod.ring?.keys.filter(({ phase }) => phase !== 'retiring').map(({ kid }) => kid) ?? [];
+  return ring.keys.every((key) => isReadableBy(pod, key) || known.includes(key.kid));
+}
+
+function isReadableBy({ mounted }: AuthPod, key: StoredKey): boolean {
+  const id = wrappedBy(key);
+  return id === undefined || mounted.has(id);
+}
+
 function activeKidOf(ring: StoredRing | undefined): Kid | undefined {
   return ring?.keys.find(({ phase }) => phase === 'active')?.kid;
 }
@@ -457,7 +531,7 @@ function holderOf(name: string, { startedAt }: AuthPod, told: Pick<KeyHolder, 'r
   return { name, ip: '10.0.0.1', isTerminating: false, startedAt, ...told };
 }
 
-function reportOf(name: string, { ring, isSilent, revoked }: AuthPod): KeyHolder['report'] {
+function reportOf(name: string, { ring, mounted, isSilent, revoked }: AuthPod): KeyHolder['report'] {
   if (isSilent) return 'unknown';
   const signingKid = activeKidOf(ring);
   return {
@@ -465,5 +539,6 @@ function reportOf(name: string, { ring, isSilent, revoked }: AuthPod): KeyHolder
     kids: ring?.keys.map(({ kid }) => kid) ?? [],
     ...(signingKid !== undefined && { signingKid }),
     ...{ lastSignedAt: {}, secretVersion: ring?.version ?? 0, floor: 0, revokedKids: [...revoked] },
+    wrappingKeys: [...mounted],
   };
 }
