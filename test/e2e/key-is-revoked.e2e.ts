@@ -76,6 +76,7 @@ scenario(
     expect(until(mountOnly)).toBeLessThanOrEqual(Date.parse(bounds?.mountsUntil ?? ''));
     expect(until(reader)).toBeLessThanOrEqual(Date.parse(bounds?.cachesUntil ?? ''));
     expect(report.refusals.filter(({ kid }) => kid !== stolen)).toEqual([]);
+    expect(report.notIssued).toEqual([]);
   },
 );
 

@@ -95,6 +95,7 @@ scenario(
     const report = await load.end();
     world.note(report);
     expect(report.refusals).toEqual([]);
+    expect(report.notIssued).toEqual([]);
     for (const { kids, accepted, service } of report.services) {
       const since = service === late.name ? [] : [former.kid, first.activeKid];
       expect([service, ...kids]).toEqual(expect.arrayContaining([...since, second.activeKid]));

@@ -73,7 +73,7 @@ export class Visitor {
     for (const line of [setCookie ?? []].flat()) {
       const [pair = '', ...attributes] = line.split('; ');
       const name = pair.slice(0, pair.indexOf('='));
-      const ended = attributes.some((attribute) => /^max-age=0$/i.test(attribute) || attribute.includes('1970'));
+      const ended = attributes.some((attribute) => /^(max-age=0$|expires=.* 1970 )/i.test(attribute));
       if (ended) this.cookies.delete(name);
       else this.cookies.set(name, pair.slice(name.length + 1));
     }
