@@ -8,7 +8,7 @@ import { keepTlsFresh } from '@authstack/http-service/tls-files';
 import { pino } from 'pino';
 import { authContract, files } from '../../services/auth/src/api.ts';
 import { LoadedClients } from '../../services/auth/src/clients/loaded-clients.ts';
-import { forgetful } from '../../services/auth/src/files/memory.ts';
+import { forgetful } from '../../services/auth/src/told/memory.ts';
 import { parseKeyRing, revokedIn } from '../../services/auth/src/keys/key-ring.ts';
 import { LoadedKeys } from '../../services/auth/src/keys/loaded-keys.ts';
 import { Verifiers } from '../../services/auth/src/events/verifiers.ts';

@@ -11,7 +11,7 @@ import { keepTlsFresh } from '@authstack/http-service/tls-files';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { LoadedClients } from '../../../services/auth/src/clients/loaded-clients.ts';
-import { forgetful } from '../../../services/auth/src/files/memory.ts';
+import { forgetful } from '../../../services/auth/src/told/memory.ts';
 import { operatorListener } from '../../../services/auth/src/listeners/operator.ts';
 import { authHostOf } from '../api/names.ts';
 import { createAuthPodClients } from '../auth-pods/clients-client.ts';

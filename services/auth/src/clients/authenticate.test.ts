@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { authContract } from '../api.ts';
 import type { ClientsDocument } from '../api.ts';
 import { NotReady } from '../errors.ts';
-import { forgetful } from '../files/memory.ts';
+import { forgetful } from '../told/memory.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { aCluster, basic, encoded, storedSecret } from '../testing/cluster.ts';
 import type { TestCluster, TokenClaims } from '../testing/cluster.ts';

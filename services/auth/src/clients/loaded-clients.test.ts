@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import type { ClientsDocument } from '../api.ts';
-import { forgetful } from '../files/memory.ts';
+import { forgetful } from '../told/memory.ts';
 import { ClientsUnusable, clientsOf, parseClients } from './clients.ts';
 import { ClientsBelowFloor, LoadedClients } from './loaded-clients.ts';
 

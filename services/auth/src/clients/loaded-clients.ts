@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ClientsDocument, ClientsReport } from '../api.ts';
-import type { Memory } from '../files/memory.ts';
+import type { Memory } from '../told/memory.ts';
 import { clientsOf } from './clients.ts';
 import type { Clients } from './clients.ts';
 

@@ -11,7 +11,7 @@ import type { Mongod } from '../../../../test/support/mongod.ts';
 import { authContract } from '../api.ts';
 import { credentialOf } from '../clients/clients.ts';
 import { problems } from '../errors.ts';
-import { forgetful } from '../files/memory.ts';
+import { forgetful } from '../told/memory.ts';
 import { routerOf } from '../http/route.ts';
 import { parseKeyRing } from '../keys/key-ring.ts';
 import { LoadedKeys } from '../keys/loaded-keys.ts';

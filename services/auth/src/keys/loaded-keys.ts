@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { keysReload } from '../api.ts';
 import type { KeysReload, KeysReport } from '../api.ts';
-import type { Memory } from '../files/memory.ts';
+import type { Memory } from '../told/memory.ts';
 import { publicKeysOf } from './key-ring.ts';
 import type { HeldKey, KeyRing, MountedRing, SigningKey } from './key-ring.ts';
 
