@@ -67,7 +67,7 @@ scenario(
     const seconds = [connected, mountOnly, reader].map(
       (service) => [service.name, Math.max(0, until(service) - revokedAt) / 1000] as const,
     );
-    world.note({ secondsThatTheStolenKeyWasAccepted: Object.fromEntries(seconds), report });
+    world.note({ secondsThatTheStolenKeyWasAccepted: Object.fromEntries(seconds), services: report.services });
     expect(until(connected)).toBeLessThanOrEqual(revokedAt + 1000 * TOLD);
     expect(until(reader)).toBeLessThanOrEqual(revokedAt + 1000 * (TOLD + PROPAGATION.jwksMaxAge));
     expect(until(mountOnly)).toBeLessThanOrEqual(revokedAt + 1000 * (TOLD + PROPAGATION.volumeRefresh));
