@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { OUT_OF_SERVICE, SERVING_LABEL } from '../../operator/src/api/names.ts';
+import {
+  CONSUMER_LABEL,
+  FIELD_MANAGER,
+  MANAGED_BY_LABEL,
+  OUT_OF_SERVICE,
+  SERVING_LABEL,
+} from '../../operator/src/api/names.ts';
 import { createApiClient } from '../../operator/src/runtime/client.ts';
 import type { ApiClient } from '../../operator/src/runtime/client.ts';
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
+import { secretHash } from '../../operator/src/stored/client-key.ts';
 import { startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { difference, readState } from './state.ts';
@@ -17,7 +24,7 @@ let now = 0;
 beforeAll(async () => {
   api = await startApiServer({ crds: true });
   client = createApiClient({ userAgent: 'user', kubeconfig: api.kubeconfig });
-  invariants = new InvariantChecker({ client, now: () => now, stack: 'main', lead: 1_000 });
+  invariants = new InvariantChecker({ client, now: () => now, stack: 'main', lead: 1_000, volumeRefresh: 1_000 });
 }, 120_000);
 
 afterAll(async () => {
@@ -35,7 +42,7 @@ async function followed(name: string): Promise<{ readonly auth: string; readonly
 }
 
 async function write(namespace: string, name: string, data: Readonly<Record<string, string>>): Promise<void> {
-  const labels = name === 'copy' ? { 'authstack.dev/consumer': 'orders' } : {};
+  const labels = name === 'copy' ? { [CONSUMER_LABEL]: 'orders', [MANAGED_BY_LABEL]: FIELD_MANAGER } : {};
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels }, stringData: data };
   await api.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(secret));
 }
@@ -83,6 +90,24 @@ test('a key that a copy lacks is a violation, and one that every copy has had fo
   await sign(auth, 'b');
   await sign(auth, 'c');
   await isViolated(auth, /key c signs and the copy copy lacks it/);
+});
+
+test('a client secret that a consumer may have mounted and that is not accepted is a violation', async () => {
+  const { auth, shop } = await followed('secrets');
+  const accept = (...secrets: readonly string[]): Promise<void> => {
+    const hashes = secrets.map((secret) => ({ sha256: secretHash(secret) }));
+    const clients = [{ id: `${shop}/orders`, audience: 'shop', secrets: hashes }];
+    return write(auth, 'main-clients', { 'clients.json': JSON.stringify({ version: 1, clients }) });
+  };
+  await accept('one', 'two');
+  await write(shop, 'copy', { 'jwks.json': '{"keys":[]}', 'client-secret': 'one' });
+  await write(shop, 'copy', { 'jwks.json': '{"keys":[]}', 'client-secret': 'two' });
+  await accept('two', 'three');
+  await isViolated(auth, /a client secret that pods of .*-shop\/orders have is not accepted/);
+  now += 1_000;
+  await accept('two', 'three', 'four');
+  await accept('three', 'four');
+  await isViolated(auth, /is not accepted/);
 });
 
 test('a second replica set is a violation', async () => {

@@ -1,3 +1,4 @@
+import type { ClientsDocument } from '@authstack/auth-service/api';
 import { CONSUMER_LABEL, OUT_OF_SERVICE, SERVING_LABEL, namesOf } from '../../operator/src/api/names.ts';
 import type { ApiClient } from '../../operator/src/runtime/client.ts';
 import { systemClock } from '../../operator/src/runtime/clock.ts';
@@ -7,6 +8,8 @@ import { silent } from '../../operator/src/runtime/log.ts';
 import type { Kind, KubernetesObject, Millis } from '../../operator/src/runtime/objects.ts';
 import { runReflector } from '../../operator/src/runtime/reflector.ts';
 import { Store } from '../../operator/src/runtime/store.ts';
+import { secretHash } from '../../operator/src/stored/client-key.ts';
+import { clientSecretIn, consumerOfCopy } from '../../operator/src/stored/consumer-copy.ts';
 
 export interface InvariantOptions {
   readonly client: ApiClient;
@@ -14,6 +17,8 @@ export interface InvariantOptions {
   readonly stack: string;
   /** How long a key must have been published before it may sign. */
   readonly lead: Millis;
+  /** How long a consumer's pods may have mounted what its Secret no longer holds. */
+  readonly volumeRefresh: Millis;
 }
 
 interface Recorded {
@@ -23,6 +28,8 @@ interface Recorded {
   /** Keys that the ring has said were revoked. */
   readonly revoked: Set<string>;
   activeKid: string | undefined;
+  /** Hash of each client secret that the consumer's Secret has held → when it was last seen to; absent: it holds it. */
+  readonly secrets: Map<string, Millis | undefined>;
   readonly violations: string[];
 }
 
@@ -39,8 +46,10 @@ export class InvariantChecker {
 
   constructor(options: InvariantOptions) {
     this.options = options;
-    this.secrets.onChange(({ after }) => {
+    this.secrets.onChange(({ before, after }) => {
       if (after) this.checkSecret(after);
+      const copy = after ?? before;
+      if (copy && consumerOfCopy(copy) !== undefined) this.recordCopy(copy, after);
     });
     this.claims.onChange(({ before, after }) => {
       const claim = after ?? before;
@@ -57,7 +66,7 @@ export class InvariantChecker {
   /** From now on for this stack, whose consumer lives in another namespace. */
   follow(namespace: string, consumerNamespace: string): void {
     const empty = { published: new Map<string, Millis>(), sets: new Set<string>(), revoked: new Set<string>() };
-    this.seen.set(namespace, { ...empty, activeKid: undefined, violations: [] });
+    this.seen.set(namespace, { ...empty, secrets: new Map(), activeKid: undefined, violations: [] });
     this.consumers.set(namespace, consumerNamespace);
   }
 
@@ -94,6 +103,38 @@ export class InvariantChecker {
     if (name === names.jwks) this.recordKeySet(secret, recorded);
     if (name === names.signingKeys) this.checkRing(secret, namespace, recorded);
     if (name === names.identity) this.checkIdentity(secret, recorded);
+    if (name === names.clients) this.checkClients(secret, recorded);
+  }
+
+  /** With the copy its consumer's consent has ended. */
+  private recordCopy({ metadata }: Secret, copy: Secret | undefined): void {
+    const [namespace = ''] = [...this.consumers].find(([, consumer]) => consumer === metadata.namespace) ?? [];
+    const recorded = this.seen.get(namespace);
+    if (!recorded) return;
+    if (!copy) recorded.secrets.clear();
+    const secret = copy && clientSecretIn(copy);
+    if (secret === undefined) return;
+    const held = secretHash(secret);
+    for (const [hash, until] of recorded.secrets) {
+      if (hash !== held && until === undefined) recorded.secrets.set(hash, this.options.now());
+    }
+    recorded.secrets.set(held, undefined);
+    const document = this.secrets.get({ namespace, name: namesOf(this.options.stack).clients });
+    if (document) this.checkClients(document, recorded);
+  }
+
+  /** What a consumer's pods may have mounted is accepted, for as long as its consent is recorded. */
+  private checkClients(secret: Secret, { secrets, violations }: Recorded): void {
+    const now = this.options.now();
+    const { clients } = JSON.parse(textOf(secret, 'clients.json')) as ClientsDocument;
+    for (const { id, secrets: accepted = [] } of clients) {
+      const inForce = accepted.filter(({ notAfter }) => notAfter === undefined || Date.parse(notAfter) > now);
+      const needed = [...secrets].filter(
+        ([, until]) => until === undefined || now - until < this.options.volumeRefresh,
+      );
+      const lacking = needed.filter(([hash]) => inForce.every(({ sha256 }) => sha256 !== hash));
+      violations.push(...lacking.map(() => `a client secret that pods of ${id} have is not accepted`));
+    }
   }
 
   private recordKeySet(secret: Secret, { published }: Recorded): void {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { REVOKE_KEY_ANNOTATION } from '../../operator/src/signing-keys/revocation.ts';
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
 import type { TestBed } from './test-bed.ts';
-import { ACKNOWLEDGED, LEAD, RETIREMENT, ROTATION, VOLUME_REFRESH } from './subject.ts';
+import { ACKNOWLEDGED, CLOCK_SKEW, LEAD, RETIREMENT, ROTATION, VOLUME_REFRESH } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 /** What people do to a stack, and wait for. It must reach the same state whatever happens to the operator meanwhile. */
@@ -133,6 +133,24 @@ export const scenarios: readonly Scenario[] = [
         expectSame(revoked?.reachedTime !== undefined, true);
         expectSame(await subject.revokedState(), 'Dropped');
       }, WITHIN);
+      await becomesHealthy(subject);
+    },
+    repeats: false,
+  },
+  {
+    name: 'credentials',
+    prepare: create,
+    act: async (subject, { clock }) => {
+      const before = await subject.clientSecret();
+      await subject.deleteClientKey();
+      await eventually(async () => {
+        const now = await subject.clientSecret();
+        expectSame(now !== undefined && now !== before, true);
+      }, WITHIN);
+      // The former ones end once no pod has them mounted any more; the one in use and the next stay.
+      await eventually(async () => expectSame(await subject.lastingSecrets(), 2), WITHIN);
+      clock.jump(VOLUME_REFRESH + CLOCK_SKEW);
+      await eventually(async () => expectSame(await subject.acceptedSecrets(), 2), WITHIN);
       await becomesHealthy(subject);
     },
     repeats: false,

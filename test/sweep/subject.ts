@@ -1,4 +1,5 @@
 import { files } from '@authstack/auth-service/api';
+import type { ClientsDocument } from '@authstack/auth-service/api';
 import { authConsumerKind } from '../../operator/src/api/auth-consumer.ts';
 import type { AuthConsumer } from '../../operator/src/api/auth-consumer.ts';
 import { authStackKind } from '../../operator/src/api/auth-stack.ts';
@@ -31,6 +32,7 @@ export const ROTATION = 20 * 60_000;
 /** For how long the next key must be known to be lacked by nobody: RECONNECTED and clockSkew. */
 export const ACKNOWLEDGED = RECONNECTED + 30_000;
 export const VOLUME_REFRESH = 60_000;
+export const CLOCK_SKEW = 30_000;
 /** Of a retired key, from its last token to its end. */
 export const RETIREMENT = 390_000;
 
@@ -157,6 +159,33 @@ export class Subject {
     const ref = { namespace: this.consumerNamespace, name: CONSUMER };
     const consumer: AuthConsumer | undefined = await this.read(authConsumerKind, ref);
     return consumer?.status?.revokedKeys?.[0]?.state;
+  }
+
+  /** As somebody does whose clients' secrets are known to others: all of them are made anew. */
+  async deleteClientKey(): Promise<void> {
+    const path = objectPath(secretKind, { namespace: this.namespace, name: namesOf(STACK).clientKey });
+    await this.send({ method: 'DELETE', path });
+  }
+
+  /** What the consumer shows to the auth service. */
+  async clientSecret(): Promise<string | undefined> {
+    return (await this.secret(COPY, this.consumerNamespace))['client-secret'];
+  }
+
+  /** How many client secrets the auth pods accept. */
+  async acceptedSecrets(): Promise<number> {
+    return (await this.recordedSecrets()).length;
+  }
+
+  /** How many of them have no end yet. */
+  async lastingSecrets(): Promise<number> {
+    return (await this.recordedSecrets()).filter(({ notAfter }) => notAfter === undefined).length;
+  }
+
+  private async recordedSecrets(): Promise<readonly { readonly notAfter?: string }[]> {
+    const { [files.clients]: text = '{"clients":[]}' } = await this.secret(namesOf(STACK).clients);
+    const { clients } = JSON.parse(text) as ClientsDocument;
+    return clients.flatMap(({ secrets = [] }) => secrets);
   }
 
   private async secret(name: string, namespace = this.namespace): Promise<Readonly<Partial<Record<string, string>>>> {

@@ -24,6 +24,7 @@ const sizes: Readonly<Record<string, Size>> = {
   widen: { crashes: 1, faultProfiles: 1 },
   rotate: { crashes: 6, faultProfiles: 3 },
   revoke: { crashes: 1, faultProfiles: 1 },
+  credentials: { crashes: 3, faultProfiles: 1 },
   consent: { crashes: 4, faultProfiles: 3, networkFaults: 2 },
   recreate: { crashes: 4, faultProfiles: 2 },
 };

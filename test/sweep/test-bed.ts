@@ -12,7 +12,7 @@ import { JumpingClock } from './clock.ts';
 import { startNode } from './node.ts';
 import type { Node } from './node.ts';
 import { Operators } from './operators.ts';
-import { LEAD, STACK, Subject } from './subject.ts';
+import { LEAD, STACK, Subject, VOLUME_REFRESH } from './subject.ts';
 import { InvariantChecker } from './invariants.ts';
 
 interface Parts {
@@ -84,7 +84,13 @@ export class TestBed implements AsyncDisposable {
     this.clock = clock;
     this.direct = createApiClient({ userAgent: 'user', kubeconfig: api.kubeconfig });
     this.operators = new Operators({ kubeconfig: gateway.kubeconfig, clock, log });
-    this.invariants = new InvariantChecker({ client: this.direct, now: () => clock.now(), stack: STACK, lead: LEAD });
+    this.invariants = new InvariantChecker({
+      client: this.direct,
+      now: () => clock.now(),
+      stack: STACK,
+      lead: LEAD,
+      volumeRefresh: VOLUME_REFRESH,
+    });
   }
 
   /** Namespaces for a stack and its consumer, in which nothing is yet. */
