@@ -85,7 +85,7 @@ bench-keys: tools ## ten rotations while services verify, distribution, revocati
 
 .PHONY: generate
 generate: node_modules/.package-lock.json ## CRDs, chart templates and references from operator/src/api; the picture
-	node operator/src/generate.ts
+	node --conditions=authstack-source operator/src/generate.ts
 	node test/structure/draw.ts
 
 .PHONY: picture

@@ -121,7 +121,7 @@ test('a spec of an older schema is named field by field, keeps nobody else waiti
   });
 
   await storeUnchecked(
-    ['authstack/aged', 'auth', { auth: { audience: 'shop' }, deletionPolicy: 'Everything' }],
+    ['authstack/aged', 'auth', { auth: { replicas: 'two' }, deletionPolicy: 'Everything' }],
     ['authconsumer/broken', 'shop', { stackRef: 'well' }],
   );
 
@@ -137,9 +137,9 @@ test('a spec of an older schema is named field by field, keeps nobody else waiti
     });
     return conditions;
   });
-  expect(Ready?.message).toMatch(/spec\.auth\.audience: .*spec\.deletionPolicy: .*kubectl -n auth edit authstack aged/);
+  expect(Ready?.message).toMatch(/spec\.auth\.replicas: .*spec\.deletionPolicy: .*kubectl -n auth edit authstack aged/);
   expect(Stalled?.reason).toBe('SpecInvalid');
-  await eventually(async () => expect(await messagesAbout('aged', 'SpecInvalid')).toContain('spec.auth.audience'));
+  await eventually(async () => expect(await messagesAbout('aged', 'SpecInvalid')).toContain('spec.auth.replicas'));
   await eventually(async () => {
     const { Accepted } = await conditionsOf('shop', 'authconsumer/broken');
     expect(Accepted).toMatchObject({ status: 'False', reason: 'SpecInvalid' });
@@ -154,7 +154,7 @@ test('a spec of an older schema is named field by field, keeps nobody else waiti
   });
   expect(await names('shop', 'secrets')).toContain('secret/broken-keys');
 
-  const mended = { spec: { auth: { audience: ['shop'] }, deletionPolicy: 'Retain' } };
+  const mended = { spec: { auth: { replicas: 2 }, deletionPolicy: 'Retain' } };
   await api.kubectl(['-n', 'auth', 'patch', 'authstack', 'aged', '--type=merge', '-p', JSON.stringify(mended)]);
   await eventually(async () => {
     expect((await conditionsOf('auth', 'authstack/aged'))['Ready']?.reason).not.toBe('SpecInvalid');
@@ -164,7 +164,7 @@ test('a spec of an older schema is named field by field, keeps nobody else waiti
 test('a stack with an unknown deletionPolicy is deleted, and its data stays', async () => {
   await applyTo(api, [authStack('odd')]);
   await eventually(async () => expect(await names('auth', 'secrets')).toContain('secret/odd-auth-secrets'));
-  await storeUnchecked(['authstack/odd', 'auth', { auth: { audience: 'shop' }, deletionPolicy: 'delete' }]);
+  await storeUnchecked(['authstack/odd', 'auth', { auth: { replicas: 'two' }, deletionPolicy: 'delete' }]);
 
   await api.kubectl(['-n', 'auth', 'delete', 'authstack', 'odd', '--timeout=30s']);
 

@@ -3,8 +3,8 @@ import type { Rule } from '../rules.ts';
 import { signingAlgorithms } from './signing-keys.ts';
 
 const ALGORITHM = 'self.signingKeys.algorithm';
-const rooms = signingAlgorithms.map((algorithm) => `'${algorithm}': ${roomForAddressed(ownKey(algorithm))}`);
-const ROOM = `{${rooms.join(', ')}}[${ALGORITHM}]`;
+const rooms = signingAlgorithms.map((algorithm) => [algorithm, roomForAddressed(ownKey(algorithm))]);
+const ROOM = `${JSON.stringify(Object.fromEntries(rooms))}[${ALGORITHM}]`;
 
 /** As in the JSON of the claims: quotes, and for several audiences commas and brackets. No character of them is escaped there. */
 const NEEDED =
