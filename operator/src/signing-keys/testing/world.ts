@@ -6,7 +6,7 @@ import type { Condition, Millis } from '../../runtime/objects.ts';
 import { publishedKeys } from '../../stored/jwks.ts';
 import type { Kid, Lifetimes } from '../../stored/jwks.ts';
 import { keyRing, readKeyRing } from '../../stored/key-ring.ts';
-import type { Algorithm, StoredKey, StoredRing } from '../../stored/key-ring.ts';
+import type { Algorithm, StoredRing } from '../../stored/key-ring.ts';
 import { readStored, secretOf } from '../../stored/secret.ts';
 import { newRing } from '../apply.ts';
 import { editRing } from '../edit.ts';
@@ -16,10 +16,11 @@ import type { KeysPlan } from '../plan.ts';
 import { dependsOnPods } from '../pods.ts';
 import { ringOf } from '../ring.ts';
 import type { CreateRing, KeyHolder, KeyPolicy, KeysObservation, ReloadPods, RingAction, RingEdit } from '../types.ts';
+import { activeKidOf, canUnwrap, holderOf, isReadableBy, reportOf } from './auth-pod.ts';
+import type { AuthPod } from './auth-pod.ts';
 import { Custody, plainKids, wrappedBy } from './custody.ts';
 import { NOW, aStack, jwk, policy } from './seen.ts';
 import { Verifiers } from './verifiers.ts';
-import type { Heard } from './verifiers.ts';
 
 interface Consumer {
   /** Whether there is a copy; a mount outlives its Secret. */
@@ -27,27 +28,6 @@ interface Consumer {
   readonly createdAt: Millis;
   /** Each key of its copy or of the last one, and since when it has been there. */
   readonly holds: ReadonlyMap<Kid, Millis>;
-}
-
-/** A pod of the auth service: it has in its memory what its mount showed last. */
-interface AuthPod {
-  readonly startedAt: Millis;
-  /** Undefined: it has loaded no ring yet. */
-  ring: StoredRing | undefined;
-  /** What its mount shows: it may lack the key that would unwrap it. */
-  shown: StoredRing | undefined;
-  /** Wrapping keys that it mounts, as far as that can change. */
-  mounted: ReadonlySet<string>;
-  /** What its mount is about to show, and when. */
-  readonly coming: { readonly ring: StoredRing; readonly at: Millis }[];
-  /** Its mount changes no more. */
-  isStuck: boolean;
-  /** It cannot be asked. */
-  isSilent: boolean;
-  /** What it was told of, for as long as it runs. */
-  readonly revoked: Set<Kid>;
-  /** What each service told it last, by instance. */
-  readonly heard: Map<string, Heard>;
 }
 
 /**
@@ -510,35 +490,4 @@ export class KeyWorld {
   get activeKey(): { readonly kid: Kid; readonly activatedAt: Millis } | undefined {
     return this.ring?.value.keys.find((key) => key.phase === 'active');
   }
-}
-
-/** With what it mounts, or because it has that key in memory. */
-function canUnwrap(pod: AuthPod, ring: StoredRing): boolean {
-  const known = pod.ring?.keys.filter(({ phase }) => phase !== 'retiring').map(({ kid }) => kid) ?? [];
-  return ring.keys.every((key) => isReadableBy(pod, key) || known.includes(key.kid));
-}
-
-function isReadableBy({ mounted }: AuthPod, key: StoredKey): boolean {
-  const id = wrappedBy(key);
-  return id === undefined || mounted.has(id);
-}
-
-function activeKidOf(ring: StoredRing | undefined): Kid | undefined {
-  return ring?.keys.find(({ phase }) => phase === 'active')?.kid;
-}
-
-function holderOf(name: string, { startedAt }: AuthPod, told: Pick<KeyHolder, 'report' | 'verifiers'>): KeyHolder {
-  return { name, ip: '10.0.0.1', isTerminating: false, startedAt, ...told };
-}
-
-function reportOf(name: string, { ring, mounted, isSilent, revoked }: AuthPod): KeyHolder['report'] {
-  if (isSilent) return 'unknown';
-  const signingKid = activeKidOf(ring);
-  return {
-    pod: name,
-    kids: ring?.keys.map(({ kid }) => kid) ?? [],
-    ...(signingKid !== undefined && { signingKid }),
-    ...{ lastSignedAt: {}, secretVersion: ring?.version ?? 0, floor: 0, revokedKids: [...revoked] },
-    wrappingKeys: [...mounted],
-  };
 }
