@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { COOKIE_BYTES, roomForAddressed } from '../../services/auth/src/tokens/token-size.ts';
-import { openBrowser, openSite, PASSWORD } from './site.ts';
+import { openBrowser, openSite } from './site.ts';
 
 /** What a real browser keeps of a cookie, by which the size of tokens is reckoned. */
 let browser: Browser;
@@ -56,12 +56,7 @@ test('with post-quantum tokens of the largest size somebody signs in, buys a tic
   await using site = await openSite({ algorithm: 'ML-DSA-44', audiencesOf });
   const email = `${randomUUID()}@example.com`;
   await site.signUp(email);
-  const page = await site.visit();
-  await page.goto(`${site.origin}/`);
-  await page.getByLabel('Email').fill(email);
-  await page.getByLabel(/^Password/).fill(PASSWORD);
-  await page.keyboard.press('Enter');
-  await page.getByText('This device').waitFor();
+  const page = await site.visitAs(email);
 
   const cookies = await page.context().cookies();
   const { value = '' } = cookies.find(({ name }) => name === 'token') ?? {};

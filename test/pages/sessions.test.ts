@@ -14,17 +14,6 @@ afterAll(async () => {
   await site[Symbol.asyncDispose]();
 });
 
-/** Signs in on a device of its own, and is on the page of the account. */
-async function deviceOf(email: string): Promise<Page> {
-  const page = await site.visit();
-  await page.goto(`${site.origin}/`);
-  await page.getByLabel('Email').fill(email);
-  await page.getByLabel(/^Password/).fill(PASSWORD);
-  await page.keyboard.press('Enter');
-  await page.getByText('This device').waitFor();
-  return page;
-}
-
 async function somebody(): Promise<string> {
   const email = `${randomUUID()}@example.com`;
   await site.signUp(email);
@@ -36,8 +25,8 @@ const lookAt = (page: Page): Promise<void> => page.evaluate('dispatchEvent(new E
 
 test('a session that is ended on one device is noticed on the other as soon as somebody looks at it', async () => {
   const email = await somebody();
-  const phone = await deviceOf(email);
-  const laptop = await deviceOf(email);
+  const phone = await site.visitAs(email);
+  const laptop = await site.visitAs(email);
   await laptop.getByRole('button', { name: /^Sign out Chrome/ }).click();
   await laptop.getByRole('button', { name: /^Sign out Chrome/ }).waitFor({ state: 'detached' });
   // The button that had the focus is gone with its row.
@@ -52,10 +41,10 @@ test('a session that is ended on one device is noticed on the other as soon as s
 
 test('signing out everywhere ends the session of every device, and of the shop', async () => {
   const email = await somebody();
-  const phone = await deviceOf(email);
+  const phone = await site.visitAs(email);
   await phone.goto(`${site.origin}/shop/`);
   await phone.getByText('Nothing yet.').waitFor();
-  const laptop = await deviceOf(email);
+  const laptop = await site.visitAs(email);
   await laptop.getByRole('button', { name: 'Sign out everywhere' }).click();
   await laptop.getByText('You are signed out on every device.').waitFor();
   expect(await laptop.getByRole('status').first().getAttribute('class')).toContain('success');

@@ -22,6 +22,8 @@ export interface Site extends AsyncDisposable {
   readonly origin: string;
   /** A page of a browser of its own. */
   visit(options?: VisitOptions): Promise<Page>;
+  /** A page of a browser of its own, on which that person has signed in: the page of the account. */
+  visitAs(email: string): Promise<Page>;
   /** Signs up, without a page. */
   signUp(email: string): Promise<void>;
   /** Signs in as a client that is no browser. */
@@ -126,16 +128,27 @@ export async function openSite({ algorithm, audiencesOf = () => ['shop'] }: Site
     return { status: answer.statusCode, text: await answer.body.text() };
   }
 
+  async function visit({ width = 1200, height = 800 }: VisitOptions = {}): Promise<Page> {
+    const viewport = { width, height };
+    const address = anAddress();
+    const context = await browser.newContext({ viewport, extraHTTPHeaders: { ...address }, locale: 'en-GB' });
+    context.setDefaultTimeout(30_000);
+    const page = await context.newPage();
+    addresses.set(page, address);
+    return page;
+  }
+
   const open = resources.move();
   return {
     origin,
-    async visit({ width = 1200, height = 800 } = {}) {
-      const viewport = { width, height };
-      const address = anAddress();
-      const context = await browser.newContext({ viewport, extraHTTPHeaders: { ...address }, locale: 'en-GB' });
-      context.setDefaultTimeout(30_000);
-      const page = await context.newPage();
-      addresses.set(page, address);
+    visit,
+    async visitAs(email) {
+      const page = await visit();
+      await page.goto(`${origin}/`);
+      await page.getByLabel('Email').fill(email);
+      await page.getByLabel(/^Password/).fill(PASSWORD);
+      await page.keyboard.press('Enter');
+      await page.getByText('This device').waitFor();
       return page;
     },
     signUp: (email) => post('/api/users/signup', { email, password: PASSWORD }, { origin }),

@@ -7,16 +7,17 @@ import { json } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { authContract, files, verifiersReport } from '@authstack/auth-service/api';
-import type { ClientsDocument, VerifiersReport } from '@authstack/auth-service/api';
+import { authContract, verifiersReport } from '@authstack/auth-service/api';
+import type { VerifiersReport } from '@authstack/auth-service/api';
 import { consumerSecret } from '../../packages/verify/src/testing/secret-mount.ts';
 import { basic, storedSecret } from '../../services/auth/src/testing/cluster.ts';
+import { consenting } from '../../services/auth/src/testing/consenting.ts';
+import type { Consenting } from '../../services/auth/src/testing/consenting.ts';
 import { startStack } from '../../services/auth/src/testing/stack.ts';
 import type { TestStack } from '../../services/auth/src/testing/stack.ts';
-import { mountSecret, ringKey, until } from '../../services/auth/src/testing/world.ts';
+import { ringKey, until } from '../../services/auth/src/testing/world.ts';
 import type { RingKey } from '../../services/auth/src/testing/world.ts';
-import { createAuthority, writeTlsFiles } from '../../services/mongodb-agent/src/testing/certificates.ts';
-import type { Authority, KeyPair } from '../../services/mongodb-agent/src/testing/certificates.ts';
+import type { KeyPair } from '../../services/mongodb-agent/src/testing/certificates.ts';
 import { openShop, premises } from '../../services/orders/src/testing/shop.ts';
 import { freePort } from '../support/free-port.ts';
 import { eventually } from './eventually.ts';
@@ -37,37 +38,24 @@ const JWKS_MAX_AGE = 5;
 const [k1, k2, k3] = [ringKey('k1', 'active'), ringKey('k2', 'next'), ringKey('k3', 'active')];
 
 let made: AsyncDisposableStack;
-let authority: Authority;
+let clients: Consenting;
 let operator: KeyPair;
 let issuer: string;
 let stack: TestStack;
 
 beforeEach(async () => {
   made = new AsyncDisposableStack();
-  authority = await createAuthority();
-  operator = await authority.issue(authContract.operatorCommonName);
-  const tls = made.use(await mountSecret({}));
-  await writeTlsFiles(tls.directory, authority, await authority.issue('shop-auth'));
-  const consenting: ClientsDocument = {
-    version: 1,
-    clients: [{ id: CLIENT.id, audience: AUDIENCE, secrets: [storedSecret(CLIENT.secret)] }],
-  };
-  const clients = made.use(await mountSecret({ [files.clients]: JSON.stringify(consenting) }));
+  clients = made.use(await consenting([{ id: CLIENT.id, audience: AUDIENCE, secrets: [storedSecret(CLIENT.secret)] }]));
+  operator = await clients.authority.issue(authContract.operatorCommonName);
   const port = await freePort();
   issuer = `http://localhost:${port}`;
-  stack = made.use(
-    await startStack({
-      environment: {
-        AUTHSTACK_ISSUER: issuer,
-        AUTHSTACK_PORT: `${port}`,
-        AUTHSTACK_JWKS_MAX_AGE_SECONDS: `${JWKS_MAX_AGE}`,
-        AUTHSTACK_OPERATOR_TLS_DIR: tls.directory,
-        AUTHSTACK_OPERATOR_PORT: '0',
-        AUTHSTACK_CLIENTS_FILE: join(clients.directory, files.clients),
-        AUTHSTACK_SERVICE_PORT: '0',
-      },
-    }),
-  );
+  const environment = {
+    ...clients.environment,
+    AUTHSTACK_ISSUER: issuer,
+    AUTHSTACK_PORT: `${port}`,
+    AUTHSTACK_JWKS_MAX_AGE_SECONDS: `${JWKS_MAX_AGE}`,
+  };
+  stack = made.use(await startStack({ environment }));
   await become(1, [k1, k2]);
 }, 60_000);
 afterEach(() => made.disposeAsync());
@@ -93,7 +81,7 @@ async function publishedKeys(): Promise<readonly object[]> {
 async function orders(name: string, environment: Readonly<Record<string, string>> = {}): Promise<TakesTokens> {
   const secret = consumerSecret([], {
     'jwks.json': JSON.stringify({ keys: [k1, k2].map((key) => key['publicJwk']) }),
-    ...{ issuer, origin: issuer, audience: AUDIENCE, 'ca.crt': authority.cert },
+    ...{ issuer, origin: issuer, audience: AUDIENCE, 'ca.crt': clients.authority.cert },
     'auth-url': `https://localhost:${stack.pods[0].service.ports.services}`,
     ...{ 'client-id': CLIENT.id, 'client-secret': CLIENT.secret },
   });
@@ -173,7 +161,7 @@ test('a pretended verifier is connected, has the keys that it says, and is gone 
     host: '127.0.0.1',
     port: pod.service.ports.services,
     servername: 'localhost',
-    ca: authority.cert,
+    ca: clients.authority.cert,
     headers: { authorization: basic(CLIENT.id, CLIENT.secret) },
   };
   {
@@ -196,7 +184,7 @@ test('a pretended verifier is connected, has the keys that it says, and is gone 
 
 async function verifiers(): Promise<VerifiersReport['verifiers']> {
   const port = stack.pods[0].service.ports.operator;
-  const options = { host: '127.0.0.1', servername: 'localhost', ca: authority.cert, ...operator, agent: false };
+  const options = { host: '127.0.0.1', servername: 'localhost', ca: clients.authority.cert, ...operator, agent: false };
   const sent = request({ ...options, port, path: authContract.verifiersPath }).end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   return verifiersReport.parse(await json(answer)).verifiers;

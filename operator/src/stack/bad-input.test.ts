@@ -171,6 +171,22 @@ test('a stack with an unknown deletionPolicy is deleted, and its data stays', as
   expect(await names('auth', 'secrets')).toContain('secret/odd-auth-secrets');
 }, 120_000);
 
+test('of a spec that no rule of the CRD can read an event tells, and with its correction it is reported and deleted', async () => {
+  await applyTo(api, [authStack('unread')]);
+  await eventually(async () => expect(await names('auth', 'secrets')).toContain('secret/unread-auth-secrets'));
+  await storeUnchecked(['authstack/unread', 'auth', { auth: { audience: 'shop' } }]);
+
+  await eventually(async () => expect(await messagesAbout('unread', 'SpecInvalid')).toContain('spec.auth.audience'));
+  await api.kubectl(['-n', 'auth', 'delete', 'authstack', 'unread', '--wait=false']);
+
+  const mended = { spec: { auth: { audience: ['shop'] } } };
+  await api.kubectl(['-n', 'auth', 'patch', 'authstack', 'unread', '--type=merge', '-p', JSON.stringify(mended)]);
+  await eventually(async () =>
+    expect(await names('auth', 'authstacks')).not.toContain('authstack.authstack.dev/unread'),
+  );
+  expect(await names('auth', 'secrets')).toContain('secret/unread-auth-secrets');
+}, 120_000);
+
 test('a right that is missing is named with what to grant, is asked for ever less often, and stops nobody else', async () => {
   const [role] = operator.chart
     .map(({ object }) => object as RenderedObject & { readonly rules: readonly { readonly resources?: string[] }[] })

@@ -35,7 +35,7 @@ beforeAll(async () => {
     origin: ORIGIN,
     'cookie-names': '{"token":"token","session":"session"}',
     'auth-url': `https://localhost:${auth.service.ports.services}`,
-    'ca.crt': clients.ca,
+    'ca.crt': clients.authority.cert,
     'client-id': orders.id,
   });
   place = made.use(await premises(secret));

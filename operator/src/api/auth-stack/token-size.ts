@@ -10,7 +10,11 @@ const ROOM = `${JSON.stringify(Object.fromEntries(rooms))}[${ALGORITHM}]`;
 const NEEDED =
   'size(self.publicURL) + 2 + self.auth.audience.map(one, size(one) + 3).sum() + (size(self.auth.audience) == 1 ? -1 : 1)';
 
-/** Of the spec: what the tokens of all users have in them. Plain http, which is for localhost, counts as https, whose cookie has a longer name. */
+/**
+ * Of the spec: what the tokens of all users have in them. Plain http, which is for localhost, counts as https, whose cookie has a
+ * longer name. The API server lets a stored object be written that a rule finds false, as long as its spec stays; not one whose
+ * fields the rule cannot read. So no later version may give these fields another type.
+ */
 export const tokensFitACookie: Rule = {
   rule: `${NEEDED} <= ${ROOM}`,
   message: 'publicURL and auth.audience must leave a token short enough for a cookie; remove or shorten audiences',

@@ -5,14 +5,15 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { consumerSecret, secretMount } from '../../../../packages/verify/src/testing/secret-mount.ts';
-import { createAuthority, writeTlsFiles } from '../../../mongodb-agent/src/testing/certificates.ts';
-import type { Authority, KeyPair } from '../../../mongodb-agent/src/testing/certificates.ts';
-import { authContract, files, verifiersReport } from '../api.ts';
+import type { KeyPair } from '../../../mongodb-agent/src/testing/certificates.ts';
+import { authContract, verifiersReport } from '../api.ts';
 import type { VerifiersReport } from '../api.ts';
 import { storedSecret } from '../testing/cluster.ts';
+import { consenting } from '../testing/consenting.ts';
+import type { Consenting } from '../testing/consenting.ts';
 import { startStack } from '../testing/stack.ts';
 import type { TestStack } from '../testing/stack.ts';
-import { mountSecret, ORIGIN, ringKey, until } from '../testing/world.ts';
+import { ORIGIN, ringKey, until } from '../testing/world.ts';
 
 /** A stack whose next key is post-quantum, and two services: one on this Node.js, one on another that knows no such key. */
 
@@ -22,29 +23,17 @@ const SECRET = 'CLIENT-SECRET';
 const testing = join(import.meta.dirname, '../../../../packages/verify/src/testing');
 
 let made: AsyncDisposableStack;
-let authority: Authority;
+let clients: Consenting;
 let operator: KeyPair;
 let stack: TestStack;
 
 beforeAll(async () => {
   made = new AsyncDisposableStack();
-  authority = await createAuthority();
-  operator = await authority.issue(authContract.operatorCommonName);
-  const tls = made.use(await mountSecret({}));
-  await writeTlsFiles(tls.directory, authority, await authority.issue('shop-auth'));
-  const known = CLIENTS.map((id) => ({ id, audience: 'shop', secrets: [storedSecret(SECRET)] }));
-  const clients = made.use(await mountSecret({ [files.clients]: JSON.stringify({ version: 1, clients: known }) }));
-  stack = made.use(
-    await startStack({
-      environment: {
-        AUTHSTACK_OPERATOR_TLS_DIR: tls.directory,
-        AUTHSTACK_OPERATOR_PORT: '0',
-        AUTHSTACK_CLIENTS_FILE: join(clients.directory, files.clients),
-        AUTHSTACK_SERVICE_PORT: '0',
-        HOSTNAME: 'shop-auth-1',
-      },
-    }),
+  clients = made.use(
+    await consenting(CLIENTS.map((id) => ({ id, audience: 'shop', secrets: [storedSecret(SECRET)] }))),
   );
+  operator = await clients.authority.issue(authContract.operatorCommonName);
+  stack = made.use(await startStack({ environment: { ...clients.environment, HOSTNAME: 'shop-auth-1' } }));
   await stack.mounts.keys.swap({ 'ring.json': JSON.stringify({ version: 1, keys: [k1, k2] }) });
   await until(async () => (await stack.pods[0].probe('/metrics')).text.includes('{kid="pq"'), 'the ring is in use');
 }, 60_000);
@@ -60,7 +49,7 @@ async function aService(clientId: string, ...flags: readonly string[]): Promise<
   const url = `https://localhost:${stack.pods[0].service.ports.services}`;
   const jwks = JSON.stringify({ keys: [k1['publicJwk'], k2['publicJwk']] });
   const trust = { 'jwks.json': jwks, issuer: ORIGIN, origin: ORIGIN, audience: 'shop', 'auth-url': url };
-  const identity = { 'ca.crt': authority.cert, 'client-id': clientId, 'client-secret': SECRET };
+  const identity = { 'ca.crt': clients.authority.cert, 'client-id': clientId, 'client-secret': SECRET };
   const mount = made.use(await secretMount(consumerSecret([], { ...trust, ...identity })));
   const program = join(testing, 'verifying-program.ts');
   const child = spawn(process.execPath, ['--conditions=authstack-source', ...flags, program, mount.directory], {
@@ -78,7 +67,7 @@ async function aService(clientId: string, ...flags: readonly string[]): Promise<
 async function heard(): Promise<VerifiersReport['verifiers']> {
   const sent = request({
     ...{ path: authContract.verifiersPath, agent: false, servername: 'localhost', host: '127.0.0.1' },
-    ...{ port: stack.pods[0].service.ports.operator, ca: authority.cert, ...operator },
+    ...{ port: stack.pods[0].service.ports.operator, ca: clients.authority.cert, ...operator },
   }).end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   const chunks = (await answer.toArray()) as Buffer[];

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createAuthority, writeTlsFiles } from '../../../mongodb-agent/src/testing/certificates.ts';
+import type { Authority } from '../../../mongodb-agent/src/testing/certificates.ts';
 import { files } from '../api.ts';
 import type { ClientsDocument } from '../api.ts';
 import { aCluster } from './cluster.ts';
@@ -9,8 +10,8 @@ import { mountSecret } from './world.ts';
 /** What a pod is given so that services can ask it, and who may. */
 export interface Consenting extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
-  /** The stack's authority, PEM; the certificate of the pods is for `localhost`. */
-  readonly ca: string;
+  /** The stack's; the certificate of the pods is for `localhost`. */
+  readonly authority: Authority;
   /** Whose ServiceAccounts the clients are. */
   readonly cluster: TestCluster;
   /** From now on these and nobody else, as soon as the pods see their mount. */
@@ -38,7 +39,7 @@ export async function consenting(first: ClientsDocument['clients']): Promise<Con
       AUTHSTACK_CLIENTS_FILE: join(mount.directory, files.clients),
       AUTHSTACK_SERVICE_PORT: '0',
     },
-    ca: authority.cert,
+    authority,
     cluster,
     become: (clients) => mount.swap(contentOf(clients)),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
