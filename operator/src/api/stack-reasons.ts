@@ -253,7 +253,7 @@ const keysReady = {
   },
   CookieTooLarge: {
     status: 'False',
-    seen: 'Tokens of the active key, of this issuer and for these audiences, may be larger than what browsers take as a cookie. The auth service refuses a sign-in whose token is (`COOKIE_TOO_LARGE`).',
+    seen: 'Tokens of the active key, of this issuer and for these audiences, may be larger than what browsers take as a cookie. The auth service refuses a sign-in whose token is too large (`COOKIE_TOO_LARGE`).',
     do: 'Remove or shorten audiences, or change the algorithm, as the message says.',
     noticed: ['AuthStack'],
   },
@@ -280,12 +280,12 @@ const keysReady = {
   },
   EncryptionKeyRefused: {
     status: 'False',
-    seen: 'What `spec.signingKeys.encryption` names is no key of 256 bits. The message says what it is like.',
+    seen: 'What `spec.signingKeys.encryption` names is no key of 256 bits. The message says what was found.',
     do: 'Correct the Secret, with the command in the message.',
   },
   EncryptionKeyLost: {
     status: 'False',
-    seen: 'The Secret has no longer the key that the private keys are wrapped with. They sign on in the memory of auth pods that run; a pod that starts cannot sign, and no key is created or promoted.',
+    seen: 'The Secret no longer has the key that the private keys are wrapped with. They sign on in the memory of auth pods that run; a pod that starts cannot sign, and no key is created or promoted.',
     do: 'Restore it, under any key of the Secret, as the message says.',
   },
   SigningKeysLost: {

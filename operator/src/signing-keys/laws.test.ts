@@ -486,7 +486,7 @@ test('a pod that can be asked holds no revoked key three passes later, whether o
   );
 });
 
-test('nor does one that starts on a mount of before the revocation, however long ago that was', () => {
+test('a pod that starts on a mount from before the revocation drops the revoked key as well, however long ago that was', () => {
   fc.assert(
     fc.property(fc.array(events, { maxLength: 20 }), fc.nat(2), (history, index) => {
       const world = after(history);

@@ -171,7 +171,7 @@ test('a stack with an unknown deletionPolicy is deleted, and its data stays', as
   expect(await names('auth', 'secrets')).toContain('secret/odd-auth-secrets');
 }, 120_000);
 
-test('of a spec that no rule of the CRD can read an event tells, and with its correction it is reported and deleted', async () => {
+test('an event names the field of a spec that a rule of the CRD cannot read, and once corrected the stack is deleted', async () => {
   await applyTo(api, [authStack('unread')]);
   await eventually(async () => expect(await names('auth', 'secrets')).toContain('secret/unread-auth-secrets'));
   await storeUnchecked(['authstack/unread', 'auth', { auth: { audience: 'shop' } }]);

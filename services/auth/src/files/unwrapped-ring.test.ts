@@ -63,7 +63,7 @@ test.each([
   await expect(reading).rejects.toThrow(why);
 });
 
-test('nor is one whose keys were put in the place of each other, though each of them is as it was wrapped', async () => {
+test('a ring whose keys were put in the place of each other is not used, though each of them is as it was wrapped', async () => {
   const [one, two] = await Promise.all([wrapped(k1, mine, 'k2'), wrapped(k2, mine, 'k1')]);
   const swapped = { ...one, privateJwk: two['privateJwk'] };
   for (const key of [one, swapped]) {
@@ -72,7 +72,7 @@ test('nor is one whose keys were put in the place of each other, though each of 
   }
 });
 
-test('nor one whose next key cannot be unwrapped: it would be reported as loaded, and could not sign', async () => {
+test('a ring whose next key cannot be unwrapped is not used: the key would be reported as loaded, and could not sign', async () => {
   const keys = [await wrapped(k1, mine), await wrapped(k2, other)];
   const reading = unwrapRing(JSON.stringify({ keys }), ports(undefined, mine));
   await expect(reading).rejects.toThrow(/^key k2 is wrapped/);
