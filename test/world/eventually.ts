@@ -11,14 +11,19 @@ export interface Within {
  */
 export const SLOWNESS = 3;
 
-/** Repeats `look` until it does not throw; its last error is the failure. */
+/** Thrown by a look that no other look would change. */
+export class GivenUp extends Error {
+  override readonly name = 'GivenUp';
+}
+
+/** Repeats `look` until it does not throw; its last error is the failure, and so is a GivenUp at once. */
 export async function eventually<T>(look: () => Promise<T>, { within }: Within): Promise<T> {
   const end = performance.now() + within * SLOWNESS * 1000;
   for (;;) {
     try {
       return await look();
     } catch (error) {
-      if (performance.now() > end) throw error;
+      if (error instanceof GivenUp || performance.now() > end) throw error;
       await pause(500);
     }
   }

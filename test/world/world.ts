@@ -62,9 +62,10 @@ export class World {
     return reader;
   }
 
-  /** Stores objects, events and logs of everything the scenario made. */
+  /** Stores objects, events and logs of everything the scenario made. Answers where, and what its pods complained of last. */
   async explain(name: string): Promise<string> {
     const folder = join(artifacts, name.replaceAll(/[^a-z0-9]+/gi, '-'));
+    const complaints: string[] = [];
     await mkdir(folder, { recursive: true });
     for (const namespace of [...this.namespaces, 'authstack-system']) {
       const kinds = 'authstacks,authconsumers,statefulsets,deployments,pods,pvc,services';
@@ -81,9 +82,10 @@ export class World {
       for (const pod of pods.split('\n').filter((line) => line.startsWith('pod/'))) {
         const logs = await attempt(['-n', namespace, 'logs', pod, '--all-containers', '--tail=400', '--prefix']);
         await writeFile(join(folder, `${namespace}-${pod.slice(4)}.log`), logs);
+        if (this.namespaces.includes(namespace)) complaints.push(...complaintsOf(logs));
       }
     }
-    return folder;
+    return [folder, ...complaints].join('\n');
   }
 
   async clear(): Promise<void> {
@@ -93,6 +95,13 @@ export class World {
       await kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);
     }
   }
+}
+
+/** Lines of a pod at a level above info, and of mongod about elections and sources: the last few, for a log that keeps no artifacts. */
+function complaintsOf(logs: string): readonly string[] {
+  const telling = /"level":"(warn|error|fatal)"|"s":"[WEF]"|"c":"ELECTION"|enylist|Changed sync source|"status":5\d\d/;
+  const lines = logs.split('\n').filter((line) => telling.test(line));
+  return lines.slice(-8).map((line) => line.slice(0, 400));
 }
 
 function attempt(args: readonly string[]): Promise<string> {
