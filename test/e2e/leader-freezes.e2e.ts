@@ -2,7 +2,7 @@ import { eventually, expect, find, installedOperator, kubectl, scenario } from '
 import { installedChart } from '../world/chart.ts';
 
 scenario(
-  'another replica takes over from a frozen leader within 20 s, and the old leader ends once it resumes',
+  'another replica takes over from a frozen leader within 15 s, and the old leader ends once it resumes',
   { minutes: 5, suite: 'core', alone: true },
   async (world) => {
     await using chart = await installedChart();
@@ -16,7 +16,7 @@ scenario(
     await using frozen = await installedOperator.freeze(leader);
     await kubectl(['-n', stack.namespace, 'delete', 'service', service]);
 
-    await eventually(async () => expect(await find(stack.namespace, 'service', service)).toBeDefined(), { within: 20 });
+    await eventually(async () => expect(await find(stack.namespace, 'service', service)).toBeDefined(), { within: 15 });
     const newLeader = await installedOperator.leader();
     expect(newLeader).not.toBe(leader);
     await frozen.thaw();
