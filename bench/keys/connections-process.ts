@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { feedApi } from '../../packages/verify/src/feed-api.ts';
 import { systemClock, systemRandom } from '../../packages/verify/src/clock.ts';
 import { Feed } from '../../packages/verify/src/feed.ts';
@@ -42,7 +43,7 @@ function watched(client: Client): Client {
     statusFor: (trust) => client.statusFor(trust),
     async send(request, trust) {
       if (request.path !== serviceApi.acknowledgePath) return listenedTo(await client.send(request, trust));
-      if (isMute) return { statusCode: 204, destroy: () => undefined } as unknown as IncomingMessage;
+      if (isMute) return Object.assign(Readable.from([]), { statusCode: 204 }) as unknown as IncomingMessage;
       try {
         const answer = await client.send(request, trust);
         acknowledged[answer.statusCode === 204 ? 'taken' : 'failed'] += 1;

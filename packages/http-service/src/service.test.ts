@@ -104,7 +104,7 @@ test('the listener for services is drained as the public one is, and takes a ren
   const { service } = await started({
     clock,
     drain: 7_000,
-    services: { tlsDir: directory, app },
+    services: { tlsDir: directory, app, keptFor: 15_000 },
     ports: { public: 0, ops: 0, services: 0 },
   });
   const { services = 0 } = service.ports;

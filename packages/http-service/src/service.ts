@@ -26,8 +26,8 @@ export interface HttpServiceOptions {
   readonly documents?: Readonly<Record<string, (missing: readonly string[]) => unknown>>;
   /** A listener for the operator alone; its certificates are read again whenever they change. */
   readonly operator?: { readonly tlsDir: string } & Pick<OperatorServerDeps, 'routes' | 'problemOf'>;
-  /** A listener for other services, under TLS; drained as the public one is. */
-  readonly services?: { readonly tlsDir: string; readonly app: RequestListener };
+  /** A listener for other services, under TLS; drained as the public one is. `keptFor`: their idle connections. */
+  readonly services?: { readonly tlsDir: string; readonly app: RequestListener; readonly keptFor: Millis };
   /** Starts what is no listener; the listeners listen by then. The signal is the begin of the end. */
   readonly start?: (stopping: AbortSignal) => Promise<void>;
   /** Ends it, after the last request, within FINISH_PARTS_WITHIN. */
@@ -143,7 +143,7 @@ async function listenToServices(
   stopping: AbortSignal,
 ): Promise<{ readonly services?: Listener }> {
   if (!services) return {};
-  const server = createPublicTlsServer(services.app);
+  const server = createPublicTlsServer(services.app, services);
   await keepTlsFresh({ directory: services.tlsDir, server, pause: pausing(clock), log }, stopping);
   return { services: await listen(server, { port: ports.services ?? 0 }) };
 }

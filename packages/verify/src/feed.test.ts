@@ -151,6 +151,24 @@ test('what is in force is acknowledged at each change, by the mount as well, and
   expect(pod.asked[0]?.headers[feedApi.instanceHeader]).toBe(instance);
 });
 
+test('acknowledgements share a connection, which lasts no longer than the stream', async () => {
+  const service = await aService();
+  for (let times = 1; times <= 6; times += 1) {
+    await until(() => pod.acknowledged.length === times, 'it is acknowledged');
+    // Whatever it is answered.
+    pod.acknowledgeStatus = times % 2 === 0 ? 204 : 503;
+    pod.send(keysChanged, keysOf(1 + times, times % 2 === 0 ? [k2] : [k3]));
+  }
+  await until(() => pod.acknowledged.length === 7, 'it is acknowledged');
+  expect([pod.streams, pod.connections]).toEqual([1, 2]);
+
+  pod.stream?.end();
+  await until(() => feedOf(service)?.state === 'connecting', 'the end is noticed');
+  service.clock.advance(5_000);
+  await until(() => pod.acknowledged.length === 8, 'it is acknowledged anew');
+  expect([pod.streams, pod.connections]).toEqual([2, 4]);
+});
+
 test('an acknowledgement that is not taken is told of, and the feed goes on', async () => {
   pod.acknowledgeStatus = 503;
   const service = await aService();

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { Alarm } from './alarm.ts';
+import { bodyOf } from './body.ts';
 import type { Clock, Millis } from './clock.ts';
 import { EventStreamParser } from './event-stream.ts';
 import { feedApi } from './feed-api.ts';
 import { readKeys } from './feed-messages.ts';
+import { KeptConnection } from './kept-connection.ts';
 import type { FedKeys } from './keys-in-force.ts';
 import { delayAfter, STEADY_AFTER } from './reconnect.ts';
 import { serviceApi } from './service-api.ts';
@@ -51,9 +53,12 @@ const SILENT_AT_MOST: Millis = 10_000;
 /** What is missing may be mounted later. */
 const LOOK_AGAIN: Millis = 5_000;
 const ANSWERED_WITHIN: Millis = 4_000;
+/** Of the answer to an acknowledgement, which is not read; with one that is longer its connection ends. */
+const MAX_ANSWER_BYTES = 16_384;
 
 /**
- * The feed of the auth service: a connection that is made again whenever it ends, and what is said back over others.
+ * The feed of the auth service: a connection that is made again whenever it ends, and what is said back over another, which lasts
+ * no longer than the stream.
  * ```
  * off ──a credential is there──▸ connecting ──snapshot──▸ connected ─▸ acknowledge, at each change and every 5 s
  *                                    ▴ back-off                └─ it ends, or nothing comes for 10 s ─┐
@@ -65,6 +70,7 @@ export class Feed {
   private readonly retry: Alarm;
   private readonly acknowledgeNow: Alarm;
   private readonly closing: AbortController = new AbortController();
+  private readonly saidOver: KeptConnection = new KeptConnection();
   private stream: AbortController | undefined;
   private current: FeedStatus = { state: 'connecting', reason: 'not asked yet' };
   private reported = '';
@@ -162,6 +168,8 @@ export class Feed {
     } finally {
       silence.end();
       stream.abort();
+      // The next one may lead to a pod that has come since.
+      this.saidOver.close();
       this.acknowledgeNow.ring();
       away();
     }
@@ -233,9 +241,10 @@ export class Feed {
     const signal = AbortSignal.any([ending, late.signal]);
     const kids = [...(this.ports.trust()?.keys.keys() ?? [])];
     const body = { instance, name, kids };
+    const [path, over] = [serviceApi.acknowledgePath, this.saidOver];
     try {
-      const response = await client.send({ method: 'POST', path: serviceApi.acknowledgePath, body, signal }, trust);
-      response.destroy();
+      const response = await client.send({ method: 'POST', path, body, signal, over }, trust);
+      await bodyOf(response, MAX_ANSWER_BYTES).catch(() => undefined);
       return response.statusCode === 204 ? undefined : `the auth service answers ${response.statusCode ?? 0}`;
     } finally {
       cancel();

@@ -4,9 +4,10 @@ import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createAuthority } from '../../../services/mongodb-agent/src/testing/certificates.ts';
 import { bodyOf } from './body.ts';
+import { KeptConnection } from './kept-connection.ts';
 import { ServiceClient } from './service-client.ts';
 import type { ServiceRequest } from './service-client.ts';
 import { FakeClock } from './testing/fake-clock.ts';
@@ -54,6 +55,7 @@ function refusing(detail: string): (response: ServerResponse) => void {
 }
 
 const ok = (response: ServerResponse): unknown => response.end('{}');
+const hangUp = (response: ServerResponse): unknown => response.destroy();
 
 test('a client secret is shown with its id, both form-encoded', async () => {
   await using auth = await serviceListener({ answer: ok });
@@ -199,4 +201,94 @@ test('a caller who gives up is told their own reason, during the handshake and w
 test('a listener that hangs up is an error of the connection', async () => {
   await using auth = await serviceListener({ answer: (response) => response.destroy() });
   await expect(clientWith().send(request, trustOf(auth.files))).rejects.toMatchObject({ code: 'ECONNRESET' });
+});
+
+describe('over a kept connection', () => {
+  let kept: KeptConnection;
+  let client: ServiceClient;
+  beforeEach(() => {
+    kept = new KeptConnection();
+    client = clientWith();
+  });
+  afterEach(() => {
+    kept.close();
+  });
+
+  async function ask(trust: Trust): Promise<string> {
+    return bodyOf(await client.send({ ...request, over: kept }, trust), 100);
+  }
+
+  test('requests that follow each other make one; others make their own', async () => {
+    await using auth = await serviceListener({ answer: ok });
+    const trust = trustOf(auth.files);
+    for (let times = 0; times < 5; times += 1) expect(await ask(trust)).toBe('{}');
+    expect(auth.connections).toBe(1);
+
+    for (let times = 0; times < 2; times += 1) await bodyOf(await client.send(request, trust), 100);
+    expect(auth.connections).toBe(3);
+  });
+
+  test('each request shows what identifies this service then', async () => {
+    await using auth = await serviceListener({ answer: ok });
+    await ask(trustOf(auth.files));
+    await ask(trustOf(auth.files, { 'client-secret': 'ANOTHER' }));
+    expect(new Set(auth.asked.map(({ headers }) => headers.authorization)).size).toBe(2);
+    expect(auth.connections).toBe(1);
+  });
+
+  test('one that the listener has ended is followed by another', async () => {
+    await using auth = await serviceListener({ answer: ok });
+    const trust = trustOf(auth.files);
+    await ask(trust);
+    await auth.endIdleConnections();
+    expect(await ask(trust)).toBe('{}');
+    expect(auth.connections).toBe(2);
+  });
+
+  test('one that ends while the next request is under way costs that nothing, but a new one that ends is an error', async () => {
+    const answers = [ok, hangUp, ok, hangUp, hangUp];
+    await using auth = await serviceListener({ answer: (response) => answers.shift()?.(response) });
+    const trust = trustOf(auth.files);
+    await ask(trust);
+    expect(await ask(trust)).toBe('{}');
+    expect([auth.connections, auth.asked.length]).toEqual([2, 3]);
+
+    await expect(ask(trust)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect([auth.connections, auth.asked.length]).toEqual([3, 5]);
+  });
+
+  test('one that gives no answer is left by the caller who waits no longer, and the next request makes another', async () => {
+    const answers = [ok, () => undefined, ok];
+    await using auth = await serviceListener({ answer: (response) => answers.shift()?.(response) });
+    const trust = trustOf(auth.files);
+    await ask(trust);
+    const caller = new AbortController();
+    const sending = client.send({ ...request, over: kept, signal: caller.signal }, trust);
+    const ended = expect(sending).rejects.toThrow('no time left');
+    await auth.wasAsked(2);
+    caller.abort(new Error('no time left'));
+    await ended;
+    expect(await ask(trust)).toBe('{}');
+    expect(auth.connections).toBe(2);
+  });
+
+  test('a Secret that names another listener, or whom else to believe, is followed', async () => {
+    await using auth = await serviceListener({ answer: ok });
+    await using other = await serviceListener({ answer: ok });
+    await ask(trustOf(auth.files));
+    await ask(trustOf(other.files));
+    expect([auth.connections, other.connections]).toEqual([1, 1]);
+
+    const { cert } = await createAuthority();
+    await expect(ask(trustOf(other.files, { 'ca.crt': cert }))).rejects.toMatchObject({
+      code: /SIGNATURE|SELF_SIGNED/,
+    });
+  });
+
+  test('an attempt to connect that fails, or is given up, is the request’s', async () => {
+    const nobody = trustOf({ 'auth-url': 'https://localhost:1', 'ca.crt': 'x' });
+    await expect(ask(nobody)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    const signal = AbortSignal.abort(new Error('no time left'));
+    await expect(client.send({ ...request, over: kept, signal }, nobody)).rejects.toThrow('no time left');
+  });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import * as https from 'node:https';
+import type { RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import * as tls from 'node:tls';
 import type { TLSSocket } from 'node:tls';
@@ -12,6 +13,7 @@ import { authorizationOf, identificationOf } from './credential.ts';
 import type { CredentialPlace, Identification } from './credential.ts';
 import { ClientRefused } from './errors.ts';
 import { isRecord, parseJson } from './json.ts';
+import type { Connect, KeptConnection } from './kept-connection.ts';
 import type { Trust } from './trust.ts';
 
 export interface ServiceClientOptions extends CredentialPlace {
@@ -28,6 +30,11 @@ export interface ServiceRequest {
   readonly body?: unknown;
   /** Ends the exchange, however far it is: the connection, and an answer that is being read. */
   readonly signal: AbortSignal;
+  /**
+   * The connection to send it over; absent: one of its own. A kept one may have ended meanwhile, or lead to a pod that is gone, which
+   * only the want of an answer tells: so it is for what can be sent twice, and need not be answered at once.
+   */
+  readonly over?: KeptConnection;
 }
 
 /** `refused`: why the auth service refuses it, in its words, until it lets this service in again. */
@@ -60,15 +67,20 @@ export class ServiceClient {
    * connection, or the reason of `signal`.
    */
   async send(request: ServiceRequest, trust: Trust): Promise<IncomingMessage> {
-    const { signal } = request;
     const authorization = await authorizationOf(this.options, trust);
-    const url = new URL(`${trust.authUrl}${request.path}`);
-    // A new connection each time: requests are rare, and a kept one may lead to a pod that is gone.
-    const socket = await encryptedTo(url, trust, { clock: this.options.clock, signal });
-    const response = await exchange(url, { ...request, headers: { ...request.headers, ...authorization } }, socket);
+    const identified = { ...request, headers: { ...request.headers, ...authorization } };
+    const way = await this.wayFor(request, trust);
+    const response = await exchange(new URL(`${trust.authUrl}${request.path}`), identified, way);
     if (response.statusCode === 401) throw this.refusedBy(await detailOf(response), trust);
     this.refusal = undefined;
     return response;
+  }
+
+  private async wayFor({ over, signal }: ServiceRequest, trust: Trust): Promise<Way> {
+    const connect: Connect = (to, until) => encryptedTo(to, { clock: this.options.clock, signal: until });
+    if (over) return { agent: over.agentFor(trust, connect) };
+    const socket = await connect(trust, signal);
+    return { createConnection: () => socket };
   }
 
   private refusedBy(detail: string, trust: Trust): ClientRefused {
@@ -85,8 +97,9 @@ export class ServiceClient {
  * Nothing is written to it before the certificate is known to be of the stack and for this name. Without `ca` nobody is
  * believed, least of all those whom the machine believes.
  */
-async function encryptedTo(url: URL, { ca }: Trust, options: ConnectOptions): Promise<TLSSocket> {
+async function encryptedTo({ authUrl, ca }: Trust, options: ConnectOptions): Promise<TLSSocket> {
   const { signal } = options;
+  const url = new URL(authUrl);
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
   const connected = await connectTo({ host, port: Number(url.port) || 443 }, options);
   const socket = tls.connect({ socket: connected, host, servername: isIP(host) === 0 ? host : '', ca: ca ? [ca] : [] });
@@ -102,21 +115,27 @@ async function encryptedTo(url: URL, { ca }: Trust, options: ConnectOptions): Pr
   }
 }
 
-async function exchange(url: URL, request: ServiceRequest, socket: TLSSocket): Promise<IncomingMessage> {
+/** A connection of its own, or one that is kept. */
+type Way = Pick<RequestOptions, 'createConnection' | 'agent'>;
+
+async function exchange(url: URL, request: ServiceRequest, way: Way): Promise<IncomingMessage> {
   const { method, signal } = request;
   const text = request.body === undefined ? undefined : JSON.stringify(request.body);
   const headers = {
     ...request.headers,
     ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
   };
-  const sent = https.request(url, { method, headers, signal, createConnection: () => socket });
+  const sent = https.request(url, { method, headers, signal, ...way });
   // After the answer has begun an error ends that, and whoever reads it is told.
   sent.on('error', () => undefined).end(text);
   try {
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
     return response.on('error', () => undefined);
   } catch (error) {
-    throw signal.aborted ? signal.reason : error;
+    if (signal.aborted) throw signal.reason;
+    // The listener had ended it, which nobody could know; each time there is one kept connection less, and then a new one.
+    if (sent.reusedSocket) return exchange(url, request, way);
+    throw error;
   }
 }
 

@@ -63,6 +63,7 @@ export async function feedingListener(snapshot: object | undefined): Promise<Fee
   const pod: FeedingListener = Object.defineProperties(
     { ...listener, acknowledged, acknowledgeStatus: 204, snapshot, refusal: undefined, send } as never,
     {
+      connections: { get: () => listener.connections },
       stream: { get: () => stream },
       streams: { get: () => streams },
     },

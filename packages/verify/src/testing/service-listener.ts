@@ -16,10 +16,14 @@ export interface Asked {
 /** A real TLS listener that answers in the auth service's place, and remembers what it was asked. */
 export interface ServiceListener extends AsyncDisposable {
   readonly asked: readonly Asked[];
+  /** How many TLS connections were made so far. */
+  readonly connections: number;
   /** Where it is and who vouches for it, for the Secret of a consumer. */
   readonly files: Files;
   /** Resolves when this many requests have come. */
   wasAsked(times: number): Promise<void>;
+  /** Ends the connections that wait for another request. */
+  endIdleConnections(): Promise<void>;
 }
 
 export interface ServiceListenerOptions {
@@ -35,7 +39,10 @@ export async function serviceListener({ answer, authority }: ServiceListenerOpti
   ofTheStack ??= createAuthority();
   const ca = await ofTheStack;
   const asked: Asked[] = [];
-  const server = createServer(await (authority ?? ca).issue('auth'), (request, response) => {
+  let connections = 0;
+  const identity = await (authority ?? ca).issue('auth');
+  // However slow the machine is, none ends between two requests by itself.
+  const server = createServer({ ...identity, keepAliveTimeout: 600_000 }, (request, response) => {
     void (async () => {
       const { method, url, headers } = request;
       const body = Buffer.concat((await request.toArray()) as Buffer[]).toString();
@@ -45,16 +52,24 @@ export async function serviceListener({ answer, authority }: ServiceListenerOpti
       server.emit('asked');
     })();
   });
+  server.on('secureConnection', () => (connections += 1));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     asked,
+    get connections() {
+      return connections;
+    },
     files: {
       'auth-url': `https://localhost:${(server.address() as AddressInfo).port}`,
       'ca.crt': ca.cert,
     },
     async wasAsked(times) {
       while (asked.length < times) await once(server, 'asked');
+    },
+    async endIdleConnections() {
+      server.closeIdleConnections();
+      await new Promise((resolve) => setImmediate(resolve));
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

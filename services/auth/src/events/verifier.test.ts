@@ -58,13 +58,16 @@ afterEach(() => made.disposeAsync());
 /** Leads each new connection to the first of its pods, as the address of a Service leads it to one of them. */
 interface Address {
   readonly url: string;
+  /** How many there were so far. */
+  readonly connections: number;
   pods: readonly Pod[];
 }
 
 async function anAddress(...pods: readonly Pod[]): Promise<Address> {
   const sockets = new Set<Socket>();
-  const address = { pods, url: '' };
+  const address = { pods, url: '', connections: 0 };
   const server = createServer((socket) => {
+    address.connections += 1;
     const port = address.pods[0]?.service.ports.services ?? 1;
     const onward = connect(port, '127.0.0.1');
     for (const each of [socket, onward]) {
@@ -165,6 +168,20 @@ test('the operator takes a key away, and a connected service refuses its tokens 
   expect((await person.refresh(pod)).status).toBe(200);
   expect(consumer.verifier.verify(person.token)).toBeDefined();
   expect(pod.log.join('')).not.toMatch(/CLIENT-SECRET|"d":/);
+}, 60_000);
+
+test('a service acknowledges over one connection, beside that of its stream', async () => {
+  const [pod] = stack.pods;
+  const address = await anAddress(pod);
+  await aConsumer(address);
+  const heard = async () => (await verifiersOf(pod)).map(({ kids }) => kids.toSorted().join());
+  for (const [index, keys] of [[k1, k2], [k1], [k1, k2], [k1], [k1, k2]].entries()) {
+    const told: KeysReload = { keys: keys.map(publicOf), signingKid: 'f1', revokedKids: [], floor: 2 + index };
+    await ask(pod, authContract.reloadKeysPath, told);
+    const kids = keys.map(({ kid }) => kid).join();
+    await until(async () => (await heard()).join() === kids, `${kids} are heard of`);
+  }
+  expect(address.connections).toBe(2);
 }, 60_000);
 
 test('a pod that goes hands its streams over: the service is connected to another, and is told nothing of it', async () => {

@@ -134,6 +134,14 @@ const renewed = z.strictObject({
   session_expires_in: z.int().min(2_591_000).max(2_592_000),
 });
 
+test('a connection is kept for longer than it takes a verifier to acknowledge again, and then once more', async () => {
+  const headers = { ...tickets, connection: 'keep-alive' };
+  const body = { instance: 'not-well-formed', kids: [] };
+  const answer = await ask(`POST ${authContract.acknowledgePath}`, { headers, body });
+  const [, seconds] = /^timeout=(\d+)$/.exec(answer.headers['keep-alive'] ?? '') ?? [];
+  expect(Number(seconds) * 1_000).toBeGreaterThan(2 * feedApi.acknowledgeEvery);
+});
+
 test.each([
   ['a ServiceAccount', orders],
   ['a client secret', () => tickets],

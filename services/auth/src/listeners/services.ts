@@ -1,4 +1,5 @@
-import type { Clock } from '@authstack/http-service/clock';
+import { feedApi } from '@authstack/verify/feed-api';
+import type { Clock, Millis } from '@authstack/http-service/clock';
 import { createPublicApp } from '@authstack/http-service/public-app';
 import type { HttpServiceOptions } from '@authstack/http-service/service';
 import type { Logger } from 'pino';
@@ -31,6 +32,9 @@ const document = {
   securitySchemes: clientSchemes,
 };
 
+/** A verifier acknowledges over one connection, and an acknowledgement may be late. */
+const KEPT_FOR: Millis = 3 * feedApi.acknowledgeEvery;
+
 type ServiceGates = Gate<'public', undefined> & Gate<'client', Client>;
 
 /** For the services that verify the stack's tokens; none where an older operator gives no clients or no certificate. */
@@ -51,5 +55,5 @@ export function servicesListener(ports: ServicesPorts): Pick<HttpServiceOptions,
     quiet: [authContract.acknowledgePath],
     mount: (app) => app.use(routerOf(documented(ports.routes, document), { gates, clock })),
   });
-  return { services: { tlsDir, app } };
+  return { services: { tlsDir, app, keptFor: KEPT_FOR } };
 }
