@@ -1,16 +1,18 @@
 import { authContract, keysReport, verifiersReport } from '@authstack/auth-service/api';
-import type { KeysReload, KeysReport, VerifiersReport } from '@authstack/auth-service/api';
+import type { KeysReload, KeysReport } from '@authstack/auth-service/api';
 import type { PodClient } from '../runtime/pod-client.ts';
 import { ask } from './ask.ts';
 import type { AuthPodAddress, Call } from './ask.ts';
+import { toldTo } from './verifiers.ts';
+import type { Verifier } from './verifiers.ts';
 
 /** The keys in the memory of auth pods; `unknown` for a pod that does not answer in time, whatever the reason. */
 export interface AuthPodKeys {
   keys(pod: AuthPodAddress, call: Call): Promise<KeysReport | 'unknown'>;
   /** What it has once that is in effect. */
   reload(pod: AuthPodAddress, wanted: KeysReload, call: Call): Promise<KeysReport | 'unknown'>;
-  /** The services that have told it which keys they have; none for a pod of a version before there were any. */
-  verifiers(pod: AuthPodAddress, call: Call): Promise<VerifiersReport['verifiers'] | 'unknown'>;
+  /** The services that have told it which keys they have, or that they end; none for a pod of a version before there were any. */
+  verifiers(pod: AuthPodAddress, call: Call): Promise<readonly Verifier[] | 'unknown'>;
 }
 
 export function createAuthPodKeys(pods: PodClient): AuthPodKeys {
@@ -19,10 +21,10 @@ export function createAuthPodKeys(pods: PodClient): AuthPodKeys {
     reload: (pod, body, call) =>
       ask(pod, { path: authContract.reloadKeysPath, body, answers: keysReport }, { pods, ...call }),
     verifiers: async (pod, call) => {
-      const none = { pod: pod.name, verifiers: [] };
+      const none = { pod: pod.name, verifiers: [], left: [] };
       const question = { path: authContract.verifiersPath, answers: verifiersReport, whereThereIsNone: none };
       const report = await ask(pod, question, { pods, ...call });
-      return report === 'unknown' ? report : report.verifiers;
+      return report === 'unknown' ? report : toldTo(report);
     },
   };
 }

@@ -312,6 +312,14 @@ test('no key signs that a connected service, or one that may come back, is known
   const vanishes = instance('vanishes', (world, one) => {
     world.verifiers.vanish(one);
   });
+  const goodbye = (stays: boolean): fc.Arbitrary<Event> =>
+    oneOf(
+      instances.flatMap((one) => pods.map((pod) => ({ one, pod }))),
+      ({ one, pod }) => `${one} says goodbye to ${pod} and ${stays ? 'stays' : 'ends'}`,
+      (world, { one, pod }) => {
+        world.verifiers.sayGoodbye(one, pod, { stays });
+      },
+    );
   const podGoes = oneOf(
     pods,
     (name) => `pod ${name} is gone`,
@@ -340,6 +348,8 @@ test('no key signs that a connected service, or one that may come back, is known
       { arbitrary: connects, weight: 2 },
       { arbitrary: sticks, weight: 3 },
       { arbitrary: vanishes, weight: 1 },
+      { arbitrary: goodbye(false), weight: 2 },
+      { arbitrary: goodbye(true), weight: 2 },
       { arbitrary: podGoes, weight: 3 },
       { arbitrary: podStarts, weight: 2 },
       { arbitrary: podFallsSilent, weight: 1 },

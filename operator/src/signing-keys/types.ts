@@ -1,6 +1,7 @@
-import type { KeysReload, KeysReport, VerifiersReport } from '@authstack/auth-service/api';
+import type { KeysReload, KeysReport } from '@authstack/auth-service/api';
 import type { RevokedState } from '../api/auth-consumer.ts';
 import type { AuthStack } from '../api/auth-stack.ts';
+import type { Verifier } from '../auth-pods/verifiers.ts';
 import type { Verdict } from '../planning.ts';
 import type { KubernetesAction } from '../runtime/cluster.ts';
 import type { Millis, ObjectRef } from '../runtime/objects.ts';
@@ -34,7 +35,7 @@ export interface KeyHolder {
   /** `unknown`: it cannot be asked, whatever the reason. `notAsked`: nothing depends on it. */
   readonly report: KeysReport | 'unknown' | 'notAsked';
   /** The services that have acknowledged keys to it; `notAsked`: no promotion waits for them. */
-  readonly verifiers: VerifiersReport['verifiers'] | 'unknown' | 'notAsked';
+  readonly verifiers: readonly Verifier[] | 'unknown' | 'notAsked';
 }
 
 /** The key that the spec brings along, as far as a plan may know it. */

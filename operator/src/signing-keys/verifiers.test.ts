@@ -85,6 +85,24 @@ test('whoever promotes knowingly does not wait for it', () => {
   expect(planned(connected([verifier(['k1'])], { stack: asking }, 'never')).edits).toEqual([promotion]);
 });
 
+test('one that has said goodbye, to whichever pod, is not waited for; one that is heard after it is there', () => {
+  const [one, other] = ['shop-auth-1', 'shop-auth-2'];
+  const lacking = verifier(['k1'], { heardMillisAgo: 6_000 });
+  const goodbye = verifier([], { heardMillisAgo: 3_000, hasLeft: true });
+  const pods = (...told: readonly (readonly Verifier[])[]) =>
+    told.map((verifiers, index) => pod([one, other][index] ?? '', holding, { verifiers }));
+  expect(planned(connected([], { pods: pods([lacking], [goodbye]) })).edits).toEqual([promotion]);
+
+  for (const heardMillisAgo of [3_000, 1_000]) {
+    const back = { ...lacking, heardMillisAgo };
+    const { ready } = planned(connected([], { pods: pods([back], [goodbye]) }, 'never'));
+    expect([heardMillisAgo, ready]).toEqual([heardMillisAgo, 'False/RotationBlocked']);
+  }
+  const ofAnother = { ...goodbye, client: 'shop/billing' };
+  const { ready } = planned(connected([], { pods: pods([lacking], [ofAnother]) }, 'never'));
+  expect(ready).toBe('False/RotationBlocked');
+});
+
 test('one that has vanished without the next key is waited for until maxWait is over, and then named in the event', () => {
   const vanished = verifier(['k1'], { heardMillisAgo: 10 * MINUTE });
   const { ready, message } = planned(connected([vanished], {}, 'never'));

@@ -21,6 +21,7 @@ import type { KeysVerdict } from './types.ts';
  *   heard of within PRESENT    it must have the next key, or the active one signs on
  *   within maxWait             it has vanished and may come back: waited for, if it had not acknowledged the next key
  *   before that                as those that never connect, it has had the lead
+ *   it has said goodbye        it is none any more
  *
  * Pods remember them, and a pod that ends takes along what it knew: its services connect to another within RECONNECTED. So only
  * what the same pods say for that long counts, from `acknowledged` of the next key on:

@@ -56,7 +56,7 @@ async function aService(
     ...options,
   });
   made.defer(() => {
-    verifier.close();
+    void verifier.close();
   });
   return {
     ...{ verifier, clock, events, mount },
@@ -336,11 +336,41 @@ test('a Secret that names another auth service is followed there', async () => {
 test('a verifier that is closed leaves', async () => {
   const service = await aService();
   await isConnected(service);
-  service.verifier.close();
+  void service.verifier.close();
   await until(() => pod.stream === undefined, 'its stream is closed');
   service.clock.advance(60_000);
   pod.send(snapshot, keysOf(2, [k3]));
   expect([pod.streams, service.tries(k3)]).toEqual([1, 'TOKEN_KEY_UNKNOWN']);
+});
+
+test('a verifier that is closed says goodbye over the connection that it acknowledged over, once', async () => {
+  const service = await aService();
+  await until(() => pod.acknowledged.length === 1, 'it is acknowledged');
+  await Promise.all([service.verifier.close(), service.verifier.close()]);
+  expect(pod.left).toEqual([pod.acknowledged[0]?.instance]);
+  expect(pod.connections).toBeLessThanOrEqual(3);
+});
+
+test('a goodbye that is not taken, or not answered, is no error', async () => {
+  const [refused, unanswered] = [await aService(), await aService()];
+  await until(() => pod.acknowledged.length === 2, 'both are acknowledged');
+  pod.acknowledgeStatus = 404;
+  await refused.verifier.close();
+  expect(pod.left).toHaveLength(1);
+
+  pod.isMute = true;
+  const closed = unanswered.verifier.close();
+  await until(() => pod.left.length === 2, 'it says goodbye');
+  unanswered.clock.advance(2_000);
+  await closed;
+});
+
+test('who was never connected has nobody to say goodbye to', async () => {
+  pod.refusal = { status: 503, detail: 'too many' };
+  const service = await aService();
+  await until(() => told(service).length === 1, 'it is refused');
+  await service.verifier.close();
+  expect(pod.left).toEqual([]);
 });
 
 test('a stream keeps no process alive', async () => {

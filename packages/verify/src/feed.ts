@@ -41,6 +41,12 @@ export interface FeedPorts {
   readonly report: (event: FeedEvent) => void;
 }
 
+interface Saying {
+  readonly trust: Trust;
+  readonly within: Millis;
+  readonly ending?: AbortSignal;
+}
+
 interface Ended {
   readonly reason: string;
   readonly livedFor: Millis;
@@ -53,7 +59,9 @@ const SILENT_AT_MOST: Millis = 10_000;
 /** What is missing may be mounted later. */
 const LOOK_AGAIN: Millis = 5_000;
 const ANSWERED_WITHIN: Millis = 4_000;
-/** Of the answer to an acknowledgement, which is not read; with one that is longer its connection ends. */
+/** Of a goodbye, while its process may wait for that to end. */
+const LEAVES_WITHIN: Millis = 2_000;
+/** Of what is answered, which nobody reads; with more than that the connection ends. */
 const MAX_ANSWER_BYTES = 16_384;
 
 /**
@@ -74,6 +82,8 @@ export class Feed {
   private stream: AbortController | undefined;
   private current: FeedStatus = { state: 'connecting', reason: 'not asked yet' };
   private reported = '';
+  /** The auth service may know it, as one to wait for. */
+  private isKnown = false;
   /** Of the last event that was read. */
   private eventId: string | undefined;
 
@@ -124,10 +134,21 @@ export class Feed {
     if (this.current.state !== 'connected') this.retry.ring();
   }
 
-  close(): void {
+  /**
+   * Leaves, and tells the auth service so, which else would wait for it to come back. Resolves once that was taken, or could not be
+   * within 2 s; what is not taken is a lost connection.
+   */
+  async close(): Promise<void> {
+    if (isOver(this.closing)) return;
     this.closing.abort(new Error('the verifier is closed'));
     this.retry.ring();
     this.acknowledgeNow.ring();
+    const trust = this.ports.trust();
+    if (this.isKnown && trust) {
+      const { instance } = this.ports;
+      await this.say(serviceApi.goodbyePath, { instance }, { trust, within: LEAVES_WITHIN }).catch(() => undefined);
+    }
+    this.saidOver.close();
   }
 
   private missing(trust: Trust): string | undefined {
@@ -138,6 +159,8 @@ export class Feed {
   /** One stream, from the attempt to connect to its end. */
   private async follow(trust: Trust): Promise<Ended> {
     const { clock, away } = this.ports;
+    // The next one may lead to a pod that has come since.
+    this.saidOver.close();
     const stream = new AbortController();
     this.stream = stream;
     const signal = AbortSignal.any([stream.signal, this.closing.signal]);
@@ -168,8 +191,6 @@ export class Feed {
     } finally {
       silence.end();
       stream.abort();
-      // The next one may lead to a pod that has come since.
-      this.saidOver.close();
       this.acknowledgeNow.ring();
       away();
     }
@@ -232,18 +253,23 @@ export class Feed {
   }
 
   /** Why it was not taken. */
-  private async acknowledge(trust: Trust, ending: AbortSignal): Promise<string | undefined> {
-    const { client, clock, instance, name } = this.ports;
+  private acknowledge(trust: Trust, ending: AbortSignal): Promise<string | undefined> {
+    const { instance, name } = this.ports;
+    const kids = [...(this.ports.trust()?.keys.keys() ?? [])];
+    this.isKnown = true;
+    return this.say(serviceApi.acknowledgePath, { instance, name, kids }, { trust, within: ANSWERED_WITHIN, ending });
+  }
+
+  /** Why it was not taken. */
+  private async say(path: string, body: object, { trust, within, ending }: Saying): Promise<string | undefined> {
+    const { client, clock } = this.ports;
     const late = new AbortController();
-    const cancel = clock.after(ANSWERED_WITHIN, () => {
+    const cancel = clock.after(within, () => {
       late.abort(new Error('the auth service does not answer'));
     });
-    const signal = AbortSignal.any([ending, late.signal]);
-    const kids = [...(this.ports.trust()?.keys.keys() ?? [])];
-    const body = { instance, name, kids };
-    const [path, over] = [serviceApi.acknowledgePath, this.saidOver];
+    const signal = ending ? AbortSignal.any([ending, late.signal]) : late.signal;
     try {
-      const response = await client.send({ method: 'POST', path, body, signal, over }, trust);
+      const response = await client.send({ method: 'POST', path, body, signal, over: this.saidOver }, trust);
       await bodyOf(response, MAX_ANSWER_BYTES).catch(() => undefined);
       return response.statusCode === 204 ? undefined : `the auth service answers ${response.statusCode ?? 0}`;
     } finally {

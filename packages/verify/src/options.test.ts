@@ -12,7 +12,7 @@ const NINE_DAYS = 9 * 24 * 3600;
 
 const opened: Verifier[] = [];
 afterEach(() => {
-  for (const verifier of opened.splice(0)) verifier.close();
+  for (const verifier of opened.splice(0)) void verifier.close();
 });
 
 function open(options: object): Verifier {
@@ -86,7 +86,7 @@ test('whatever is passed as skew and size, no verifier accepts a token that expi
         expect(verifier.verify(fresh)).toMatchObject({ id: 'user-1' });
         expect(() => verifier.verify(old)).toThrow(expect.objectContaining({ code: 'TOKEN_EXPIRED' }));
       } finally {
-        verifier.close();
+        void verifier.close();
       }
     }),
     { numRuns: 200 },

@@ -6,6 +6,8 @@ export const serviceApi = {
   eventsPath: '/events',
   /** Takes which keys a verifier has. */
   acknowledgePath: '/events/acknowledgement',
+  /** Takes which verifier is about to end, and is not to be waited for. */
+  goodbyePath: '/events/goodbye',
   /** Header beside a ServiceAccount's token: the `client-id` of the AuthConsumer that names this ServiceAccount. */
   clientIdHeader: 'authstack-client-id',
   /** Codes of a 403 that refuses a session. A 401 is never about a session there: it refuses the client. */

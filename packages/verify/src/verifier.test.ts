@@ -13,7 +13,7 @@ const k3 = signingKey('k3');
 
 const opened: Verifier[] = [];
 afterEach(() => {
-  for (const verifier of opened.splice(0)) verifier.close();
+  for (const verifier of opened.splice(0)) void verifier.close();
 });
 
 function open(directory: string, cacheSize?: number) {
@@ -162,7 +162,7 @@ test('no more tokens are cached than cacheSize, and the others are verified agai
 test('a closed verifier follows no change', async () => {
   await using mount = await secretMount(consumerSecret([k1]));
   const { verifier, clock } = open(mount.directory);
-  verifier.close();
+  void verifier.close();
   await mount.swap(consumerSecret([k2]));
   clock.advance(10_000);
   expect(verifier.status).toMatchObject({ kids: ['k1'] });

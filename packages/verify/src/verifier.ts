@@ -20,7 +20,7 @@ import { verifyToken } from './token.ts';
 import { userFrom } from './user.ts';
 import type { User } from './user.ts';
 
-export interface Verifier extends Disposable {
+export interface Verifier extends Disposable, AsyncDisposable {
   /** The user that a token was issued for; throws a VerifyError with a `code` of its own for every way it can be wrong. */
   verify(token: string): User;
   readonly status: VerifierStatus;
@@ -30,8 +30,12 @@ export interface Verifier extends Disposable {
   currentUser(): Middleware;
   /** Takes the session token out of requests. The other two do so too; this is for what runs before or without them. */
   hideSession(): Middleware;
-  /** Stops watching the directory, and leaves the auth service. */
-  close(): void;
+  /**
+   * Stops watching the directory, and leaves the auth service, which no longer waits for this verifier to have the next key. For the
+   * end of a service, after its last request. Resolves once the auth service was told, or could not be within 2 s; a process that
+   * exits before that has merely lost its connection. Never rejects.
+   */
+  close(): Promise<void>;
 }
 
 /**
@@ -106,9 +110,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     report({ type: 'refused', code });
   });
   // No bound function: `using` of Node 24 takes none.
-  const close = (): void => {
+  const close = (): Promise<void> => {
     trust.close();
-    feed.close();
+    return feed.close();
   };
   trust.start();
   if (callbacks.feed) void feed.run();
@@ -125,6 +129,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       next();
     },
     close,
-    [Symbol.dispose]: close,
+    [Symbol.asyncDispose]: close,
+    [Symbol.dispose]: () => void close(),
   };
 }

@@ -40,6 +40,8 @@ export const authContract = {
   eventsPath: serviceApi.eventsPath,
   /** Takes `acknowledgement` there. */
   acknowledgePath: serviceApi.acknowledgePath,
+  /** Takes `goodbye` there. */
+  goodbyePath: serviceApi.goodbyePath,
   /** Header of a client on the service port that shows a ServiceAccount's token: its `client-id`. */
   clientIdHeader: serviceApi.clientIdHeader,
   /** On the public port, and what a consumer's `jwks.json` is a copy of. */
@@ -204,6 +206,10 @@ export const acknowledgement = z.strictObject({
 });
 export type Acknowledgement = Readonly<z.infer<typeof acknowledgement>>;
 
+/** What a verifier says at `goodbyePath` before it ends: nobody is to wait for it any more. */
+export const goodbye = acknowledgement.pick({ instance: true });
+export type Goodbye = Readonly<z.infer<typeof goodbye>>;
+
 /** What a pod answers at `verifiersPath`: who has acknowledged keys to it, also those that have vanished since. */
 export const verifiersReport = z.object({
   /** Its name: an address may be another pod's by now. */
@@ -217,6 +223,12 @@ export const verifiersReport = z.object({
       heardMillisAgo: z.number().nonnegative(),
     }),
   ),
+  /** Who has said goodbye to it since; another pod may still know them. None in the answer of an earlier version. */
+  left: z
+    .array(
+      z.object({ client: clientId, instance: acknowledgement.shape.instance, leftMillisAgo: z.number().nonnegative() }),
+    )
+    .default([]),
 });
 export type VerifiersReport = Readonly<z.infer<typeof verifiersReport>>;
 

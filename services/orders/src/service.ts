@@ -53,8 +53,8 @@ export function createService(settings: Settings, { clock, log, catalogue }: Ser
     registry: metrics.registry,
     clock,
     log,
-    finish() {
-      verifier.close();
+    async finish() {
+      await verifier.close();
       store.close();
     },
   });

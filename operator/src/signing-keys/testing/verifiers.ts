@@ -8,6 +8,8 @@ export interface Heard {
   readonly client: string;
   readonly kids: readonly Kid[];
   readonly at: Millis;
+  /** It was a goodbye. */
+  readonly hasLeft?: true;
 }
 
 interface Pod {
@@ -33,6 +35,7 @@ export class Verifiers {
   private readonly pods: ReadonlyMap<string, Pod>;
   private readonly now: () => Millis;
   private readonly connected: Map<string, Verifier> = new Map();
+  private readonly left = new Set<string>();
 
   constructor(pods: ReadonlyMap<string, Pod>, now: () => Millis) {
     this.pods = pods;
@@ -40,6 +43,7 @@ export class Verifiers {
   }
 
   connect(instance: string, client: string): void {
+    this.left.delete(instance);
     this.connected.set(instance, { client, kids: [], isStuck: false, pod: undefined, reconnectsAt: this.now() });
     this.tell();
   }
@@ -48,6 +52,18 @@ export class Verifiers {
   vanish(instance: string): void {
     this.tell();
     this.connected.delete(instance);
+  }
+
+  /** It tells whichever pod it reaches, and ends or, against the contract, stays. */
+  sayGoodbye(instance: string, pod: string, { stays }: { readonly stays: boolean }): void {
+    this.tell();
+    const verifier = this.connected.get(instance);
+    const { heard } = this.pods.get(pod) ?? {};
+    if (!verifier) return;
+    heard?.set(instance, { client: verifier.client, kids: [], at: this.now(), hasLeft: true });
+    if (stays) return;
+    this.connected.delete(instance);
+    if (heard) this.left.add(instance);
   }
 
   /** It loads no more keys, or does again. */
@@ -73,8 +89,9 @@ export class Verifiers {
 
   /** As the operator is told. */
   knownTo({ heard }: Pod): Told[] {
-    return [...heard].map(([instance, { client, kids, at }]) => ({
+    return [...heard].map(([instance, { client, kids, at, hasLeft }]) => ({
       ...{ client, instance, name: '', kids: [...kids], heardMillisAgo: this.now() - at },
+      ...(hasLeft && { hasLeft }),
     }));
   }
 
@@ -89,7 +106,8 @@ export class Verifiers {
       consents(client) && !kids.includes(kid);
     const remembered = [...this.pods.values()].flatMap(({ heard }) => [...heard]);
     const mayComeBack = remembered.filter(
-      ([instance, { at }]) => !this.connected.has(instance) && this.now() - at < maxWait,
+      ([instance, { at, hasLeft }]) =>
+        hasLeft !== true && !this.connected.has(instance) && !this.left.has(instance) && this.now() - at < maxWait,
     );
     return [
       ...[...this.connected]

@@ -17,8 +17,12 @@ export interface FeedingListener extends ServiceListener {
     readonly name: string;
     readonly kids: readonly string[];
   }[];
+  /** The instances that have said goodbye. */
+  readonly left: readonly string[];
   /** What acknowledgements are answered. */
   acknowledgeStatus: number;
+  /** Goodbyes are not answered. */
+  isMute: boolean;
   /** What streams begin with; undefined: nothing comes. */
   snapshot: object | undefined;
   /** Answered instead of a stream. */
@@ -32,6 +36,7 @@ export function keysOf(version: number, keys: readonly SigningKey[], revokedKids
 
 export async function feedingListener(snapshot: object | undefined): Promise<FeedingListener> {
   const acknowledged: FeedingListener['acknowledged'][number][] = [];
+  const left: string[] = [];
   let stream: ServerResponse | undefined;
   let streams = 0;
 
@@ -43,6 +48,11 @@ export async function feedingListener(snapshot: object | undefined): Promise<Fee
     if (asked.url === serviceApi.acknowledgePath) {
       acknowledged.push(JSON.parse(asked.body) as FeedingListener['acknowledged'][number]);
       response.writeHead(pod.acknowledgeStatus).end();
+      return;
+    }
+    if (asked.url === serviceApi.goodbyePath) {
+      left.push((JSON.parse(asked.body) as { instance: string }).instance);
+      if (!pod.isMute) response.writeHead(pod.acknowledgeStatus).end();
       return;
     }
     if (pod.refusal) {
@@ -61,7 +71,16 @@ export async function feedingListener(snapshot: object | undefined): Promise<Fee
 
   const listener = await serviceListener({ answer });
   const pod: FeedingListener = Object.defineProperties(
-    { ...listener, acknowledged, acknowledgeStatus: 204, snapshot, refusal: undefined, send } as never,
+    {
+      ...listener,
+      acknowledged,
+      left,
+      acknowledgeStatus: 204,
+      isMute: false,
+      snapshot,
+      refusal: undefined,
+      send,
+    } as never,
     {
       connections: { get: () => listener.connections },
       stream: { get: () => stream },

@@ -52,7 +52,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   });
   opened.push({
     async [Symbol.asyncDispose]() {
-      verifier.close();
+      void verifier.close();
       await mount[Symbol.asyncDispose]();
     },
   });

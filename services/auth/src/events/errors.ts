@@ -8,7 +8,7 @@ export class TooManyStreams extends AuthError {
   }
 }
 
-/** Whoever acknowledges keys in the name of another would have the next key sign before that one can verify it. */
+/** Whoever acknowledges keys, or says goodbye, in the name of another would have the next key sign before that one can verify it. */
 export class NotThatClient extends AuthError {
   override readonly code = 'NOT_THAT_CLIENT';
 

@@ -1,8 +1,9 @@
 import { feedApi } from '@authstack/verify/feed-api';
 import { parsed } from '@authstack/http-service/validation';
 import type { Request, Response } from 'express';
-import { acknowledgement, authContract } from '../api.ts';
+import { acknowledgement, authContract, goodbye } from '../api.ts';
 import { credentialOf } from '../clients/clients.ts';
+import type { Client } from '../clients/clients.ts';
 import { clientRoute } from '../clients/client-route.ts';
 import type { ClientRoute } from '../clients/client-route.ts';
 import { unreadable } from '../sessions/requests.ts';
@@ -11,17 +12,20 @@ import type { Sink } from './event-streams.ts';
 import type { Feed } from './feed.ts';
 import type { Verifiers } from './verifiers.ts';
 
+/** `left`: a goodbye. */
+export type AcknowledgementOutcome = 'stored' | 'refused' | 'left';
+
 export interface EventRoutesPorts {
   readonly feed: Pick<Feed, 'open'>;
-  readonly verifiers: Pick<Verifiers, 'acknowledge'>;
-  readonly acknowledged: (outcome: 'stored' | 'refused') => void;
+  readonly verifiers: Pick<Verifiers, 'acknowledge' | 'goodbye'>;
+  readonly acknowledged: (outcome: AcknowledgementOutcome) => void;
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** On the listener for services. */
 export function eventRoutes(ports: EventRoutesPorts): readonly ClientRoute[] {
-  return [reading(ports), acknowledging(ports)];
+  return [reading(ports), acknowledging(ports), leaving(ports)];
 }
 
 function reading({ feed }: EventRoutesPorts): ClientRoute {
@@ -57,15 +61,36 @@ function acknowledging({ verifiers, acknowledged }: EventRoutesPorts): ClientRou
     reply: { status: 204 },
     problems: [...unreadable, 'NOT_THAT_CLIENT'],
     handle({ request, caller, body }) {
-      const named = request.headers[authContract.clientIdHeader];
-      if (named !== undefined && named !== caller.id) {
-        acknowledged('refused');
-        throw new NotThatClient();
-      }
+      checkNamed(request, caller, acknowledged);
       verifiers.acknowledge(caller.id, body());
       acknowledged('stored');
     },
   });
+}
+
+function leaving({ verifiers, acknowledged }: EventRoutesPorts): ClientRoute {
+  return clientRoute({
+    method: 'post',
+    path: authContract.goodbyePath,
+    summary: 'A verifier ends: it is not waited for any more',
+    body: goodbye,
+    maxBodyBytes: MAX_BODY_BYTES,
+    reply: { status: 204 },
+    problems: [...unreadable, 'NOT_THAT_CLIENT'],
+    handle({ request, caller, body }) {
+      checkNamed(request, caller, acknowledged);
+      verifiers.goodbye(caller.id, body());
+      acknowledged('left');
+    },
+  });
+}
+
+/** @throws NotThatClient */
+function checkNamed({ headers }: Request, caller: Client, acknowledged: EventRoutesPorts['acknowledged']): void {
+  const named = headers[authContract.clientIdHeader];
+  if (named === undefined || named === caller.id) return;
+  acknowledged('refused');
+  throw new NotThatClient();
 }
 
 const { instance: instanceSchema } = acknowledgement.shape;

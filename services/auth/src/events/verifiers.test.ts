@@ -51,6 +51,43 @@ test('one that vanished is told of for a day', () => {
   expect(verifiers.heardWithin(Infinity)).toBe(0);
 });
 
+test('one that says goodbye is told of as one that left, also where it was never heard before', () => {
+  hear('shop/orders', 'instance-1');
+  hear('shop/orders', 'instance-2');
+  now = 1_000;
+  verifiers.goodbye('shop/orders', { instance: 'instance-1' });
+  verifiers.goodbye('shop/orders', { instance: 'instance-3' });
+  now = 3_000;
+
+  const report = verifiers.report();
+  expect(verifiersReport.parse(report)).toEqual(report);
+  expect(report.verifiers).toMatchObject([{ instance: 'instance-2' }]);
+  expect(report.left).toEqual([
+    { client: 'shop/orders', instance: 'instance-1', leftMillisAgo: 2_000 },
+    { client: 'shop/orders', instance: 'instance-3', leftMillisAgo: 2_000 },
+  ]);
+  expect(verifiers.heardWithin(Infinity)).toBe(1);
+
+  now = 1_001 + verifierLimits.REMEMBERED_FOR;
+  expect(verifiers.report().left).toEqual([]);
+});
+
+test('a goodbye is for an instance of that client alone, and until it is heard again', () => {
+  hear('shop/orders', 'instance-1');
+  verifiers.goodbye('evil/orders', { instance: 'instance-1' });
+  expect(verifiers.report()).toMatchObject({
+    verifiers: [{ client: 'shop/orders' }],
+    left: [{ client: 'evil/orders' }],
+  });
+
+  verifiers.goodbye('shop/orders', { instance: 'instance-1' });
+  hear('shop/orders', 'instance-1');
+  expect(verifiers.report()).toMatchObject({
+    verifiers: [{ client: 'shop/orders' }],
+    left: [{ client: 'evil/orders' }],
+  });
+});
+
 const manyKids = Array.from({ length: 256 }, (_, index) => `${index}`.padEnd(128, 'x'));
 
 test('a client that invents instances pushes out its own oldest and nobody of another', () => {

@@ -1,5 +1,5 @@
 import type { Clock, Millis } from '@authstack/http-service/clock';
-import type { Acknowledgement, VerifiersReport } from '../api.ts';
+import type { Acknowledgement, Goodbye, VerifiersReport } from '../api.ts';
 
 /** How long one that is heard no more is still told of. */
 const REMEMBERED_FOR: Millis = 24 * 60 * 60_000;
@@ -11,6 +11,8 @@ export const verifierLimits = { REMEMBERED_FOR, BYTES_PER_CLIENT, BYTES_IN_ALL }
 
 interface Verifier extends Acknowledgement {
   readonly client: string;
+  /** It has said goodbye. */
+  readonly hasLeft: boolean;
   readonly heardAt: Millis;
   readonly bytes: number;
 }
@@ -27,7 +29,7 @@ export interface VerifiersPorts {
 }
 
 /**
- * Who has acknowledged which keys to this pod, each under the client that it has authenticated as. When there are too many of a
+ * Who has acknowledged which keys to this pod, or said goodbye, each under the client that it has authenticated as. When there are too many of a
  * client, or in all, the one that was heard longest ago is forgotten first; so no client takes the room of another by inventing
  * instances, unless many clients do, and whoever lives is back with its next acknowledgement.
  */
@@ -41,23 +43,18 @@ export class Verifiers {
   }
 
   acknowledge(client: string, { instance, name, kids }: Acknowledgement): void {
-    this.forget(client, instance);
-    const ofClient = this.byClient.get(client) ?? { byInstance: new Map<string, Verifier>(), bytes: 0 };
-    const distinct = [...new Set(kids)];
-    const verifier = { client, instance, name, kids: distinct, heardAt: this.ports.clock.monotonic() };
-    const entry = { ...verifier, bytes: weightOf(verifier) };
-    ofClient.byInstance.set(instance, entry);
-    this.byClient.set(client, ofClient);
-    ofClient.bytes += entry.bytes;
-    this.bytes += entry.bytes;
-    while (ofClient.bytes > BYTES_PER_CLIENT) this.forgetOldest([ofClient]);
-    while (this.bytes > BYTES_IN_ALL) this.forgetOldest(this.byClient.values());
+    this.note({ client, instance, name, kids: [...new Set(kids)], hasLeft: false });
+  }
+
+  /** Remembered like the rest, also of one that this pod does not know: another pod may have heard it before. */
+  goodbye(client: string, { instance }: Goodbye): void {
+    this.note({ client, instance, name: '', kids: [], hasLeft: true });
   }
 
   /** How many were heard within that time. */
   heardWithin(span: Millis): number {
     const since = this.ports.clock.monotonic() - span;
-    return this.all().filter(({ heardAt }) => heardAt >= since).length;
+    return this.all().filter(({ heardAt, hasLeft }) => !hasLeft && heardAt >= since).length;
   }
 
   report(): VerifiersReport {
@@ -65,13 +62,35 @@ export class Verifiers {
     for (const { client, instance, heardAt } of this.all()) {
       if (now - heardAt > REMEMBERED_FOR) this.forget(client, instance);
     }
+    const known = this.all();
     return {
       pod: this.ports.podName,
-      verifiers: this.all().map(({ client, instance, name, kids, heardAt }) => ({
-        ...{ client, instance, name, kids },
-        heardMillisAgo: Math.max(0, now - heardAt),
-      })),
+      verifiers: known
+        .filter(({ hasLeft }) => !hasLeft)
+        .map(({ client, instance, name, kids, heardAt }) => ({
+          ...{ client, instance, name, kids },
+          heardMillisAgo: Math.max(0, now - heardAt),
+        })),
+      left: known
+        .filter(({ hasLeft }) => hasLeft)
+        .map(({ client, instance, heardAt }) => ({
+          ...{ client, instance },
+          leftMillisAgo: Math.max(0, now - heardAt),
+        })),
     };
+  }
+
+  private note(verifier: Omit<Verifier, 'heardAt' | 'bytes'>): void {
+    const { client, instance } = verifier;
+    this.forget(client, instance);
+    const ofClient = this.byClient.get(client) ?? { byInstance: new Map<string, Verifier>(), bytes: 0 };
+    const entry = { ...verifier, heardAt: this.ports.clock.monotonic(), bytes: weightOf(verifier) };
+    ofClient.byInstance.set(instance, entry);
+    this.byClient.set(client, ofClient);
+    ofClient.bytes += entry.bytes;
+    this.bytes += entry.bytes;
+    while (ofClient.bytes > BYTES_PER_CLIENT) this.forgetOldest([ofClient]);
+    while (this.bytes > BYTES_IN_ALL) this.forgetOldest(this.byClient.values());
   }
 
   private all(): readonly Verifier[] {
@@ -98,6 +117,6 @@ export class Verifiers {
   }
 }
 
-function weightOf({ client, instance, name, kids }: Omit<Verifier, 'bytes' | 'heardAt'>): number {
+function weightOf({ client, instance, name, kids }: Omit<Verifier, 'bytes' | 'heardAt' | 'hasLeft'>): number {
   return JSON.stringify([client, instance, name, ...kids]).length + 200;
 }

@@ -80,7 +80,7 @@ async function aConsumer(own: Readonly<Record<string, string>>): Promise<Consume
     mount,
     ask: async (cookie) => supertest(app).get('/orders').set('cookie', cookie),
     async [Symbol.asyncDispose]() {
-      verifier.close();
+      void verifier.close();
       await mount[Symbol.asyncDispose]();
     },
   };

@@ -51,6 +51,7 @@ const matrix: Readonly<Record<string, Cells>> = {
   // For services; the path of their renewal is that of a browser's refresh. services.test.ts holds what they are answered.
   [`GET ${authContract.eventsPath}`]: nowhere,
   [`POST ${authContract.acknowledgePath}`]: nowhere,
+  [`POST ${authContract.goodbyePath}`]: nowhere,
 };
 const operations = Object.keys(matrix);
 
@@ -94,7 +95,7 @@ test('every operation of the listeners has its cells', async () => {
   const served = [
     ...(await listed()).map(({ operation }) => operation),
     ...opsOperations.map(({ path }) => `GET ${path}`),
-    ...[`GET ${authContract.eventsPath}`, `POST ${authContract.acknowledgePath}`],
+    ...[`GET ${authContract.eventsPath}`, `POST ${authContract.acknowledgePath}`, `POST ${authContract.goodbyePath}`],
   ];
   expect(operations.toSorted()).toEqual(served.toSorted());
 });

@@ -313,6 +313,29 @@ test('a verifier acknowledges keys under the client that it is, and the operator
   ]);
 });
 
+test('a verifier says goodbye under the client that it is', async () => {
+  const said = { instance: 'instance-of-stock', name: 'stock-0', kids: ['k1'] };
+  await ask(`POST ${authContract.acknowledgePath}`, { headers: stock, body: said });
+  const what = `POST ${authContract.goodbyePath}`;
+  const body = { instance: said.instance };
+  const ofStock = async () => {
+    const report = verifiersReport.parse((await ask(`GET ${authContract.verifiersPath}`, { client: operator })).body);
+    const [known, left] = [report.verifiers, report.left].map((all) =>
+      all.filter(({ client }) => client === 'shop/stock'),
+    );
+    return [known?.length, left?.length];
+  };
+
+  const of = { ...tickets, [authContract.clientIdHeader]: 'shop/stock' };
+  await expect(ask(what, { headers: of, body })).resolves.toMatchObject({ status: 403 });
+  await expect(ask(what, { headers: tickets, body })).resolves.toMatchObject({ status: 204 });
+  await expect(ask(what, { headers: {}, body })).resolves.toMatchObject({ status: 401 });
+  expect(await ofStock()).toEqual([1, 0]);
+
+  await expect(ask(what, { headers: stock, body })).resolves.toMatchObject({ status: 204 });
+  expect(await ofStock()).toEqual([0, 1]);
+});
+
 test('the document of the listener is for everybody who reaches it, and says how a client shows who it is', () => {
   expect(document).toMatchObject({
     components: { securitySchemes: { clientSecret: { scheme: 'basic' }, serviceAccount: { scheme: 'bearer' } } },

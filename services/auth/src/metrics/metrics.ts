@@ -101,7 +101,7 @@ export function createMetrics(): Metrics {
     }),
     acknowledgements: new Counter({
       name: 'authstack_acknowledgements_total',
-      help: 'Acknowledgements of keys by verifiers: stored, or refused because they name another client than their own.',
+      help: 'Acknowledgements of keys by verifiers: stored, or refused because they name another client than their own; left: a verifier said goodbye.',
       labelNames: ['outcome'],
       registers,
     }),
