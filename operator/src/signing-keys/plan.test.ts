@@ -535,6 +535,27 @@ describe('a revocation', () => {
     },
   );
 
+  const dueNow = active('k2', { activatedAt: due.activatedAt });
+  test.each<[string, Partial<KeysObservation>, { ready: string; says: RegExp }]>([
+    [
+      'a rotation that is delayed',
+      {
+        ring: ringOf([dueNow, next('k3', { publishedAt: NOW, distributedAt: NOW })], { revoked: [gone('k1')] }),
+        ...copies('k2', 'k3'),
+      },
+      { ready: 'True/KeyRevoked', says: /^k1 is revoked\. .*\. k2 is due and continues to sign/ },
+    ],
+    [
+      'a rotation that is blocked',
+      { ring: ringOf([dueNow, undistributed('k3')], { revoked: [gone('k1')] }), ...copies('k2') },
+      { ready: 'False/RotationBlocked', says: /k2 continues to sign.*\. k1 is revoked\. / },
+    ],
+  ])('is told beside %s', (_case, change, { ready, says }) => {
+    const plan = planSigningKeys(seen({ ...taken, ...change }));
+    expect(summary(plan)).toMatchObject({ ready });
+    expect(plan.conditions[0]?.message).toMatch(says);
+  });
+
   test('names a pod that cannot be asked, with the way on, and asks it again', () => {
     const pods = [pod('a', 'unknown'), knowing(pod('b', ['k2', 'k3']), 'k1'), pod('c', 'unknown')];
     const { actions, conditions, recheckAt } = planSigningKeys(seen({ ...taken, copies: [], pods }));

@@ -10,8 +10,8 @@ import type { KeysStatus } from './report.ts';
 import {
   aKeyIsToBeRevoked,
   aRevocationIsUnpublished,
-  aRevocationReachesVerifiers,
   namingRefused,
+  namingRevoked,
   podsDoNotKnowWhatIsRevoked,
   revokes,
   takesAway,
@@ -100,7 +100,6 @@ const ringRules: readonly Rule<Ring, KeysVerdict>[] = [
   theDistributionChanged,
   theAcknowledgementChanged,
   theActiveKeyIsDue,
-  aRevocationReachesVerifiers,
   podsLackTheWrappingKey,
   aPodMaySignWithARetiredKey,
   theNamedKeyIsNone,
@@ -120,7 +119,7 @@ export function planSigningKeys(seen: KeysObservation): KeysPlan {
 
 function ofRing(ring: Ring): KeysVerdict {
   const verdict = unlessItCannotBeWrapped(ring, firstAnswer(ringRules, ring) ?? upToDate);
-  return namingRefused(ring, namingCookieTooLarge(ring, verdict));
+  return namingRefused(ring, namingRevoked(ring, namingCookieTooLarge(ring, verdict)));
 }
 
 function withoutRing(seen: KeysObservation): KeysVerdict {

@@ -79,8 +79,18 @@ function revokedKidsOf(ring: Ring): readonly Kid[] {
     .slice(-MOST_REVOKED);
 }
 
-/** While somebody may still accept it. */
-export function aRevocationReachesVerifiers(ring: Ring): KeysVerdict | undefined {
+/** Said beside whatever else is the case, for as long as somebody may still accept a stolen key. What blocks a rotation keeps its reason. */
+export function namingRevoked(ring: Ring, verdict: KeysVerdict): KeysVerdict {
+  const revoked = whoMayStillAccept(ring);
+  if (!revoked || (verdict.actions ?? []).length > 0) return verdict;
+  const rechecks = [verdict.recheckAt, revoked.recheckAt].filter((at) => at !== undefined);
+  const both = { ...verdict, ...(rechecks.length > 0 && { recheckAt: Math.min(...rechecks) }) };
+  if (verdict.status !== 'True') return { ...both, message: `${verdict.message}. ${revoked.message}` };
+  const beside = verdict.reason === 'UpToDate' ? '' : `. ${verdict.message}`;
+  return { ...both, reason: 'KeyRevoked', message: `${revoked.message}${beside}` };
+}
+
+function whoMayStillAccept(ring: Ring): Pick<KeysVerdict, 'message' | 'recheckAt'> | undefined {
   const { revoked, active, now } = ring;
   const recent = revoked.filter(({ mountsUntil, cachesUntil }) => now < Math.max(mountsUntil, cachesUntil));
   if (!active || recent.length === 0) return undefined;
@@ -88,8 +98,6 @@ export function aRevocationReachesVerifiers(ring: Ring): KeysVerdict | undefined
   const knownAt = leadEndsAt(active, ring);
   const silent = ring.pods.filter(({ report }) => report === 'unknown');
   return {
-    status: 'True',
-    reason: 'KeyRevoked',
     message:
       `${listed(recent.map(({ kid }) => kid))} is revoked. ${reachInWords(recent, ring)}It is gone from mounted Secrets ` +
       `by ${latest(recent.map(({ mountsUntil }) => mountsUntil))} and from cached key sets by ` +
