@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   CONSUMER_LABEL,
   FIELD_MANAGER,
+  IN_SERVICE,
   MANAGED_BY_LABEL,
   OUT_OF_SERVICE,
   SERVING_LABEL,
@@ -57,8 +58,8 @@ function sign(namespace: string, kid: string): Promise<void> {
 
 async function isViolated(namespace: string, law: RegExp): Promise<void> {
   const reported: string[] = [];
-  await eventually(() => {
-    reported.push(...invariants.violations(namespace));
+  await eventually(async () => {
+    reported.push(...(await invariants.violations(namespace)));
     expect(reported).toEqual([expect.stringMatching(law)]);
   });
 }
@@ -125,14 +126,59 @@ test('a deleted claim is a violation', async () => {
   await isViolated(auth, /PersistentVolumeClaim data was deleted/);
 });
 
+/** Auth pods that are ready, and the Service that sends to both. */
+async function servedPods(auth: string): Promise<void> {
+  await api.kubectl(['-n', auth, 'create', 'serviceaccount', 'default']);
+  for (const name of ['one', 'two']) {
+    const metadata = { name, namespace: auth, labels: { [SERVING_LABEL]: IN_SERVICE } };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'auth', image: 'auth' }] } };
+    await api.kubectl(['create', '-f', '-'], JSON.stringify(pod));
+    const status = { status: { conditions: [{ type: 'Ready', status: 'True' }] } };
+    await api.kubectl(['-n', auth, 'patch', 'pod', name, '--subresource=status', '-p', JSON.stringify(status)]);
+  }
+  await select(auth, { [SERVING_LABEL]: IN_SERVICE });
+}
+
+async function select(auth: string, selector: Readonly<Record<string, string>>): Promise<void> {
+  const metadata = { name: 'main-auth', namespace: auth };
+  const service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector, ports: [{ port: 80 }] } };
+  await api.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(service));
+}
+
+async function takeOut(auth: string, pod: string): Promise<void> {
+  await api.kubectl(['-n', auth, 'label', 'pod', pod, '--overwrite', `${SERVING_LABEL}=${OUT_OF_SERVICE}`]);
+}
+
 test('a pod that is taken out of its Service is a violation', async () => {
   const { auth } = await followed('pod');
-  await api.kubectl(['-n', auth, 'create', 'serviceaccount', 'default']);
-  const spec = { containers: [{ name: 'auth', image: 'auth' }] };
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'main-auth-1', namespace: auth }, spec };
-  await api.kubectl(['create', '-f', '-'], JSON.stringify(pod));
-  await api.kubectl(['-n', auth, 'label', 'pod', 'main-auth-1', `${SERVING_LABEL}=${OUT_OF_SERVICE}`]);
-  await isViolated(auth, /Pod main-auth-1 was taken out/);
+  await servedPods(auth);
+  await takeOut(auth, 'one');
+  await isViolated(auth, /Pod one was taken out/);
+});
+
+test('a Service that asks for what its pods lack is a violation, as each and as the last of them', async () => {
+  const { auth } = await followed('selector');
+  await servedPods(auth);
+  await select(auth, { [SERVING_LABEL]: IN_SERVICE, tier: 'none' });
+  const reported: string[] = [];
+  await eventually(async () => {
+    reported.push(...(await invariants.violations(auth)));
+    expect(reported).toEqual([
+      'Pod one was taken out of its Service',
+      'Pod two was taken out of its Service',
+      'one, two was taken out of its Service, which has no other',
+    ]);
+  });
+});
+
+test('a pod that alone cannot be reached may be taken out, and the last one may not', async () => {
+  const { auth } = await followed('excused');
+  await servedPods(auth);
+  for (const name of ['one', 'two']) {
+    invariants.excuse({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: auth }, spec: {} });
+    await takeOut(auth, name);
+  }
+  await isViolated(auth, /two was taken out of its Service, which has no other/);
 });
 
 test('states are equal except for what depends on chance, and a field that differs is named', async () => {

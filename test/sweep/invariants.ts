@@ -1,15 +1,18 @@
 import type { ClientsDocument } from '@authstack/auth-service/api';
-import { CONSUMER_LABEL, OUT_OF_SERVICE, SERVING_LABEL, namesOf } from '../../operator/src/api/names.ts';
+import { CONSUMER_LABEL, namesOf } from '../../operator/src/api/names.ts';
 import type { ApiClient } from '../../operator/src/runtime/client.ts';
 import { systemClock } from '../../operator/src/runtime/clock.ts';
-import { persistentVolumeClaimKind, podKind, secretKind } from '../../operator/src/runtime/core-kinds.ts';
+import { persistentVolumeClaimKind, podKind, secretKind, serviceKind } from '../../operator/src/runtime/core-kinds.ts';
 import type { PersistentVolumeClaim, Pod, Secret } from '../../operator/src/runtime/core-kinds.ts';
+import { sameJson } from '../../operator/src/runtime/json.ts';
 import { silent } from '../../operator/src/runtime/log.ts';
 import type { Kind, KubernetesObject, Millis } from '../../operator/src/runtime/objects.ts';
 import { runReflector } from '../../operator/src/runtime/reflector.ts';
 import { Store } from '../../operator/src/runtime/store.ts';
 import { secretHash } from '../../operator/src/stored/client-key.ts';
 import { clientSecretIn, consumerOfCopy } from '../../operator/src/stored/consumer-copy.ts';
+import { podsLostAt } from './served-pods.ts';
+import type { Service } from './served-pods.ts';
 
 export interface InvariantOptions {
   readonly client: ApiClient;
@@ -30,6 +33,8 @@ interface Recorded {
   activeKid: string | undefined;
   /** Hash of each client secret that the consumer's Secret has held → when it was last seen to; absent: it holds it. */
   readonly secrets: Map<string, Millis | undefined>;
+  /** Names of pods that may be taken out of their Service. */
+  readonly excused: Set<string>;
   readonly violations: string[];
 }
 
@@ -39,10 +44,12 @@ export class InvariantChecker {
   private readonly secrets: Store<Secret> = new Store();
   private readonly claims: Store<PersistentVolumeClaim> = new Store();
   private readonly pods: Store<Pod> = new Store();
+  private readonly services: Store<Service> = new Store();
   private readonly seen: Map<string, Recorded> = new Map();
   private readonly consumers: Map<string, string> = new Map();
   private readonly stop: AbortController = new AbortController();
   private readonly watching: Promise<void>[] = [];
+  private readonly checks: Set<Promise<void>> = new Set();
 
   constructor(options: InvariantOptions) {
     this.options = options;
@@ -56,17 +63,29 @@ export class InvariantChecker {
       if (claim && (!after || after.metadata.deletionTimestamp !== undefined)) this.recordDeletion(claim);
     });
     this.pods.onChange(({ before, after }) => {
-      if (after && !isOutOfService(before) && isOutOfService(after)) this.recordRemoval(after);
+      if (!before || !after || sameJson(before.metadata.labels ?? {}, after.metadata.labels ?? {})) return;
+      this.begin(this.checkServed(after));
+    });
+    this.services.onChange(({ before, after }) => {
+      if (!before || !after || sameJson(before.spec ?? {}, after.spec ?? {})) return;
+      this.begin(this.checkServed(after));
     });
     this.watch(secretKind, this.secrets);
     this.watch(podKind, this.pods);
+    this.watch<Service>(serviceKind, this.services);
     this.watch(persistentVolumeClaimKind, this.claims);
   }
 
   /** From now on for this stack, whose consumer lives in another namespace. */
   follow(namespace: string, consumerNamespace: string): void {
     const empty = { published: new Map<string, Millis>(), sets: new Set<string>(), revoked: new Set<string>() };
-    this.seen.set(namespace, { ...empty, secrets: new Map(), activeKid: undefined, violations: [] });
+    this.seen.set(namespace, {
+      ...empty,
+      secrets: new Map(),
+      activeKid: undefined,
+      excused: new Set(),
+      violations: [],
+    });
     this.consumers.set(namespace, consumerNamespace);
   }
 
@@ -75,8 +94,19 @@ export class InvariantChecker {
     this.seen.delete(namespace);
   }
 
+  /** This pod alone cannot be reached, so it may be taken out of its Service; the last one may not. */
+  excuse({ metadata: { namespace = '', name } }: Pod): void {
+    this.seen.get(namespace)?.excused.add(name);
+  }
+
+  /** From now on each of them can be reached again. */
+  excuseNone(namespace: string): void {
+    this.seen.get(namespace)?.excused.clear();
+  }
+
   /** The violations since the last call. */
-  violations(namespace: string): readonly string[] {
+  async violations(namespace: string): Promise<readonly string[]> {
+    await Promise.all(this.checks);
     return this.seen.get(namespace)?.violations.splice(0) ?? [];
   }
 
@@ -87,7 +117,12 @@ export class InvariantChecker {
 
   async close(): Promise<void> {
     this.stop.abort();
-    await Promise.all(this.watching);
+    await Promise.all([...this.watching, ...this.checks]);
+  }
+
+  private begin(check: Promise<void>): void {
+    const ended = check.finally(() => this.checks.delete(ended));
+    this.checks.add(ended);
   }
 
   private watch<T extends KubernetesObject>(kind: Kind<T>, store: Store<T>): void {
@@ -181,14 +216,26 @@ export class InvariantChecker {
     this.seen.get(namespace)?.violations.push(`PersistentVolumeClaim ${name} was deleted`);
   }
 
-  /** Here every pod answers who asks it. */
-  private recordRemoval({ metadata: { namespace = '', name } }: Pod): void {
-    this.seen.get(namespace)?.violations.push(`Pod ${name} was taken out of its Service`);
+  /** What the change to this pod or Service has taken from the Service of the auth pods; here every pod that is ready serves. */
+  private async checkServed({ metadata: { namespace = '', resourceVersion = '' } }: KubernetesObject): Promise<void> {
+    const recorded = this.seen.get(namespace);
+    if (!recorded) return;
+    const { client, stack } = this.options;
+    const service = { namespace, name: namesOf(stack).auth };
+    const look = { service, revision: BigInt(resourceVersion), signal: this.stop.signal };
+    try {
+      const { pods, wereLast } = await podsLostAt(client, look);
+      const { violations, excused } = recorded;
+      const causeless = pods.filter((name) => !excused.has(name));
+      violations.push(...causeless.map((name) => `Pod ${name} was taken out of its Service`));
+      if (wereLast) violations.push(`${pods.join(', ')} was taken out of its Service, which has no other`);
+    } catch (error) {
+      // A namespace that was deleted is looked at no more.
+      if (!this.stop.signal.aborted && this.seen.get(namespace) === recorded) {
+        recorded.violations.push(`its Service was not looked at: ${String(error)}`);
+      }
+    }
   }
-}
-
-function isOutOfService(pod: Pod | undefined): boolean {
-  return pod?.metadata.labels?.[SERVING_LABEL] === OUT_OF_SERVICE;
 }
 
 function kidsOf(secret: Secret): readonly string[] {

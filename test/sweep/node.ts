@@ -1,4 +1,4 @@
-import { appendFile, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -59,14 +59,21 @@ interface AuthPod {
 export async function startNode(options: NodeOptions): Promise<Node> {
   const folder = await mkdtemp(join(tmpdir(), 'node-'));
   const hosts = join(folder, 'hosts');
-  await copyFile('/etc/hosts', hosts);
-  return new Node(options, { folder, hosts });
+  const ofThisMachine = await readFile('/etc/hosts', 'utf8');
+  await writeFile(hosts, ofThisMachine);
+  return new Node(options, { folder, hosts, ofThisMachine });
+}
+
+interface Files {
+  readonly folder: string;
+  /** What is in /etc/hosts' place for every mongod, and what it begins with. */
+  readonly hosts: string;
+  readonly ofThisMachine: string;
 }
 
 export class Node implements AsyncDisposable {
   private readonly options: NodeOptions;
-  private readonly folder: string;
-  private readonly hosts: string;
+  private readonly files: Files;
   private readonly client: ApiClient;
   private readonly stop: AbortController = new AbortController();
   private readonly pods: Store<MemberPod> = new Store();
@@ -76,12 +83,14 @@ export class Node implements AsyncDisposable {
   /** Namespaces whose pods, besides those of the database, answer nobody. */
   private readonly hushed: Set<string> = new Set();
   private readonly addresses: Map<string, string> = new Map();
+  private readonly names: string[] = [];
+  private areResolved: boolean = true;
+  private written: Promise<void> = Promise.resolve();
   private readonly work: Set<Promise<void>> = new Set();
 
-  constructor(options: NodeOptions, { folder, hosts }: { readonly folder: string; readonly hosts: string }) {
+  constructor(options: NodeOptions, files: Files) {
     this.options = options;
-    this.folder = folder;
-    this.hosts = hosts;
+    this.files = files;
     this.client = createApiClient({ userAgent: 'node', kubeconfig: options.api.kubeconfig });
     this.claims.onChange(({ before, after }) => {
       if (after) this.begin(this.bind(after));
@@ -117,7 +126,16 @@ export class Node implements AsyncDisposable {
 
   /** The pods of a namespace that are none of the database. */
   listeners(namespace: string): readonly ListeningPod[] {
-    return this.pods.list({ namespace }).flatMap((pod) => this.listening.get(uidOf(pod))?.probes ?? []);
+    return this.pods.list({ namespace }).flatMap((pod) => this.listenerOf(pod) ?? []);
+  }
+
+  /** The objects of those pods, as they are now. */
+  podsThatListen(namespace: string): readonly Pod[] {
+    return this.pods.list({ namespace }).filter((pod) => this.listenerOf(pod) !== undefined);
+  }
+
+  listenerOf(pod: Pod): ListeningPod | undefined {
+    return this.listening.get(uidOf(pod))?.probes;
   }
 
   /** From now on these pods answer nobody, nor do those that start; each of them that is thawed does again. */
@@ -129,6 +147,15 @@ export class Node implements AsyncDisposable {
   /** Pods that start answer. */
   unhush(namespace: string): void {
     this.hushed.delete(namespace);
+  }
+
+  /** Whether members find each other by name from now on. */
+  resolveNames(areResolved: boolean): Promise<void> {
+    return this.inTurn(async () => {
+      this.areResolved = areResolved;
+      // Not replaced: each mongod has this very file in its mount namespace.
+      await writeFile(this.files.hosts, [this.files.ofThisMachine, ...(areResolved ? this.names : [])].join(''));
+    });
   }
 
   /** Ends the members of a namespace at once, without telling the API server. */
@@ -143,7 +170,7 @@ export class Node implements AsyncDisposable {
     for (const member of this.members.values()) await (await member).kill();
     for (const { listeners } of this.listening.values()) await listeners.disposeAsync();
     await this.client.close();
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.files.folder, { recursive: true, force: true });
   }
 
   private watch<T extends KubernetesObject>(kind: Kind<T>, store: Store<T>): void {
@@ -199,8 +226,8 @@ export class Node implements AsyncDisposable {
       podUid: uidOf(pod),
       address,
       volume: this.volumeOf(mounts.claim),
-      folder: join(this.folder, 'pods', uidOf(pod)),
-      hosts: this.hosts,
+      folder: join(this.files.folder, 'pods', uidOf(pod)),
+      hosts: this.files.hosts,
       secrets: mounts,
       onCommand: (path) => {
         this.options.onCommand(path, namespace);
@@ -218,7 +245,7 @@ export class Node implements AsyncDisposable {
     const probes = listeners.use(await ListeningPod.at(address));
     if (this.hushed.has(namespace)) probes.freeze();
     this.listening.set(uidOf(pod), { probes, listeners });
-    const folder = join(this.folder, 'pods', uidOf(pod));
+    const folder = join(this.files.folder, 'pods', uidOf(pod));
     const mounts = async () => ({ keys: await mounted('signing-keys'), tls: await mounted('tls') });
     listeners.use(await startAuthPod({ name, address, folder, mounts }));
   }
@@ -256,8 +283,18 @@ export class Node implements AsyncDisposable {
     const address = `127.${10 + this.options.lane}.${(number >> 8) & 255}.${number & 255}`;
     this.addresses.set(key, address);
     const { hostname = name, subdomain } = spec;
-    if (subdomain !== undefined) await appendFile(this.hosts, `${address} ${hostname}.${subdomain}.${namespace}.svc\n`);
+    if (subdomain === undefined) return address;
+    const line = `${address} ${hostname}.${subdomain}.${namespace}.svc\n`;
+    await this.inTurn(async () => {
+      this.names.push(line);
+      if (this.areResolved) await appendFile(this.files.hosts, line);
+    });
     return address;
+  }
+
+  private inTurn(write: () => Promise<void>): Promise<void> {
+    this.written = this.written.then(write);
+    return this.written;
   }
 
   private async end(pod: MemberPod): Promise<void> {
@@ -281,7 +318,7 @@ export class Node implements AsyncDisposable {
   }
 
   private volumeOf(claim: PersistentVolumeClaim): string {
-    return join(this.folder, 'volumes', uidOf(claim));
+    return join(this.files.folder, 'volumes', uidOf(claim));
   }
 
   private isThere(pod: MemberPod): boolean {

@@ -31,6 +31,8 @@ export interface Result {
 
 interface Injected {
   readonly came: () => boolean;
+  /** Resolves once nothing disturbs the operator any more; called when the scenario has ended. */
+  readonly calm: () => Promise<void>;
   /** Resolves once its consequences have ended. */
   readonly over: () => Promise<void>;
 }
@@ -59,7 +61,7 @@ export class Sweep {
     const subject = await this.setUp();
     await scenario.act(subject, bed);
     await becomesQuiet(bed);
-    const broken = bed.invariants.violations(subject.namespace);
+    const broken = await bed.invariants.violations(subject.namespace);
     if (broken.length > 0) throw new Error(`${scenario.name}, undisturbed: ${broken.join('; ')}`);
     const run = { state: await subject.state(), writes: [...bed.gateway.writes] };
     await this.tidy(true);
@@ -87,13 +89,15 @@ export class Sweep {
     let why: string | undefined;
     try {
       await scenario.act(subject, bed);
-      bed.gateway.setFaultPlan(noFaults);
+      await injected.calm();
       await eventually(async () => demandSame(await subject.state(), clean.state), { within: SAME_WITHIN, every: 200 });
       await injected.over();
     } catch (error) {
       why = [String(error), ...(await bed.lastLinesOfUnready(subject))].join('\n');
+      // It must not meet the next run.
+      await injected.over().catch(() => undefined);
     }
-    const broken = bed.invariants.violations(subject.namespace);
+    const broken = await bed.invariants.violations(subject.namespace);
     if (broken.length > 0) why = [...broken, why].join('; ');
     const faults = bed.gateway.met.length;
     bed.gateway.setFaultPlan(noFaults);
@@ -140,13 +144,17 @@ export class Sweep {
       });
       // Whoever waits for its end hears of it.
       fault.catch(() => undefined);
-      return { came: () => hasEnded, over: () => fault };
+      return { came: () => hasEnded, calm: () => fault, over: () => fault };
     }
     if (disturbance.type === 'faults') {
       gateway.setFaultPlan(faultPlanOf(disturbance.profile, disturbance.seed));
       // Watches and lists meet a fault when they begin.
       await this.renewOperator();
-      return { came: () => gateway.met.length > 0, over: () => Promise.resolve() };
+      const calm = (): Promise<void> => {
+        gateway.setFaultPlan(noFaults);
+        return Promise.resolve();
+      };
+      return { came: () => gateway.met.length > 0, calm, over: calm };
     }
     const { after } = disturbance;
     let renewed: Promise<void> | undefined;
@@ -157,6 +165,8 @@ export class Sweep {
       });
     return {
       came: () => renewed !== undefined,
+      // It may come later, or never.
+      calm: () => Promise.resolve(),
       over: async () => {
         await renewed;
         gateway.revive();
