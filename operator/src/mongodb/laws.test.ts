@@ -230,6 +230,43 @@ test('a primary whose mongod ended is replaced at once, whatever else happens, a
   expect(assisted).toBeGreaterThan(20);
 });
 
+test('while pods are drained and restarted one at a time, each write is acknowledged', () => {
+  const steps = fc.oneof(
+    fc.constantFrom<Event>(pass, pass, kubernetes, (set) => {
+      set.replicate();
+    }),
+    event('evict', (set, at) => {
+      set.evict(at);
+    }),
+  );
+  const rollingUpdate = event('upgradeOperator', (set) => {
+    set.upgradeOperator();
+  });
+  const history = fc.array(fc.oneof({ weight: 10, arbitrary: steps }, { weight: 1, arbitrary: rollingUpdate }), {
+    minLength: 20,
+    maxLength: 50,
+  });
+  let handedOver = 0;
+  fc.assert(
+    fc.property(fc.constantFrom<3 | 5>(3, 5), ordinal, history, (members, behind, events) => {
+      const set = new SetModel(members);
+      settle(set);
+      // With one more away, five have a majority all the same.
+      if (members === 5) set.lag(behind, true);
+      for (const happens of events) {
+        happens(set);
+        const before = set.writesAcknowledged;
+        set.write();
+        expect(set.writesAcknowledged).toBe(before + 1);
+      }
+      handedOver += set.handedOver;
+      expect(settle(set)).toBe('True/AllMembersHealthy');
+    }),
+    { numRuns: 50 },
+  );
+  expect(handedOver).toBeGreaterThan(10);
+});
+
 /** Rarely met by chance: the pod of a newcomer is deleted between its first start and its vote. */
 test('a Terminating member is neither started nor given a vote, and joins with the next one', () => {
   const newcomers = fc.constantFrom(1, 2).map((at): Event => (set) => {

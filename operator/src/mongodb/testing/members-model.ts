@@ -1,5 +1,6 @@
 import type { ConfigMember, Optime } from '@authstack/mongodb-agent/api';
 import type { mayEndCatchUp, Voter } from '../../../../services/mongodb-agent/src/mongod/catch-up.ts';
+import type { Fellow, Leaving, successionOf } from '../../../../services/mongodb-agent/src/mongod/succession.ts';
 import { isVoter } from '../members/member.ts';
 import { majorityOf } from '../replica-set/topology.ts';
 import { host } from './seen.ts';
@@ -48,7 +49,11 @@ export interface Node {
   isTerminating: boolean;
   /** As of the last heartbeat. */
   wasAlive: boolean;
+  /** It was away, and no heartbeat has come from it since. */
+  isUnheard: boolean;
 }
+
+type Succeeding = typeof successionOf;
 
 /** A law that was broken. */
 export class Broken extends Error {
@@ -71,9 +76,16 @@ export class MembersModel {
     return [...this.acknowledged.values()].flat().length;
   }
 
+  /** Of any set, and reached. */
+  get hasPrimary(): boolean {
+    return this.primaries().some(({ isCutOff }) => !isCutOff);
+  }
+
   cutOff(ordinal: number, isCutOff: boolean): void {
     const node = this.nodes[ordinal];
-    if (node) node.isCutOff = isCutOff;
+    if (!node) return;
+    node.isUnheard ||= isCutOff;
+    node.isCutOff = isCutOff;
   }
 
   lag(ordinal: number, isLagging: boolean): void {
@@ -108,23 +120,72 @@ export class MembersModel {
     if (!hasPrimary) this.standForElection(ordinal);
   }
 
-  /** A primary gives way to a member that is as new as itself; false where there is none. */
-  protected stepDown(primary: Node): boolean {
-    const own = primary.disk.set;
+  /**
+   * A primary gives way, as its agent has it do: the others turn to the next primary, which alone replicates from it, and mongod steps
+   * down once a majority with a member that can be elected has everything. False where that is not so.
+   */
+  protected handOver(primary: Node, successionOf: Succeeding): boolean {
+    const own = this.living(primary);
     if (!primary.isPrimary || !own) return false;
-    const heir = this.nodes.find((node) => {
-      const set = node === primary ? undefined : this.living(node);
-      return set?.id === own.id && isElectable(node, own) && isAtLeastAsNew(set.log, own.log);
-    });
-    if (!heir) return false;
+    const others = this.nodes.filter((node) => node !== primary && this.living(node)?.id === own.id);
+    this.turnFollowers({ primary, own, others }, successionOf);
+    const voters = own.config.members.filter(isVoter).map(({ host }) => host);
+    const caughtUp = others.filter((node) => isAtLeastAsNew(logOf(node), own.log));
+    const elected = caughtUp.find((node) => isElectable(node, own));
+    const holders = [primary, ...caughtUp].filter((node) => voters.includes(hostOf(node))).length;
+    if (!elected || holders < majorityOf(voters.length)) return false;
     primary.isPrimary = false;
-    this.standForElection(heir.ordinal);
-    return true;
+    return this.standForElection(elected.ordinal);
+  }
+
+  private turnFollowers(
+    { primary, own, others }: { readonly primary: Node; readonly own: SetData; readonly others: readonly Node[] },
+    successionOf: Succeeding,
+  ): void {
+    const next = successionOf(this.leavingOf(primary, own));
+    const heir = next && this.nodeOf(next.heir);
+    const wasBehind = heir !== undefined && isVisiblyBehind(logOf(heir), own.log);
+    // There is always something new for whoever shall turn.
+    own.log = [...own.log, { id: ++this.versions, term: own.term }];
+    if (heir) this.follow(heir, own);
+    for (const node of others) {
+      const isToTurn = next?.followers.includes(hostOf(node)) === true;
+      this.turn(node, { source: isToTurn ? heir?.disk.set : own, own, wasBehind });
+    }
+  }
+
+  /** mongod takes no source that is behind, and sleeps. One that has only just begun to lag is not known to. */
+  private turn(
+    node: Node,
+    {
+      source,
+      own,
+      wasBehind,
+    }: { readonly source: SetData | undefined; readonly own: SetData; readonly wasBehind: boolean },
+  ): void {
+    const isAhead = source !== undefined && isAtLeastAsNew(source.log, logOf(node));
+    if (!isAhead && wasBehind) throw new Broken(`member ${node.ordinal} shall replicate from one that lags`);
+    this.follow(node, isAhead ? source : own);
+  }
+
+  private leavingOf(primary: Node, { id, config, log }: SetData): Leaving {
+    const others = config.members.flatMap(({ host }): readonly Fellow[] => {
+      const node = this.nodeOf(host);
+      const set = node && this.living(node);
+      if (!node || node === primary) return [];
+      if (set?.id !== id) return [{ host, isHealthySecondary: false, isPrimary: false }];
+      return [{ host, isHealthySecondary: true, isPrimary: false, optime: optimeIn(set.log) }];
+    });
+    const self = { host: hostOf(primary), isHealthySecondary: false, isPrimary: true, optime: optimeIn(log) };
+    return { self, others, config: config.members };
   }
 
   /** Members take configuration and log of the primary they see; what it does not have is rolled back. */
   replicate(): void {
-    for (const node of this.nodes) node.wasAlive = this.living(node) !== undefined;
+    for (const node of this.nodes) {
+      node.wasAlive = this.living(node) !== undefined;
+      if (node.wasAlive) node.isUnheard = false;
+    }
     for (const primary of this.primaries()) {
       const source = primary.disk.set;
       if (!source || primary.isCutOff) continue;
@@ -172,7 +233,13 @@ export class MembersModel {
       const node = this.nodeOf(host);
       const set = node && this.living(node);
       const isReached = set?.id === id;
-      return { host, isSelf, isReached, isCompared: isReached, optime: optimeIn(isSelf ? log : (set?.log ?? [])) };
+      return {
+        host,
+        isSelf,
+        isReached,
+        isCompared: isReached && node?.isUnheard === false,
+        optime: optimeIn(isSelf ? log : (set?.log ?? [])),
+      };
     });
   }
 
@@ -285,6 +352,7 @@ export class MembersModel {
       isLagging: false,
       isTerminating: false,
       wasAlive: false,
+      isUnheard: false,
     });
   }
 }
@@ -306,6 +374,15 @@ export function isAtLeastAsNew(log: readonly Entry[], than: readonly Entry[]): b
   const [a, b] = [log.at(-1), than.at(-1)];
   if (!b) return true;
   return a !== undefined && (a.term > b.term || (a.term === b.term && log.length >= than.length));
+}
+
+function logOf({ disk }: Node): readonly Entry[] {
+  return disk.set?.log ?? [];
+}
+
+/** By what heartbeats tell: less may be on its way. */
+function isVisiblyBehind(log: readonly Entry[], than: readonly Entry[]): boolean {
+  return optimeIn(than).seconds - optimeIn(log).seconds > 2;
 }
 
 export function isElectable(node: Node, { config }: SetData): boolean {

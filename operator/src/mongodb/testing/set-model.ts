@@ -11,6 +11,7 @@ import type { PodTemplate } from '../objects/pod-template.ts';
 import { planMongodb } from '../plan.ts';
 import type { MongodbPlan } from '../plan.ts';
 import { mayEndCatchUp } from '../../../../services/mongodb-agent/src/mongod/catch-up.ts';
+import { successionOf } from '../../../../services/mongodb-agent/src/mongod/succession.ts';
 import { Broken, hostOf, isAtLeastAsNew, isElectable } from './members-model.ts';
 import type { Node } from './members-model.ts';
 import { NOW } from './seen.ts';
@@ -20,10 +21,11 @@ import type { Size } from './stack-model.ts';
 type Standing = Extract<MongodbAction, { readonly type: 'standForElection' }>;
 type Command = Exclude<Extract<MongodbAction, { readonly member: ReachableMember }>, Standing>;
 
-/** What is tried in the model; a mutant of either shows that the laws notice it. */
+/** What is tried in the model; a mutant of any shows that the laws notice it. */
 interface Parts {
   readonly plan: typeof planMongodb;
   readonly mayEndCatchUp: typeof mayEndCatchUp;
+  readonly successionOf: typeof successionOf;
 }
 
 /**
@@ -33,6 +35,8 @@ interface Parts {
 export class SetModel extends StackModel {
   /** Elections that a member won because the operator had it stand. */
   assisted = 0;
+  /** Primaries that another one replaced before they ended. */
+  handedOver = 0;
   private readonly parts: Parts;
   /** Nothing has happened since the plan was made. */
   private isFresh = false;
@@ -41,7 +45,7 @@ export class SetModel extends StackModel {
 
   constructor(members: Size, parts: Partial<Parts> = {}) {
     super(members);
-    this.parts = { plan: planMongodb, mayEndCatchUp, ...parts };
+    this.parts = { plan: planMongodb, mayEndCatchUp, successionOf, ...parts };
   }
 
   get wanted(): number {
@@ -103,7 +107,7 @@ export class SetModel extends StackModel {
     if (!this.set) return;
     const { replicas, template } = this.set;
     for (const { ordinal, isTerminating } of this.nodes) {
-      if (ordinal >= replicas || isTerminating) this.killPod(ordinal);
+      if (ordinal >= replicas || isTerminating) this.stopPod(ordinal);
     }
     for (let ordinal = 0; ordinal < replicas; ordinal++) {
       const node = this.node(ordinal);
@@ -123,6 +127,14 @@ export class SetModel extends StackModel {
     }
   }
 
+  /** Its hook has the agent hand over before mongod is told to end. */
+  private stopPod(ordinal: number): void {
+    const node = this.nodes[ordinal];
+    if (node?.isPrimary && this.handOver(node, this.parts.successionOf)) this.handedOver += 1;
+    this.killPod(ordinal);
+  }
+
+  /** At once. */
   killPod(ordinal: number): void {
     this.isFresh = false;
     const node = this.nodes[ordinal];
@@ -143,6 +155,12 @@ export class SetModel extends StackModel {
     this.isFresh = false;
     const node = this.nodes[ordinal];
     if (node?.podUid !== undefined) node.isTerminating = true;
+  }
+
+  /** The budget of disruptions lets one go at a time. */
+  evict(ordinal: number): void {
+    const isAway = ({ mongod, isTerminating }: Node): boolean => mongod !== 'runs' || isTerminating;
+    if (!this.nodes.some(isAway)) this.endPod(ordinal);
   }
 
   killAllPods(): void {
@@ -192,7 +210,7 @@ export class SetModel extends StackModel {
       case 'reconfigure':
         return this.reconfigure(node, action);
       case 'stepDown':
-        return this.stepDown(node);
+        return this.handOver(node, this.parts.successionOf);
       case 'fence':
         return this.fence(node, action);
       case 'wipe':

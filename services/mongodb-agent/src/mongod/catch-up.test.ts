@@ -15,6 +15,7 @@ const dead = voter('dead', { ...away, optime: at(12) });
 test.each<[string, boolean, readonly Voter[]]>([
   ['every reached voter is as far or behind', true, [self, voter('b', { optime: at(9) }), dead]],
   ['the one that has ended still counts as reached', true, [self, voter('b'), { ...dead, isReached: true }]],
+  ['the one that has ended is back, and ahead', false, [self, voter('b'), voter('dead', { optime: at(12) })]],
   ['a voter is ahead by a write', false, [self, voter('b', { optime: at(11) }), dead]],
   ['a voter has an older time in a newer term', false, [self, voter('b', { optime: at(9, 2) }), dead]],
   ['a voter is reached and not compared yet', false, [self, voter('b'), voter('c', { isCompared: false }), dead]],

@@ -15,14 +15,15 @@ export interface Voter {
 
 /**
  * Whether a new primary would find nothing more by waiting for writes of others: every voter that is reached has been
- * compared, they are a majority with it, and none is ahead. The one that has ended cannot be compared, and need not be: what
- * it alone had, no majority ever acknowledged.
+ * compared, they are a majority with it, and none is ahead. The one that has ended is not waited for: what it alone had, no
+ * majority ever acknowledged.
  */
 export function mayEndCatchUp(voters: readonly Voter[], ended: string): boolean {
   const self = voters.find(({ isSelf }) => isSelf);
   if (!self?.optime) return false;
   const own = self.optime;
-  const others = voters.filter((voter) => !voter.isSelf && voter.host !== ended);
+  // One that is back already is a voter like the others.
+  const others = voters.filter((voter) => !voter.isSelf && (voter.host !== ended || voter.isCompared));
   const compared = others.filter(({ isCompared }) => isCompared);
   if (others.some(({ isReached, isCompared }) => isReached && !isCompared)) return false;
   if (compared.length + 1 <= voters.length / 2) return false;
