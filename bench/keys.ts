@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   const tokens = await rotate(world, consumers);
   const reports = await consumers.reports();
   reportVerifications(reports, tokens);
-  reportDistribution(world.keys.published, reports);
+  reportDistribution(world.parts.keys.published, reports);
   await write();
 }
 
@@ -37,7 +37,7 @@ async function startConsumers(world: World): Promise<Consumers> {
   const [connected = '', uncached = '', alone = ''] = directories;
   const verify = { by: 'verify', feed: true, cacheSize: 0, perSecond } as const;
   const { publicPort: port, jwksPath: path } = authContract;
-  const hosts = world.pods.map(({ address }) => address);
+  const hosts = world.parts.pods.map(({ address }) => address);
   return Consumers.start(
     {
       feed: { ...verify, directory: connected, cacheSize: 10_000 },
@@ -45,7 +45,7 @@ async function startConsumers(world: World): Promise<Consumers> {
       'mount alone': { ...verify, directory: alone, feed: false },
       'polls the key set': { by: 'jwks', hosts, port, path, issuer: ORIGIN, audience: AUDIENCE, perSecond },
     },
-    { folder: world.folder, names: world.namesFor(world.pods) },
+    { folder: world.parts.folder, names: world.namesFor(world.parts.pods) },
   );
 }
 
@@ -53,7 +53,7 @@ async function startConsumers(world: World): Promise<Consumers> {
 async function rotate(world: World, consumers: Consumers): Promise<readonly Token[]> {
   const tokens: Token[] = [];
   await using source = await TokenSource.start({
-    hosts: world.pods.map(({ address }) => address),
+    hosts: world.parts.pods.map(({ address }) => address),
     perSecond: parameters.tokensPerSecond,
     told: (token) => {
       tokens.push(token);
@@ -72,7 +72,9 @@ async function rotate(world: World, consumers: Consumers): Promise<readonly Toke
       if (dueAt !== undefined) late.push(promotedAt - dueAt);
       dueAt = promotedAt + interval;
     }
-    await world.keys.until(`the next key in ${namespaces} copies`, () => world.isEverywhere(world.keys.kid('next')));
+    await world.parts.keys.until(`the next key in ${namespaces} copies`, () =>
+      world.isEverywhere(world.parts.keys.kid('next')),
+    );
   }
   if (parameters.rotationsAfterRevocation === 0) await revoke(world, { consumers, source });
   const made = parameters.rotations.map(({ consumers: namespaces, count }) => `${count} with ${namespaces} copies`);
@@ -86,14 +88,14 @@ function latenessOf(late: readonly number[]): string {
 }
 
 async function rotation(world: World, source: TokenSource): Promise<number> {
-  const before = world.keys.kid('active');
-  const promotedAt = await world.keys
-    .until('a rotation', () => world.keys.kid('active') !== before)
+  const before = world.parts.keys.kid('active');
+  const promotedAt = await world.parts.keys
+    .until('a rotation', () => world.parts.keys.kid('active') !== before)
     .catch((cause: unknown) => {
       throw new Error(`the stack says ${JSON.stringify(world.status()?.conditions)}`, { cause });
     });
   source.check();
-  console.log(`          ${world.keys.kid('active') ?? ''} signs`);
+  console.log(`          ${world.parts.keys.kid('active') ?? ''} signs`);
   return promotedAt;
 }
 

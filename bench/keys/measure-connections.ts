@@ -26,21 +26,21 @@ interface Options {
 /** Very many services at one auth pod, what they cost there, and that an operator whose stack they belong to has nothing to do. */
 export async function measureConnections(world: World, { report, afterIdle }: Options): Promise<void> {
   const { connections: count, connectionsPerSecond: perSecond } = parameters;
-  const [pod, other] = world.pods;
+  const [pod, other] = world.parts.pods;
   if (!pod || !other) throw new Error('there are no two auth pods');
   const before = await processUsage(pod.pid);
   const clients = Array.from({ length: CLIENTS }, (_, index) => FIRST + index);
   const directories = await Promise.all(clients.map((index) => world.mountOfConsumer(index)));
   await using program = await startProgram({
     ...{ file: 'connections-process.ts', settings: { count, directories, perSecond } },
-    ...{ names: world.namesFor([pod]), log: join(world.folder, 'connections.log') },
+    ...{ names: world.namesFor([pod]), log: join(world.parts.folder, 'connections.log') },
   });
   const told = (): Promise<ConnectionsReport> => program.ask<ConnectionsReport>('/report');
   while ((await told()).connected < count) await pause(0.1);
-  await world.spectator.until('the acknowledgements of every client', () =>
-    clients.every((index) => world.spectator.get(authConsumerKind, consumerRef(index))?.status?.acknowledgedKids),
+  await world.parts.spectator.until('the acknowledgements of every client', () =>
+    clients.every((index) => world.parts.spectator.get(authConsumerKind, consumerRef(index))?.status?.acknowledgedKids),
   );
-  await untilQuiet(world);
+  await untilQuiet(world.parts);
 
   await program.ask('/begin');
   const speaking = await watch(world, parameters.idleSeconds);
@@ -92,7 +92,7 @@ async function watch(world: World, length: number): Promise<Watched> {
   };
 }
 
-async function moment({ operator, pods }: World): Promise<Moment> {
+async function moment({ parts: { operator, pods } }: World): Promise<Moment> {
   const asks = await Promise.all(pods.map(asksOf));
   return {
     operator: await operator.usage(),

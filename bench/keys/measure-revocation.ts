@@ -29,11 +29,11 @@ export async function measureRevocation(
   { consumers, source, report, mountsAlone }: Options,
 ): Promise<number> {
   await untilTheNextMaySign(world, source);
-  const kid = world.keys.kid('active') ?? '';
+  const kid = world.parts.keys.kid('active') ?? '';
   await consumers.expectRevocation(kid);
   const { namespace } = consumerRef(mountsAlone);
   const lacks = (copy: Parameters<typeof kidsInCopy>[0]): boolean => !kidsInCopy(copy).has(kid);
-  const { keys } = world;
+  const { keys } = world.parts;
   const askedAt = Date.now();
   const gone = Promise.all([
     keys.until('a ring without the revoked key', () => !keys.isInRing(kid)),
@@ -91,7 +91,7 @@ function reportTime(report: Report, { what, took, within }: Timed): void {
 
 /** Before the lead is over, whoever polls or mounts refuses what the next key signs; and pods sign with the active one once mounted. */
 async function untilTheNextMaySign(world: World, source: TokenSource): Promise<void> {
-  const { keys } = world;
+  const { keys } = world.parts;
   const { jwksMaxAge, volumeRefresh, clockSkew } = parameters;
   const lead = [jwksMaxAge, volumeRefresh, clockSkew].reduce((sum, part) => sum + durationMillis(part), 0);
   const everywhereAt = await keys.until('the next key in every copy', () => world.isEverywhere(keys.kid('next')));
@@ -102,7 +102,7 @@ async function untilTheNextMaySign(world: World, source: TokenSource): Promise<v
   }
 }
 
-async function untilPodsLack(kid: string, { pods }: World): Promise<number> {
+async function untilPodsLack(kid: string, { parts: { pods } }: World): Promise<number> {
   const asked = pods.map(async ({ address: host }) => {
     const keySet = { host, port: authContract.publicPort, path: authContract.jwksPath };
     while ((await sendExpecting(200, keySet)).text.includes(kid)) {

@@ -50,9 +50,12 @@ const full: Parameters = {
   verificationsAtLeast: 100_000,
 };
 
+/** CONSUMERS=500 measures how a key gets to that many copies, and away from them, in four minutes. */
+const { CONSUMERS: consumers = '20' } = process.env;
+
 const quick: Parameters = {
   ...full,
-  rotations: [{ consumers: 20, count: 1 }],
+  rotations: [{ consumers: Number(consumers), count: 1 }],
   rotationsAfterRevocation: 0,
   connections: 100,
   idleSeconds: 10,

@@ -36,29 +36,28 @@ const DATABASE = 'database';
 const forEver = new AbortController().signal;
 const stack = stackRef(0);
 
-/** One stack with its auth pods, and everything that it takes to run them. */
-export class World implements AsyncDisposable {
+/** What a bench of keys works with. */
+interface Parts {
   readonly folder: string;
   readonly client: ApiClient;
   readonly spectator: Spectator;
   readonly operator: OperatorProcess;
   readonly pods: readonly AuthPod[];
   readonly keys: KeyWatch;
-  private readonly parts: Parts;
+  readonly secrets: Store<Secret>;
+  readonly auditLog: string;
+  readonly user: string;
+}
+
+/** One stack with its auth pods, and everything that it takes to run them. */
+export class World implements AsyncDisposable {
+  readonly parts: Parts;
   private readonly resources: AsyncDisposableStack;
   private consumers: number = 0;
 
   private constructor(parts: Parts, resources: AsyncDisposableStack) {
     this.parts = parts;
     this.resources = resources;
-    ({
-      folder: this.folder,
-      client: this.client,
-      spectator: this.spectator,
-      operator: this.operator,
-      pods: this.pods,
-      keys: this.keys,
-    } = parts);
   }
 
   static async start(): Promise<World> {
@@ -74,10 +73,10 @@ export class World implements AsyncDisposable {
 
   /** Until there are so many, each in a namespace of its own, with a copy of the keys and known to the stack. */
   async consumersBecome(count: number): Promise<void> {
-    await createConsumers(this.client, { from: this.consumers, to: count });
+    await createConsumers(this.parts.client, { from: this.consumers, to: count });
     this.consumers = count;
-    await this.keys.until(`the copies for ${count} consumers`, () => {
-      const copies = this.keys.copies();
+    await this.parts.keys.until(`the copies for ${count} consumers`, () => {
+      const copies = this.parts.keys.copies();
       return copies.length === count && copies.every((copy) => clientSecretIn(copy) !== undefined);
     });
   }
@@ -85,7 +84,7 @@ export class World implements AsyncDisposable {
   /** What a service of that consumer mounts. */
   async mountOfConsumer(index: number): Promise<string> {
     const { secrets } = this.parts;
-    const [copy] = this.keys.copies().filter(({ metadata }) => metadata.namespace === `consumer-${index}`);
+    const [copy] = this.parts.keys.copies().filter(({ metadata }) => metadata.namespace === `consumer-${index}`);
     if (!copy) throw new Error(`consumer ${index} has no copy`);
     const ref = { namespace: copy.metadata.namespace ?? '', name: copy.metadata.name };
     const mount = await mountOf(ref, { secrets, after: parameters.mountsAfterSeconds * 1000 });
@@ -94,17 +93,17 @@ export class World implements AsyncDisposable {
   }
 
   isEverywhere(kid = ''): boolean {
-    return this.keys.copies().every((copy) => kidsInCopy(copy).has(kid));
+    return this.parts.keys.copies().every((copy) => kidsInCopy(copy).has(kid));
   }
 
   patch(spec: object): Promise<void> {
-    return patchStack(this.client, stack, spec);
+    return patchStack(this.parts.client, stack, spec);
   }
 
   async annotate(annotations: Readonly<Record<string, string>>): Promise<void> {
     const path = objectPath(authStackKind, stack);
     const contentType = 'application/merge-patch+json';
-    await this.client.send({
+    await this.parts.client.send({
       method: 'PATCH',
       path,
       body: { metadata: { annotations } },
@@ -114,7 +113,7 @@ export class World implements AsyncDisposable {
   }
 
   status(): AuthStack['status'] {
-    return this.spectator.get(authStackKind, stack)?.status;
+    return this.parts.spectator.get(authStackKind, stack)?.status;
   }
 
   /** Of the operator, but for its lease. */
@@ -129,18 +128,6 @@ export class World implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.resources.disposeAsync();
   }
-}
-
-interface Parts {
-  readonly folder: string;
-  readonly client: ApiClient;
-  readonly spectator: Spectator;
-  readonly operator: OperatorProcess;
-  readonly pods: readonly AuthPod[];
-  readonly keys: KeyWatch;
-  readonly secrets: Store<Secret>;
-  readonly auditLog: string;
-  readonly user: string;
 }
 
 async function start(resources: AsyncDisposableStack): Promise<Parts> {

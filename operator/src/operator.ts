@@ -303,6 +303,8 @@ function controlConsumers(
     wakeUps,
     finalizer: FINALIZER,
     conditionTypes: consumerConditionTypes,
+    // A new key is in all copies, and a revoked one in none, before anybody is told.
+    reportsLast: true,
     installationField: 'operator',
     mappings: consumerMappings(manager.cluster),
   });

@@ -7,6 +7,7 @@ import type { ApiServer } from '../../../test/support/api-server.ts';
 import { startControllers } from '../../../test/support/controllers.ts';
 import { applyTo, installOperator } from '../../../test/support/installed-operator.ts';
 import type { InstalledOperator } from '../../../test/support/installed-operator.ts';
+import type { AuthConsumer } from '../api/auth-consumer.ts';
 import type { Secret } from '../runtime/core-kinds.ts';
 import type { Condition } from '../runtime/objects.ts';
 import { eventually } from '../runtime/testing/eventually.ts';
@@ -230,6 +231,38 @@ test('a rotation writes the status of a stack as often for thirty consumers as f
   expect(Math.abs(many.ofStack - few.ofStack)).toBeLessThanOrEqual(2);
   expect(many.ofCopies).toBeGreaterThanOrEqual(30);
   expect(many.ofConsumers).toBeLessThanOrEqual(many.ofCopies);
+}, 180_000);
+
+test('a revoked key leaves the copies before the first AuthConsumer is told so', async () => {
+  const names = Array.from({ length: 40 }, (_, n) => `first-${n}`);
+  await applyTo(api, [authStack('first'), ...names.map((name) => authConsumer(name, name, 'first'))]);
+  const read = (path: string): Promise<string> =>
+    api.kubectl(['-n', 'auth', 'get', 'authstack', 'first', '-o', `jsonpath={${path}}`]);
+  const shown = async (): Promise<readonly (readonly string[])[]> => {
+    const { items } = JSON.parse(await api.kubectl(['-n', 'shop', 'get', 'authconsumers', '-o', 'json'])) as {
+      readonly items: readonly AuthConsumer[];
+    };
+    return items.filter(({ metadata }) => names.includes(metadata.name)).map(({ status }) => status?.kids ?? []);
+  };
+  await eventually(async () => expect(await read('.status.signingKeys.activeKid')).not.toBe(''), { every: 500 });
+  const kid = await read('.status.signingKeys.activeKid');
+  const all = names.map(() => true);
+  await eventually(async () => expect((await shown()).map((kids) => kids.includes(kid))).toEqual(all), { every: 500 });
+  const before = (await auditedRequests(join(folder, 'audit.log'))).length;
+
+  await api.kubectl(['-n', 'auth', 'annotate', 'authstack', 'first', `authstack.dev/revoke-key=${kid}`]);
+
+  await eventually(async () => expect((await shown()).map((kids) => !kids.includes(kid))).toEqual(all), { every: 500 });
+  const requests = (await auditedRequests(join(folder, 'audit.log'))).slice(before);
+  const timesOf = (verb: string, path: RegExp): readonly string[] =>
+    requests
+      .filter((request) => request.verb === verb && path.test(request.requestURI))
+      .map(({ requestReceivedTimestamp }) => requestReceivedTimestamp)
+      .sort();
+  const copies = timesOf('update', /\/secrets\/first-\d+\b/);
+  const [firstStatus = ''] = timesOf('patch', /\/authconsumers\/first-\d+\/status/);
+  // Those that are written at the same time may still be under way.
+  expect(copies.filter((at) => at < firstStatus).length).toBeGreaterThan(names.length - 16);
 }, 180_000);
 
 interface Writes {

@@ -19,7 +19,13 @@ import type { KubernetesObject, Millis, ObjectRef } from '../runtime/objects.ts'
 import { isRefused } from '../runtime/failure.ts';
 import { mapping } from '../runtime/mapping.ts';
 import type { Mapping } from '../runtime/mapping.ts';
-import { identityChanged, labelsChanged, moreThanStatusChanged } from '../runtime/predicates.ts';
+import {
+  any,
+  generationChanged,
+  identityChanged,
+  labelsChanged,
+  moreThanStatusChanged,
+} from '../runtime/predicates.ts';
 import type { Outcome, Pass, Reconciler, ReportedEvent } from '../runtime/reconciler.ts';
 import type { ConsumerPlan } from './conditions.ts';
 import { observeConsumer, observeTerminating } from './observe.ts';
@@ -118,8 +124,8 @@ export function consumerMappings(cluster: Cluster): readonly Mapping[] {
       }),
       when: moreThanStatusChanged,
     },
-    // A stack reports its status after every pass; each of its consumers would have a pass for that.
-    { kind: authStackKind, keys: ({ metadata }) => ofStack(metadata), when: moreThanStatusChanged },
+    // Not for its annotations: the one that revokes a key would bring each of 500 consumers a pass just before the pass that counts.
+    { kind: authStackKind, keys: ({ metadata }) => ofStack(metadata), when: any(generationChanged, identityChanged) },
     { kind: namespaceKind, keys: ({ metadata }) => keysOf({ namespace: metadata.name }), when: labelsChanged },
     {
       kind: secretKind,

@@ -23,6 +23,11 @@ export interface ControllerOptions<T extends KubernetesObject> {
    * condition.
    */
   readonly writesStatus?: boolean;
+  /**
+   * true: a status is written once no object waits for its pass, so that 500 statuses do not hold up what the passes write.
+   * A pass that comes meanwhile reports in place of the one before.
+   */
+  readonly reportsLast?: boolean;
   /** Further types, stored only while True. */
   readonly transientConditionTypes?: readonly string[];
   /** Field of the status that gets the name of this installation, so that a second one is noticed. */

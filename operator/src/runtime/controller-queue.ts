@@ -44,6 +44,16 @@ export class ControllerQueue {
     this.queue.add(key, urgency);
   }
 
+  /** For its report, once no pass waits; a pass that is asked for meanwhile comes in its place. */
+  addReport(key: string): void {
+    this.queue.add(key, 'last');
+  }
+
+  /** Whether the key that was taken is to be reported on, and is to have no pass. */
+  isReport(key: string): boolean {
+    return this.queue.takenAs(key) === 'last';
+  }
+
   /** After that delay, once for however many ask meanwhile; without one at once. */
   addWithin(key: string, delay: Millis = 0): void {
     if (delay === 0) this.add(key);

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ApiError } from './client.ts';
 import type { ApiClient, ApiRequest } from './client.ts';
@@ -144,12 +144,13 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 40 },
 );
 
-test('no object is looked at twice at once, and the last look at each was at its last state', async () => {
+test('no object is looked at twice at once, and each status is of the last look, at the last state', async () => {
   await fc.assert(
     fc.asyncProperty(
       steps,
       fc.array(fc.integer({ min: 0, max: 2_500 }), { minLength: 1 }),
-      async (history, lengths) => {
+      fc.boolean(),
+      async (history, lengths, reportsLast) => {
         const underWay = new Set<string>();
         const seen = new Map<string, number>();
         let overlaps = 0;
@@ -164,11 +165,12 @@ test('no object is looked at twice at once, and the last look at each was at its
             // Every so often it goes wrong.
             if (length % 5 === 4) throw new Error('dropped it');
             seen.set(metadata.name, spec.size);
-            return { conditions: [ready] };
+            return { conditions: [{ ...ready, message: `size ${spec.size}` }] };
           },
         };
         const keys = ({ metadata }: KubernetesObject): string[] => [`default/${metadata.name}`];
-        const world: World = new World(slow, { concurrency: 2, mappings: [{ kind: configMapKind, keys }] });
+        const mappings = [{ kind: configMapKind, keys }];
+        const world: World = new World(slow, { concurrency: 2, reportsLast, mappings });
         let touched = 0;
         for (const step of history) {
           if ('write' in step) world.write(...step.write);
@@ -183,12 +185,114 @@ test('no object is looked at twice at once, and the last look at each was at its
         lengths.fill(10);
         await world.clock.advance(300_000);
         expect(overlaps).toBe(0);
-        for (const { metadata, spec } of world.widgets.list()) expect(seen.get(metadata.name)).toBe(spec.size);
+        for (const { metadata, spec } of world.widgets.list()) {
+          expect(seen.get(metadata.name)).toBe(spec.size);
+          expect(world.summaryOf(metadata.name)).toMatchObject({ message: `size ${spec.size}` });
+        }
         await world.stop();
       },
     ),
     { numRuns: 150 },
   );
+});
+
+describe('where reports come last', () => {
+  /** Each pass with the number of statuses that had been written when it began. */
+  function noting(passes: string[], statuses: () => number): Reconciler<Widget> {
+    return {
+      apply({ metadata, spec }) {
+        passes.push(`${metadata.name}${spec.size} after ${statuses()}`);
+        return Promise.resolve({ conditions: [{ ...ready, message: `size ${spec.size}` }] });
+      },
+    };
+  }
+
+  test('every object that waits has had its pass before the first status is written', async () => {
+    const passes: string[] = [];
+    const world: World = new World(
+      noting(passes, () => world.statuses.length),
+      { concurrency: 1, reportsLast: true },
+    );
+    for (const name of ['a', 'b', 'c', 'd']) world.write(name, 1);
+    await settle();
+    expect(passes).toEqual(['a1 after 0', 'b1 after 0', 'c1 after 0', 'd1 after 0']);
+    expect(world.statuses).toHaveLength(4);
+    await world.stop();
+  });
+
+  test('a change overtakes the reports that wait, and what it leads to is the one report of its object', async () => {
+    const passes: string[] = [];
+    const inner = noting(passes, () => world.statuses.length);
+    const world: World = new World(
+      {
+        apply(object, pass) {
+          if (object.metadata.name === 'b' && object.spec.size === 1) world.write('a', 2);
+          return inner.apply(object, pass);
+        },
+      },
+      { concurrency: 1, reportsLast: true },
+    );
+    world.write('a', 1);
+    world.write('b', 1);
+    await settle();
+    expect(passes).toEqual(['a1 after 0', 'b1 after 0', 'a2 after 0']);
+    expect(world.statuses).toHaveLength(2);
+    expect(world.summaryOf('a')).toMatchObject({ message: 'size 2' });
+    await world.stop();
+  });
+
+  test('events of a pass are recorded even where a later pass reports in its place', async () => {
+    const event = { type: 'Warning', reason: 'Chipped', message: 'a corner' } as const;
+    const world: World = new World(
+      {
+        apply({ spec }) {
+          if (spec.size === 1) world.write('a', 2);
+          return Promise.resolve({ conditions: [ready], events: spec.size === 1 ? [event] : [] });
+        },
+      },
+      { concurrency: 1, reportsLast: true },
+    );
+    world.write('a', 1);
+    await settle();
+    expect(world.events).toEqual([event]);
+    expect(world.statuses).toHaveLength(1);
+    await world.stop();
+  });
+
+  test('a pass that failed is reported and tried again like any other', async () => {
+    let passes = 0;
+    const world: World = new World(
+      {
+        apply() {
+          passes += 1;
+          return passes === 1 ? Promise.reject(new Error('no such thing')) : Promise.resolve({ conditions: [ready] });
+        },
+      },
+      { concurrency: 1, reportsLast: true },
+    );
+    world.write('a', 1);
+    await settle();
+    expect(world.summaryOf('a')).toMatchObject({ reason: 'ReconcileFailed' });
+    await world.clock.advance(100);
+    expect(world.summaryOf('a')).toMatchObject({ reason: 'Made' });
+    await world.stop();
+  });
+
+  test('a status that is refused is tried again, with a pass', async () => {
+    const passes: string[] = [];
+    const world: World = new World(
+      noting(passes, () => world.statuses.length),
+      { concurrency: 1, reportsLast: true },
+    );
+    world.refuse = 500;
+    world.write('a', 1);
+    await settle();
+    world.refuse = undefined;
+    await world.clock.advance(100);
+    expect(passes).toHaveLength(2);
+    expect(world.summaryOf('a')).toMatchObject({ reason: 'Made' });
+    await world.stop();
+  });
 });
 
 test('a first pass that fails is reported in the summary at once', async () => {

@@ -20,9 +20,10 @@ import type { Refusal } from './watch-refusals.ts';
 /**
  * Brings each object of one kind to a reconciler: once at a time, again after changes, failures and rechecks.
  *
- *     changes ──► ControllerQueue ──► ControllerPass ──► report: events, one status write ──► recheck, retry or nothing
- *                       ▲              (reconciler)        (LastingFailures)                           │
- *                       └──────────────────────────────────────────────────────────────────────────────┘
+ *     changes ──► ControllerQueue ──► ControllerPass ──► events ──► report: one status write ──► recheck, retry or nothing
+ *                       ▲  ▲           (reconciler)        │             ▲ (LastingFailures)              │
+ *                       │  └── with reportsLast: later ────┴─────────────┘                                │
+ *                       └────────────────────────────────────────────────────────────────────────────────┘
  */
 export class Controller<T extends KubernetesObject> {
   private readonly options: ControllerOptions<T>;
@@ -32,6 +33,8 @@ export class Controller<T extends KubernetesObject> {
   private readonly passes: ControllerPass<T>;
   private readonly failures: LastingFailures<T>;
   private readonly claims: InstallationClaims<T> | undefined;
+  /** What passes have found that is not reported yet. Lost with the process: the first pass of the next one finds it again. */
+  private readonly reports: Map<string, Found<T>> = new Map();
   private isRunning = false;
   private passCount = 0;
 
@@ -122,22 +125,50 @@ export class Controller<T extends KubernetesObject> {
   }
 
   private async reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const unreported = this.reports.get(key);
+    this.reports.delete(key);
+    if (unreported && this.queue.isReport(key)) {
+      await this.conclude(unreported, signal);
+      return;
+    }
+    if (unreported) this.countSuccess('success');
+    const found = await this.look(key, signal);
+    // What was cut off by a shutdown or a lost lease is not reported.
+    if (!found || signal.aborted) return;
+    for (const event of found.outcome?.events ?? []) this.ports.events.record(found.object, event);
+    if (this.isReportedLast(found)) {
+      this.reports.set(key, found);
+      this.queue.addReport(key);
+    } else await this.conclude(found, signal);
+  }
+
+  /** What went wrong is reported at once: trying again goes by it. */
+  private isReportedLast({ outcome }: Found<T>): boolean {
+    return this.options.reportsLast === true && outcome !== undefined && outcome.failure === undefined;
+  }
+
+  /** One pass; undefined: its object is gone. */
+  private async look(key: string, signal: AbortSignal): Promise<Found<T> | undefined> {
     this.passCount += 1;
     const object = this.store.get(refOf(key));
     if (!object) {
       this.queue.drop(key);
       this.countSuccess('success');
-      return;
+      return undefined;
     }
-    const reporting = { signal, reconcileID: `${this.options.name}-${this.passCount}` };
+    const reconcileID = `${this.options.name}-${this.passCount}`;
     const refusal = this.ports.refusalOf(object.metadata.namespace ?? '');
     const outcome = refusal ? this.notWatched(refusal) : await this.passes.run(object, signal);
-    // What was cut off by a shutdown or a lost lease is not reported.
-    if (signal.aborted) return;
-    const failure = outcome && (await this.report(object, outcome, reporting));
+    return { object, reconcileID, ...(outcome && { outcome }), ...(refusal && { refusal }) };
+  }
+
+  /** Reports what a pass has found, and what is next for its object. */
+  private async conclude(found: Found<T>, signal: AbortSignal): Promise<void> {
+    const { object, outcome, refusal } = found;
+    const failure = outcome && (await this.report(found, outcome, signal));
     // Where nothing may be watched nothing may be written either, as a rule; trying again would not change that.
     if (failure === undefined || (refusal && isForbidden(failure))) this.succeeded(object, outcome);
-    else this.failed(object, failure, reporting);
+    else this.failed(found, failure);
   }
 
   /** Without its watches nothing is known of the objects around it, so it gets no pass. */
@@ -153,15 +184,13 @@ export class Controller<T extends KubernetesObject> {
   }
 
   /** In a status that is written once, and only when something differs; what failed is returned. */
-  private async report(object: T, outcome: Outcome, reporting: Reporting): Promise<unknown> {
-    const { events, log } = this.ports;
+  private async report(found: Found<T>, outcome: Outcome, signal: AbortSignal): Promise<unknown> {
     try {
-      for (const event of outcome.events ?? []) events.record(object, event);
-      if (this.options.writesStatus !== false) await this.writeStatus(object, outcome, reporting.signal);
+      if (this.options.writesStatus !== false) await this.writeStatus(found.object, outcome, signal);
       return outcome.failure;
     } catch (error) {
-      const fields = { ...this.fieldsOf(object, reporting), error: messageOf(error) };
-      if (outcome.failure !== undefined) log.warn(fields, 'the failure could not be written to the status');
+      const fields = { ...this.fieldsOf(found), error: messageOf(error) };
+      if (outcome.failure !== undefined) this.ports.log.warn(fields, 'the failure could not be written to the status');
       return outcome.failure ?? error;
     }
   }
@@ -184,8 +213,9 @@ export class Controller<T extends KubernetesObject> {
     if (written) this.store.setIfNewer(written);
   }
 
-  private fieldsOf({ metadata }: T, { reconcileID }: Reporting): object {
-    return { controller: this.options.name, kind: this.options.kind.kind, ...refOf(keyOf(metadata)), reconcileID };
+  private fieldsOf({ object, reconcileID }: Found<T>): object {
+    const ref = refOf(keyOf(object.metadata));
+    return { controller: this.options.name, kind: this.options.kind.kind, ...ref, reconcileID };
   }
 
   private isPassingConflict({ metadata }: T, failure: unknown): boolean {
@@ -204,11 +234,12 @@ export class Controller<T extends KubernetesObject> {
     this.ports.metrics.reconciles.inc({ controller: this.options.name, result });
   }
 
-  private failed(object: T, failure: unknown, reporting: Reporting): void {
+  private failed(found: Found<T>, failure: unknown): void {
     const { metrics, log, events } = this.ports;
     const { name: controller } = this.options;
+    const { object } = found;
     const key = keyOf(object.metadata);
-    const fields = { ...this.fieldsOf(object, reporting), error: messageOf(failure) };
+    const fields = { ...this.fieldsOf(found), error: messageOf(failure) };
     if (this.isPassingConflict(object, failure)) {
       this.queue.retry(key);
       metrics.reconciles.inc({ controller, result: 'requeue' });
@@ -229,9 +260,14 @@ export class Controller<T extends KubernetesObject> {
   }
 }
 
-interface Reporting {
-  readonly signal: AbortSignal;
+/** By one pass. */
+interface Found<T> {
+  readonly object: T;
   readonly reconcileID: string;
+  /** Absent: there is nothing to report on any more. */
+  readonly outcome?: Outcome;
+  /** Why there was no pass. */
+  readonly refusal?: Refusal;
 }
 
 /** A mistake in the code rather than in the world, as a panic is in Go; it ends its pass and nothing else. */

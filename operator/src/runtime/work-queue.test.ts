@@ -1,49 +1,57 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { FakeClock } from './fake-clock.ts';
-import { WorkQueue } from './work-queue.ts';
+import { WorkQueue, urgencies } from './work-queue.ts';
+import type { Urgency } from './work-queue.ts';
 
 type Call =
-  | { readonly type: 'add' | 'addInBackground' | 'done'; readonly key: string }
+  | { readonly type: 'add'; readonly key: string; readonly urgency: Urgency }
+  | { readonly type: 'done'; readonly key: string }
   | { readonly type: 'addAfter'; readonly key: string; readonly delay: number }
   | { readonly type: 'take' }
   | { readonly type: 'pass'; readonly by: number };
 
 const key = fc.constantFrom('a', 'b', 'c');
 const call: fc.Arbitrary<Call> = fc.oneof(
-  fc.record({ type: fc.constantFrom('add' as const, 'addInBackground' as const, 'done' as const), key }),
+  fc.record({ type: fc.constant('add' as const), key, urgency: fc.constantFrom(...urgencies) }),
+  fc.record({ type: fc.constant('done' as const), key }),
   fc.record({ type: fc.constant('addAfter' as const), key, delay: fc.integer({ min: 1, max: 50 }) }),
   fc.record({ type: fc.constant('take' as const) }),
   fc.record({ type: fc.constant('pass' as const), by: fc.integer({ min: 1, max: 60 }) }),
 );
 
-/** The simplest thing that obeys client-go's contract: a list, two sets and a table of deadlines. */
+/** The simplest thing that obeys client-go's contract: a list for each urgency, what is wanted again, and a table of deadlines. */
 class Model {
-  waiting: string[] = [];
-  background: string[] = [];
-  again = new Set<string>();
-  running = new Set<string>();
+  waiting: Record<Urgency, string[]> = { normal: [], background: [], last: [] };
+  again = new Map<string, Urgency>();
+  running = new Map<string, Urgency>();
   due = new Map<string, number>();
   time = 0;
 
-  add(key: string): void {
-    if (this.running.has(key)) this.again.add(key);
-    else if (!this.waiting.includes(key)) {
-      this.background = this.background.filter((other) => other !== key);
-      this.waiting.push(key);
+  add(key: string, urgency: Urgency = 'normal'): void {
+    const before = this.running.has(key)
+      ? this.again.get(key)
+      : urgencies.find((one) => this.waiting[one].includes(key));
+    if (before !== undefined && urgencies.indexOf(before) <= urgencies.indexOf(urgency)) return;
+    if (this.running.has(key)) {
+      this.again.set(key, urgency);
+      return;
     }
+    for (const one of urgencies) this.waiting[one] = this.waiting[one].filter((other) => other !== key);
+    this.waiting[urgency].push(key);
   }
-  addInBackground(key: string): void {
-    if (this.running.has(key)) this.again.add(key);
-    else if (!this.waiting.includes(key) && !this.background.includes(key)) this.background.push(key);
-  }
-  take(): string | undefined {
-    const key = this.waiting.shift() ?? this.background.shift();
-    if (key !== undefined) this.running.add(key);
-    return key;
+  take(): { key: string; urgency: Urgency } | undefined {
+    const urgency = urgencies.find((one) => this.waiting[one].length > 0);
+    const key = urgency && this.waiting[urgency].shift();
+    if (urgency === undefined || key === undefined) return undefined;
+    this.running.set(key, urgency);
+    return { key, urgency };
   }
   done(key: string): void {
-    if (this.running.delete(key) && this.again.delete(key)) this.waiting.push(key);
+    const again = this.again.get(key);
+    if (!this.running.delete(key) || again === undefined) return;
+    this.again.delete(key);
+    this.add(key, again);
   }
   addAfter(key: string, delay: number): void {
     this.due.set(key, Math.min(this.due.get(key) ?? Infinity, this.time + delay));
@@ -67,7 +75,8 @@ test('hands out the same keys as the model of client-go, whatever the order of c
       for (const step of calls) {
         if (step.type === 'take') {
           if (queue.depth === 0) continue;
-          expect(await queue.take()).toBe(model.take());
+          const taken = await queue.take();
+          expect({ key: taken, urgency: taken !== undefined && queue.takenAs(taken) }).toEqual(model.take());
         } else if (step.type === 'pass') {
           // One millisecond at a time, so that two delays that fall due together stay in a defined order.
           await clock.advance(step.by);
@@ -75,14 +84,14 @@ test('hands out the same keys as the model of client-go, whatever the order of c
         } else if (step.type === 'addAfter') {
           queue.addAfter(step.key, step.delay);
           model.addAfter(step.key, step.delay);
-        } else if (step.type === 'addInBackground') {
-          queue.add(step.key, 'background');
-          model.addInBackground(step.key);
+        } else if (step.type === 'add') {
+          queue.add(step.key, step.urgency);
+          model.add(step.key, step.urgency);
         } else {
-          queue[step.type](step.key);
-          model[step.type](step.key);
+          queue.done(step.key);
+          model.done(step.key);
         }
-        expect(queue.depth).toBe(model.waiting.length + model.background.length);
+        expect(queue.depth).toBe(Object.values(model.waiting).flat().length);
       }
     }),
   );

@@ -13,25 +13,36 @@ export interface WorkQueueOptions {
   readonly onDone?: (worked: Millis) => void;
 }
 
-/** 'background' is handed out only while nothing else waits. */
-export type Urgency = 'normal' | 'background';
+/** Each is handed out only while nothing waits that comes before it in this list. */
+export const urgencies = ['normal', 'background', 'last'] as const;
+export type Urgency = (typeof urgencies)[number];
+
+interface Held {
+  readonly since: Millis;
+  readonly urgency: Urgency;
+}
 
 /**
  * A work queue with client-go's semantics (k8s.io/client-go/util/workqueue):
  * a key waits at most once, never runs twice at the same time, and a key added while it runs
  * is queued again when it is done. Keys are strings ("namespace/name"). As in controller-runtime's priority queue, what
- * a start finds waits in the background, so that a change is not stuck behind a thousand objects that did not.
+ * a start finds waits in the background, so that a change is not stuck behind a thousand objects that did not. Of several
+ * urgencies for one key the most urgent counts.
  */
 export class WorkQueue {
   private readonly options: WorkQueueOptions;
   private readonly clock: Clock;
   private readonly limiter: RateLimiter;
-  /** Those that wait, in order of arrival; a key is in one of the two. */
-  private readonly waiting: Readonly<Record<Urgency, Set<string>>> = { normal: new Set(), background: new Set() };
+  /** Those that wait, in order of arrival; a key is in one of them. */
+  private readonly waiting: Readonly<Record<Urgency, Set<string>>> = {
+    normal: new Set(),
+    background: new Set(),
+    last: new Set(),
+  };
   /** To be run (again), by when they were added. */
-  private readonly dirty: Map<string, Millis> = new Map();
+  private readonly dirty: Map<string, Held> = new Map();
   /** Running, by when they were taken. */
-  private readonly processing: Map<string, Millis> = new Map();
+  private readonly processing: Map<string, Held> = new Map();
   private readonly delayed: Map<string, { readonly due: Millis; readonly cancel: () => void }> = new Map();
   private readonly waiters: ((key: string | undefined) => void)[] = [];
   private readonly idle: (() => void)[] = [];
@@ -45,22 +56,26 @@ export class WorkQueue {
 
   /** Keys waiting to be taken; neither those running nor those delayed. */
   get depth(): number {
-    return this.waiting.normal.size + this.waiting.background.size;
+    return urgencies.reduce((sum, urgency) => sum + this.waiting[urgency].size, 0);
   }
 
   /** How long each key that is taken and not done has been worked on. */
   get unfinished(): readonly Millis[] {
-    return [...this.processing.values()].map((since) => this.clock.monotonic() - since);
+    return [...this.processing.values()].map(({ since }) => this.clock.monotonic() - since);
+  }
+
+  /** As what a key that is running had waited. */
+  takenAs(key: string): Urgency | undefined {
+    return this.processing.get(key)?.urgency;
   }
 
   add(key: string, urgency: Urgency = 'normal'): void {
     if (this.closed) return;
-    if (this.dirty.has(key)) {
-      if (urgency === 'normal' && this.waiting.background.delete(key)) this.waiting.normal.add(key);
-      return;
-    }
-    this.dirty.set(key, this.clock.monotonic());
+    const before = this.dirty.get(key);
+    if (before && urgencies.indexOf(before.urgency) <= urgencies.indexOf(urgency)) return;
+    this.dirty.set(key, { since: before?.since ?? this.clock.monotonic(), urgency });
     if (this.processing.has(key)) return;
+    if (before) this.waiting[before.urgency].delete(key);
     this.offer(key, urgency);
   }
 
@@ -105,12 +120,12 @@ export class WorkQueue {
     this.delayed.delete(key);
   }
 
-  /** The next key, in order of arrival; undefined once the queue is shut down and empty. */
+  /** The next key, by urgency and in order of arrival; undefined once the queue is shut down and empty. */
   take(): Promise<string | undefined> {
-    for (const waiting of [this.waiting.normal, this.waiting.background]) {
-      for (const key of waiting) {
-        waiting.delete(key);
-        return Promise.resolve(this.begin(key));
+    for (const urgency of urgencies) {
+      for (const key of this.waiting[urgency]) {
+        this.waiting[urgency].delete(key);
+        return Promise.resolve(this.begin(key, urgency));
       }
     }
     if (this.closed) return Promise.resolve(undefined);
@@ -119,11 +134,12 @@ export class WorkQueue {
 
   /** Must be called once for every key taken. */
   done(key: string): void {
-    const since = this.processing.get(key);
-    if (since === undefined) return;
+    const run = this.processing.get(key);
+    if (!run) return;
     this.processing.delete(key);
-    this.options.onDone?.(this.clock.monotonic() - since);
-    if (this.dirty.has(key)) this.offer(key, 'normal');
+    this.options.onDone?.(this.clock.monotonic() - run.since);
+    const again = this.dirty.get(key);
+    if (again) this.offer(key, again.urgency);
     if (this.isDrained()) {
       this.idle.splice(0).forEach((resolve) => {
         resolve();
@@ -154,17 +170,17 @@ export class WorkQueue {
   private offer(key: string, urgency: Urgency): void {
     const waiter = this.waiters.shift();
     if (waiter) {
-      waiter(this.begin(key));
+      waiter(this.begin(key, urgency));
       return;
     }
     this.waiting[urgency].add(key);
   }
 
-  private begin(key: string): string {
+  private begin(key: string, urgency: Urgency): string {
     const now = this.clock.monotonic();
-    this.options.onTaken?.(now - (this.dirty.get(key) ?? now));
+    this.options.onTaken?.(now - (this.dirty.get(key)?.since ?? now));
     this.dirty.delete(key);
-    this.processing.set(key, now);
+    this.processing.set(key, { since: now, urgency });
     return key;
   }
 }
