@@ -48,10 +48,13 @@ const ATTEMPT_ENDS: Millis = 2_500;
 const options: ConnectOptions = {
   appName,
   serverSelectionTimeoutMS: ATTEMPT_ENDS,
-  connectTimeoutMS: 2_000,
+  // A third of what a client waits: no more than two are opened at once, and one that hangs holds back whoever waits for the next.
+  connectTimeoutMS: 1_000,
   socketTimeoutMS: NOBODY_WAITS,
   waitQueueTimeoutMS: ATTEMPT_ENDS,
   heartbeatFrequencyMS: 2_000,
+  // To each member: who is elected next is written to at once, and so is the database of a new pod.
+  minPoolSize: 4,
   maxPoolSize: 50,
   maxIdleTimeMS: 60_000,
   retryWrites: true,
