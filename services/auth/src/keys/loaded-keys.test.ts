@@ -8,6 +8,7 @@ import { LoadedKeys, RingBelowFloor, keptKeys } from './loaded-keys.ts';
 import type { KeptKeys } from './loaded-keys.ts';
 
 const [k1, k2, k3] = [ringKey('k1', 'active'), ringKey('k2', 'next'), ringKey('k3', 'next')] as const;
+const k4 = ringKey('k4', 'next');
 
 function version(number: number, ...keys: readonly RingKey[]): MountedRing {
   return parseKeyRing(JSON.stringify({ version: number, keys }));
@@ -46,6 +47,10 @@ function inUse(keys: LoadedKeys): object {
   expect(kids).toEqual(jwks?.keys.map(({ kid }) => kid) ?? []);
   expect(signingKid).toBe(active?.kid);
   return { signs: signingKid, kids };
+}
+
+function phasesOf(keys: LoadedKeys): object {
+  return Object.fromEntries(keys.current()?.held.map(({ kid, phase }) => [kid, phase]) ?? []);
 }
 
 test('the mounted ring is in use, and a newer one after it', () => {
@@ -99,6 +104,43 @@ test('a mount below the floor is not used, and is told of', () => {
 
   keys.mount(version(5, k1, k2, k3));
   expect([inUse(keys), keys.problem]).toEqual([{ signs: 'k1', kids: ['k1', 'k2', 'k3'] }, undefined]);
+});
+
+test('a pod that lacks the key that is to sign signs with the one of its mount, while that is published and not revoked', () => {
+  const keys = aPod(version(1, k1, k2));
+
+  keys.reload({ keys: publicOf(k1, k3, k4), signingKid: 'k3', revokedKids: ['k2'], floor: 5 });
+  expect(inUse(keys)).toEqual({ signs: 'k1', kids: ['k1', 'k3', 'k4'] });
+  expect(phasesOf(keys)).toEqual({ k1: 'retiring', k3: 'active', k4: 'next' });
+  expect(keys.problem).toContain('it signs with k1, for it lacks the private half of k3');
+
+  // By a call that came late.
+  keys.reload({ keys: publicOf(k1, k2), revokedKids: ['k1'], floor: 4 });
+  expect(inUse(keys)).toEqual({ signs: undefined, kids: ['k3', 'k4'] });
+  expect(keys.problem).toContain('it signs nothing, for it lacks the private half of k3');
+
+  keys.mount(version(5, { ...k3, phase: 'active' }, k4));
+  expect([inUse(keys), keys.problem]).toEqual([{ signs: 'k3', kids: ['k3', 'k4'] }, undefined]);
+});
+
+test('a key that is only next in the mount does not take the place of the one that is to sign', () => {
+  const keys = aPod(version(1, k1, k2));
+  keys.reload({ keys: publicOf(k2, k3), signingKid: 'k3', revokedKids: ['k1'], floor: 5 });
+  expect(inUse(keys)).toEqual({ signs: undefined, kids: ['k2', 'k3'] });
+});
+
+test('a container that has had no key to sign with yet is not ready; one that had goes on serving', () => {
+  const first = aContainer();
+  first.with(version(1, k1, k2));
+  expect(first.keys.missing).toBeUndefined();
+  first.keys.reload({ keys: publicOf(k3), signingKid: 'k3', revokedKids: ['k1', 'k2'], floor: 5 });
+  expect([inUse(first.keys), first.keys.missing]).toEqual([{ signs: undefined, kids: ['k3'] }, undefined]);
+
+  const second = aContainer(first.kept());
+  second.with(version(1, k1, k2));
+  expect(second.keys.missing).toContain('it signs nothing, for it lacks the private half of k3');
+  second.with(version(5, { ...k3, phase: 'active' }));
+  expect([inUse(second.keys), second.keys.missing]).toEqual([{ signs: 'k3', kids: ['k3'] }, undefined]);
 });
 
 test('what was told earlier does not undo what was told later', () => {

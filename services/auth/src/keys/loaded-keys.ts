@@ -12,8 +12,12 @@ import type { HeldKey, KeyRing, MountedRing, SigningKey } from './key-ring.ts';
  *
  *   mounted ring ──► version ≥ floor? ──yes──► its keys ──────────────┐
  *          │                 └─no──► what was told, signing with      ├── less the revoked ──► in use
- *          │       reload ──► floor, public keys, signing kid   its private half ─┘
+ *          │       reload ──► floor, public keys, signing kid   a private half of it ─┘
  *          └────────────┴───► revoked kids, for as long as the pod lives
+ *
+ * A mount that is behind may lack the private half of the key that is to sign. Then the key that signs in the mount goes on, as it
+ * would if nothing had been told: who verifies has it for as long as it is published, and the operator counts a pod that reports
+ * it as one that still signs with it. The mount's next key does not: whether everybody has it is not known here.
  *
  * kubelet shows a Secret a minute or two after it was written, and after that may still show an older one to a container that
  * starts. What was told, and who is revoked, is never taken back by a mount, and is kept for the containers after this one.
@@ -53,6 +57,7 @@ export class LoadedKeys implements KeysInUse {
   private readonly lastSignedAt: Map<string, Millis> = new Map();
   private readonly listeners: (() => void)[] = [];
   private inUse: KeyRing | undefined;
+  private couldSign = false;
   /** What whoever listens knows: the keys in use and the revoked ones. */
   private known = '';
 
@@ -109,11 +114,19 @@ export class LoadedKeys implements KeysInUse {
     this.lastSignedAt.set(kid, this.ports.clock.now());
   };
 
-  /** Why the mounted key ring is not in use. */
+  /** Why the mounted key ring is not in use, or no key of it signs. */
   get problem(): string | undefined {
-    const { floor = 0 } = this.told ?? {};
-    if (!this.ring || this.ring.version >= floor) return undefined;
-    return `the mounted key ring has version ${this.ring.version}, older than ${floor}, which the operator told of`;
+    const { ring, inUse, told } = this;
+    if (!ring) return undefined;
+    if (told && ring.version < told.floor) return whyBehind(ring, told, inUse?.active);
+    return inUse?.active
+      ? undefined
+      : `the key ${ring.active.kid} of the mounted key ring is revoked; it signs nothing`;
+  }
+
+  /** Why a pod that has never had a key to sign with is not ready. One that had goes on serving what needs no signature. */
+  get missing(): string | undefined {
+    return this.couldSign ? undefined : this.problem;
   }
 
   report(): KeysReport {
@@ -147,7 +160,8 @@ export class LoadedKeys implements KeysInUse {
   private settle(): void {
     const { ring, told } = this;
     if (!ring) return;
-    this.inUse = without(this.revoked, told && ring.version < told.floor ? asTold(ring, told) : ring);
+    this.inUse = told && ring.version < told.floor ? asTold(ring, told, this.revoked) : without(this.revoked, ring);
+    this.couldSign ||= this.inUse.active !== undefined;
     this.tell(this.inUse);
   }
 
@@ -160,12 +174,21 @@ export class LoadedKeys implements KeysInUse {
   }
 }
 
+function whyBehind(ring: MountedRing, { floor, signingKid }: Told, active: SigningKey | undefined): string {
+  const behind = `the mounted key ring has version ${ring.version}, older than ${floor}, which the operator told of`;
+  if (active?.kid === (signingKid ?? ring.active.kid)) return behind;
+  const why = signingKid === undefined ? 'for no key is to sign' : `for it lacks the private half of ${signingKid}`;
+  return `${behind}; it signs ${active ? `with ${active.kid}` : 'nothing'}, ${why}`;
+}
+
 /** What the newer ring says, as far as the older one has the private halves for it. */
-function asTold(ring: MountedRing, { keys, signingKid = ring.active.kid, floor }: Told): KeyRing {
-  const { byKid, jwks } = publicKeysOf(keys);
-  const active = byKid.has(signingKid) ? ring.signingKey(signingKid) : undefined;
+function asTold(ring: MountedRing, told: Told, revoked: ReadonlySet<string>): KeyRing {
+  const { signingKid = ring.active.kid, floor } = told;
+  const { byKid, jwks } = publicKeysOf(told.keys.filter(({ kid }) => !revoked.has(kid)));
+  const maySign = (kid: string): SigningKey | undefined => (byKid.has(kid) ? ring.signingKey(kid) : undefined);
+  const active = maySign(signingKid) ?? maySign(ring.active.kid);
   const phaseOf = (kid: string): HeldKey['phase'] => {
-    if (kid === active?.kid) return 'active';
+    if (kid === signingKid) return 'active';
     const phase = ring.held.find((key) => key.kid === kid)?.phase ?? 'next';
     return phase === 'active' ? 'retiring' : phase;
   };

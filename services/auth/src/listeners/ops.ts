@@ -3,6 +3,7 @@ import type { HttpServiceOptions } from '@authstack/http-service/service';
 import { z } from 'zod';
 import { authContract, podStatus } from '../api.ts';
 import type { PodStatus } from '../api.ts';
+import { mountedFiles } from '../files/mounted-files.ts';
 import type { MountedFiles } from '../files/mounted-files.ts';
 import type { Operation } from '../http/route.ts';
 import type { LoadedKeys } from '../keys/loaded-keys.ts';
@@ -14,7 +15,7 @@ import type { Database } from '../mongo/database.ts';
 export interface OpsListenerPorts {
   readonly files: Pick<MountedFiles, 'missing' | 'keysProblem' | 'clientsProblem'>;
   readonly database: Pick<Database<unknown>, 'ready' | 'up' | 'problem'>;
-  readonly keys: Pick<LoadedKeys, 'problem'>;
+  readonly keys: Pick<LoadedKeys, 'problem' | 'missing'>;
   readonly metrics: Metrics;
 }
 
@@ -29,6 +30,7 @@ export function opsListener({
     // Once reached, the database no longer counts: while it is down, keys and pages are still served.
     missing: () => [
       ...files.missing(),
+      ...(keys.missing === undefined ? [] : [`${mountedFiles.signingKeys}: ${keys.missing}`]),
       ...(database.ready ? [] : [`mongodb: ${database.problem ?? 'not connected yet'}`]),
     ],
     registry: metrics.registry,
