@@ -33,6 +33,7 @@ export const networkFaults = {
     await asked(subject, { node });
   },
   'no auth pod is reached, and the API server is slow or errs': async (subject, { node, gateway }) => {
+    await bothPods(subject, { node });
     node.hush(subject.namespace);
     gateway.setFaultPlan(slowOrErring);
     await asked(subject, { node });
@@ -98,7 +99,7 @@ type Parts = Pick<TestBed, 'node' | 'gateway' | 'invariants'>;
 /** Every third request passes. */
 const slowOrErring: FaultPlan = (_seen, earlier) => (['late', 'answered 503', undefined] as const)[earlier % 3];
 
-/** Once they run and the operator asks them: without an API server it would never come to that. */
+/** Once they run and the operator asks them: without an API server it would never come to that, and with one that errs it takes long. */
 function bothPods(subject: Subject, { node }: Pick<Parts, 'node'>): Promise<readonly [Pod, Pod]> {
   return eventually(() => {
     const [first, second] = node.podsThatListen(subject.namespace);
