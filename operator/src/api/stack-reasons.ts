@@ -229,7 +229,7 @@ const keysReady = {
   },
   KeyRevoked: {
     status: 'True',
-    seen: '`authstack.dev/revoke-key` took a key away: tokens it signed are refused wherever it is gone. The message says by when it is gone from mounts and from cached key sets, until when tokens of the new key may be refused, and which auth pods could not be told; then whatever else is the case.',
+    seen: '`authstack.dev/revoke-key` took a key away: tokens it signed are refused wherever it is gone. The message says by when it is gone from mounts and from cached key sets, until when tokens of the new key may be refused, which auth pods could not be told, and who may still accept it once that time has passed; then whatever else is the case.',
     do: 'Restart what must not wait. Remove the annotation.',
     noticed: ['AuthStack'],
   },

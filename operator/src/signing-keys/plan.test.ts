@@ -556,6 +556,36 @@ describe('a revocation', () => {
     expect(plan.conditions[0]?.message).toMatch(says);
   });
 
+  test('is told once its bounds have passed as long as somebody has not dropped the key, and is looked at again', () => {
+    const waited = { kid: 'k1', consumers: { total: 1, reached: 0, waiting: ['shop/late'] } };
+    const status = { signingKeys: { revoked: [waited] } } as unknown as NonNullable<AuthStack['status']>;
+    const now = NOW + DAY;
+    const copy = { consumer: 'shop/late', kids: new Set(['k2', 'k3']), createdAt: 0, consumerSince: 0 };
+    const planned = (state: 'Held' | 'Dropped'): KeysPlan =>
+      planSigningKeys(
+        seen({
+          ...{
+            stack: aStack({ status }),
+            now,
+            pods: taken.pods,
+            copies: [{ ...copy, revoked: new Map([['k1', state]]) }],
+          },
+          ring: ringOf([active('k2'), next('k3')], { revoked: [gone('k1')] }),
+        }),
+      );
+    expect(planned('Held')).toMatchObject({
+      conditions: [
+        {
+          ...{ status: 'True', reason: 'KeyRevoked' },
+          message:
+            'k1 is revoked and was to be gone everywhere by 2030-01-01T00:07:00Z, and shop/late may still accept it. Restart what has it',
+        },
+      ],
+      recheckAt: now + LOOK_AGAIN,
+    });
+    expect(summary(planned('Dropped'))).toMatchObject({ ready: 'True/UpToDate' });
+  });
+
   test('names a pod that cannot be asked, with the way on, and asks it again', () => {
     const pods = [pod('a', 'unknown'), knowing(pod('b', ['k2', 'k3']), 'k1'), pod('c', 'unknown')];
     const { actions, conditions, recheckAt } = planSigningKeys(seen({ ...taken, copies: [], pods }));

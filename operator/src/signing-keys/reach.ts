@@ -35,6 +35,13 @@ export function reachOf(key: RevokedKey, ring: Ring): Reach {
   return { ...reach, ...(!isWaiting && { reachedTime: stored?.reachedTime ?? rfc3339(ring.now) }) };
 }
 
+/** Who is waited for, the first few of each kind: auth pods, and consumers as `namespace/name`. */
+export function notReached(key: RevokedKey, ring: Ring): readonly string[] {
+  const { authPods, consumers, reachedTime } = reachOf(key, ring);
+  if (reachedTime !== undefined) return [];
+  return [...(authPods?.waiting ?? []).map((name) => `Pod ${name}`), ...(consumers?.waiting ?? [])];
+}
+
 function isOver({ mountsUntil, cachesUntil }: RevokedKey, stored: Reach | undefined, { now }: Ring): boolean {
   // Of one that was over before anybody counted, nobody knows when.
   const wasReached = !stored?.consumers || stored.reachedTime !== undefined;

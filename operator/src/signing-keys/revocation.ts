@@ -7,11 +7,12 @@ import { counted, listed } from '../runtime/listed.ts';
 import { refOf } from '../runtime/objects.ts';
 import type { Millis } from '../runtime/objects.ts';
 import type { Kid, RevokedKey } from '../stored/jwks.ts';
+import type { ActiveKey } from '../stored/key-ring.ts';
 import { MOST_REVOKED } from './edit.ts';
 import { stackRef } from './editing.ts';
 import { leadEndsAt, revokedKey } from './horizons.ts';
 import { wayOn } from './pods.ts';
-import { consumersNotReached } from './reach.ts';
+import { consumersNotReached, notReached } from './reach.ts';
 import type { Ring } from './ring.ts';
 import type { KeyHolder, KeyPolicy, KeysObservation, KeysVerdict, Revocation } from './types.ts';
 import { canMakeKeys } from './wrapping.ts';
@@ -93,22 +94,39 @@ export function namingRevoked(ring: Ring, verdict: KeysVerdict): KeysVerdict {
 function whoMayStillAccept(ring: Ring): Pick<KeysVerdict, 'message' | 'recheckAt'> | undefined {
   const { revoked, active, now } = ring;
   const recent = revoked.filter(({ mountsUntil, cachesUntil }) => now < Math.max(mountsUntil, cachesUntil));
-  if (!active || recent.length === 0) return undefined;
-  const latest = (times: readonly Millis[]): string => rfc3339(Math.max(...times));
-  const knownAt = leadEndsAt(active, ring);
+  const late = revoked.flatMap((key) => whoIsLate(key, ring));
+  if (!active || (recent.length === 0 && late.length === 0)) return undefined;
   const silent = ring.pods.filter(({ report }) => report === 'unknown');
   return {
-    message:
-      `${listed(recent.map(({ kid }) => kid))} is revoked. ${reachInWords(recent, ring)}It is gone from mounted Secrets ` +
-      `by ${latest(recent.map(({ mountsUntil }) => mountsUntil))} and from cached key sets by ` +
-      `${latest(recent.map(({ cachesUntil }) => cachesUntil))}. Restart what must not wait for that` +
-      (now < knownAt ? `. ${active.kid} ${refusedUntil(knownAt)}` : '') +
-      silent
-        .slice(0, 1)
-        .map((pod) => `. ${untold(ring, pod, silent.length - 1)}`)
-        .join(''),
-    ...(silent.length > 0 && { recheckAt: now + LOOK_AGAIN }),
+    message: [
+      ...(recent.length > 0 ? [boundsInWords(recent, active, ring)] : []),
+      ...late,
+      ...untold(ring, silent),
+    ].join('. '),
+    ...((silent.length > 0 || late.length > 0) && { recheckAt: now + LOOK_AGAIN }),
   };
+}
+
+/** The bounds are promises: whoever has not kept one is named until it has dropped the key, or is gone. */
+function whoIsLate(key: RevokedKey, ring: Ring): readonly string[] {
+  const end = Math.max(key.mountsUntil, key.cachesUntil);
+  const waiting = ring.now < end ? [] : notReached(key, ring);
+  if (waiting.length === 0) return [];
+  return [
+    `${key.kid} is revoked and was to be gone everywhere by ${rfc3339(end)}, and ${listed(waiting)} may still accept it. Restart what has it`,
+  ];
+}
+
+function boundsInWords(recent: readonly RevokedKey[], active: ActiveKey, ring: Ring): string {
+  const { now } = ring;
+  const latest = (times: readonly Millis[]): string => rfc3339(Math.max(...times));
+  const knownAt = leadEndsAt(active, ring);
+  return (
+    `${listed(recent.map(({ kid }) => kid))} is revoked. ${reachInWords(recent, ring)}It is gone from mounted Secrets ` +
+    `by ${latest(recent.map(({ mountsUntil }) => mountsUntil))} and from cached key sets by ` +
+    `${latest(recent.map(({ cachesUntil }) => cachesUntil))}. Restart what must not wait for that` +
+    (now < knownAt ? `. ${active.kid} ${refusedUntil(knownAt)}` : '')
+  );
 }
 
 /** Counted, and the first of those that are waited for with the command to look at it. */
@@ -123,9 +141,13 @@ function reachInWords(recent: readonly RevokedKey[], ring: Ring): string {
   return `${dropped}, not ${listed(waiting)}: kubectl -n ${namespace} describe authconsumer ${name}. `;
 }
 
-function untold(ring: Ring, pod: KeyHolder, others: number): string {
-  const more = others > 0 ? ` and ${others} more` : '';
-  return `Pod ${pod.name}${more} cannot be asked, so it may hold a revoked key until its mounted Secret is updated. ${wayOn(ring, pod)}`;
+function untold(ring: Ring, silent: readonly KeyHolder[]): readonly string[] {
+  const [pod] = silent;
+  if (!pod) return [];
+  const more = silent.length > 1 ? ` and ${silent.length - 1} more` : '';
+  return [
+    `Pod ${pod.name}${more} cannot be asked, so it may hold a revoked key until its mounted Secret is updated. ${wayOn(ring, pod)}`,
+  ];
 }
 
 /** Said beside whatever else is the case, for it may be a stolen key that somebody mistyped. */
