@@ -1,13 +1,18 @@
 import { median } from '../report.ts';
-import { cpuMillis } from './cpu.ts';
+import { cpuMillis, threadsCpuMillis } from './cpu.ts';
 import { parameters } from './parameters.ts';
 
 export interface Rate {
   readonly perSecond: number;
   /** CPU per operation, in milliseconds. */
   readonly serverCpu: number;
+  /** What of it the threads used that only hash; 0 where the server has none. */
+  readonly hashingCpu: number;
   readonly mongodCpu: number;
 }
+
+/** As services/auth names them. */
+const HASHING_THREADS = 'password-hash';
 
 export interface Measured {
   readonly server: { readonly pid: number };
@@ -19,9 +24,10 @@ export async function rateOf(
   { server, mongod }: Measured,
   one: (connection: number, turn: number) => Promise<unknown>,
 ): Promise<Rate> {
-  const cpu = (): Promise<[number, number]> => Promise.all([cpuMillis(server.pid), cpuMillis(mongod.pid)]);
+  const cpu = (): Promise<[number, number, number]> =>
+    Promise.all([cpuMillis(server.pid), threadsCpuMillis(server.pid, HASHING_THREADS), cpuMillis(mongod.pid)]);
   const { connections, secondsPerRound } = parameters;
-  const [serverBefore, mongodBefore] = await cpu();
+  const [serverBefore, hashingBefore, mongodBefore] = await cpu();
   const begun = performance.now();
   const end = begun + secondsPerRound * 1_000;
   let done = 0;
@@ -34,10 +40,11 @@ export async function rateOf(
     }),
   );
   const seconds = (performance.now() - begun) / 1_000;
-  const [serverAfter, mongodAfter] = await cpu();
+  const [serverAfter, hashingAfter, mongodAfter] = await cpu();
   return {
     perSecond: done / seconds,
     serverCpu: (serverAfter - serverBefore) / done,
+    hashingCpu: (hashingAfter - hashingBefore) / done,
     mongodCpu: (mongodAfter - mongodBefore) / done,
   };
 }
@@ -59,6 +66,7 @@ export function medianRate(rates: readonly Rate[]): Rate {
   return {
     perSecond: median(rates.map(({ perSecond }) => perSecond)),
     serverCpu: median(rates.map(({ serverCpu }) => serverCpu)),
+    hashingCpu: median(rates.map(({ hashingCpu }) => hashingCpu)),
     mongodCpu: median(rates.map(({ mongodCpu }) => mongodCpu)),
   };
 }
