@@ -15,10 +15,14 @@ export type ReadsOf = <Fields extends mongo.Document>(collection: string) => Rea
  */
 export function readsOf(connection: Connection, isInsideTransaction: () => boolean): ReadsOf {
   return <Fields extends mongo.Document>(name: string): Reads<Fields> => {
+    let opened: mongo.Collection<Fields> | undefined;
+
     function collection(): mongo.Collection<Fields> {
       if (isInsideTransaction()) throw new TypeError(`read ${name} by its model: a transaction is under way`);
+      // Once: the driver works the options of client, database and collection out anew for each that it is asked for.
       // eslint-disable-next-line no-restricted-syntax -- because it only reads, and never inside a transaction
-      return connection.getClient().db(connection.name).collection<Fields>(name);
+      opened ??= connection.getClient().db(connection.name).collection<Fields>(name);
+      return opened;
     }
     return {
       one: (filter, options) => collection().findOne(filter, options),
