@@ -349,7 +349,7 @@ test('no key signs that a connected service, or one that may come back, is known
       { arbitrary: sticks, weight: 3 },
       { arbitrary: vanishes, weight: 1 },
       { arbitrary: goodbye(false), weight: 2 },
-      { arbitrary: goodbye(true), weight: 2 },
+      { arbitrary: goodbye(true), weight: 4 },
       { arbitrary: podGoes, weight: 3 },
       { arbitrary: podStarts, weight: 2 },
       { arbitrary: podFallsSilent, weight: 1 },

@@ -61,6 +61,8 @@ export class Verifiers {
     const { heard } = this.pods.get(pod) ?? {};
     if (!verifier) return;
     heard?.set(instance, { client: verifier.client, kids: [], at: this.now(), hasLeft: true });
+    // It loads no more keys either, or nobody would miss it.
+    verifier.isStuck ||= stays;
     if (stays) return;
     this.connected.delete(instance);
     if (heard) this.left.add(instance);

@@ -11,3 +11,6 @@ setInterval(() => {
   last = status;
   process.stdout.write(`${status}\n`);
 }, 20);
+process.once('SIGTERM', () => {
+  void verifier.close().then(() => process.exit());
+});
