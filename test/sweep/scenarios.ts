@@ -1,9 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { AuthStackStatus } from '../../operator/src/api/auth-stack.ts';
 import { REVOKE_KEY_ANNOTATION } from '../../operator/src/signing-keys/revocation.ts';
 import { eventually } from '../../operator/src/runtime/testing/eventually.ts';
 import type { TestBed } from './test-bed.ts';
 import { ACKNOWLEDGED, CLOCK_SKEW, LEAD, RETIREMENT, ROTATION, VOLUME_REFRESH } from './subject.ts';
 import type { Subject } from './subject.ts';
+
+type RevokedKeyStatus = NonNullable<NonNullable<AuthStackStatus['signingKeys']>['revoked']>[number];
 
 /** What people do to a stack, and wait for. It must reach the same state whatever happens to the operator meanwhile. */
 export interface Scenario {
@@ -125,12 +128,14 @@ export const scenarios: readonly Scenario[] = [
       await eventually(async () => {
         expectSame((await keysOf(subject)).count, 2);
         expectSame((await subject.kidsEverywhere()).includes(activeKid), false);
+        // Of what is over before an operator has seen it nobody says when it was: one that crashed has to be back.
+        expectSame((await revokedOf(subject))?.consumers !== undefined, true);
+        expectSame((await subject.revokedState()) !== undefined, true);
       }, WITHIN);
       // Until then mounts and cached key sets may still hold it, and a condition says so.
       clock.jump(LEAD);
       await eventually(async () => {
-        const [revoked] = (await subject.stack())?.status?.signingKeys?.revoked ?? [];
-        expectSame(revoked?.reachedTime !== undefined, true);
+        expectSame((await revokedOf(subject))?.reachedTime !== undefined, true);
         expectSame(await subject.revokedState(), 'Dropped');
       }, WITHIN);
       await becomesHealthy(subject);
@@ -198,6 +203,10 @@ function becomesHealthy(subject: Subject): Promise<void> {
 async function keysOf(subject: Subject): Promise<{ readonly activeKid: string; readonly count: number }> {
   const { activeKid = '', keys = [] } = (await subject.stack())?.status?.signingKeys ?? {};
   return { activeKid, count: keys.length };
+}
+
+async function revokedOf(subject: Subject): Promise<RevokedKeyStatus | undefined> {
+  return (await subject.stack())?.status?.signingKeys?.revoked?.[0];
 }
 
 async function membersServing(subject: Subject): Promise<number> {
