@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey } from 'node:crypto';
 import { z } from 'zod';
 import { namesOf } from '../api/names.ts';
 import type { StoredSecret } from './secret.ts';
@@ -37,7 +37,8 @@ export interface ClientName {
 }
 
 export function clientSecret({ key }: ClientKey, { id, uid }: ClientName, generation: number): string {
-  const hmac = createHmac('sha256', Buffer.from(key, 'base64'));
+  // Node takes four times as long for a Buffer, and there are two secrets for each consumer in each pass.
+  const hmac = createHmac('sha256', createSecretKey(key, 'base64'));
   return hmac.update(JSON.stringify([id, uid, generation])).digest('base64url');
 }
 

@@ -245,6 +245,28 @@ test('while the database is down, requests get a 503 in time, nobody is signed o
   await until(async () => (await visitor.refresh(pod)).status === 200, 'the session is refreshed');
 }, 60_000);
 
+test('a key is revoked while the database is down: its tokens are refused, and who has a session gets a new one later', async () => {
+  await using stack = await startStack();
+  const [pod] = stack.pods;
+  const visitor = await newcomer(pod);
+  const stolen = { headers: { authorization: `Bearer ${visitor.token}` } };
+  const whoIs = async () =>
+    ((await send(pod, 'GET /api/users/currentuser', stolen)).body as Record<string, unknown>)['currentUser'];
+  expect(await whoIs()).toMatchObject({ email: visitor.email });
+  const [member] = stack.database.members;
+  await member?.kill();
+  const ring = { version: 2, keys: [ringKey('k3', 'active')], revoked: [{ kid: 'k1' }] };
+  await stack.mounts.keys.swap({ 'ring.json': JSON.stringify(ring) });
+  await until(() => pod.log.some((line) => line.includes('"audit":"key-revoked"')), 'the key is revoked');
+  expect((await send(pod, 'GET /api/users/currentuser', stolen)).status).toBe(401);
+  expect(await visitor.refresh(pod)).toMatchObject({ status: 503, setCookie: [] });
+
+  await member?.restart();
+  await until(async () => (await visitor.refresh(pod)).status === 200, 'the session is refreshed');
+  expect(headerOf(visitor.token)).toMatchObject({ kid: 'k3' });
+  expect(await visitor.isSignedIn(pod)).toBe(true);
+}, 60_000);
+
 test('changed database credentials are followed without a restart', async () => {
   await using stack = await startStack();
   const [pod] = stack.pods;
