@@ -255,6 +255,7 @@ test('whoever is no client is refused by every operation, also a browser with it
       `GET ${authContract.eventsPath}`,
       'GET /openapi.json',
       `POST ${authContract.acknowledgePath}`,
+      `POST ${authContract.goodbyePath}`,
       `POST ${authContract.refreshPath}`,
     ].toSorted(),
   );
