@@ -4,7 +4,9 @@ import { importedPath, isPure, objectionTo, pathOf } from './layers.ts';
 const effects =
   /^(node:(fs|crypto|http|https|net|tls|dns|child_process|timers|worker_threads)|pino|undici|mongodb|mongoose|express|@kubernetes)(\/|$)/;
 /** A hash is a function of its input. */
-const pureImports: Readonly<Record<string, readonly string[]>> = { 'node:crypto': ['createHash', 'createHmac'] };
+const pureImports: Readonly<Record<string, readonly string[]>> = {
+  'node:crypto': ['createHash', 'createHmac', 'createSecretKey'],
+};
 
 /** Every import leads to a lower layer. */
 const layers: Rule.RuleModule = {

@@ -152,6 +152,9 @@ const whenAborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
+/** Where a law is to be broken the histories are the same each time: few of all that there are break it. */
+const known = { seed: 1, numRuns: 1_000, endOnFailure: true } as const;
+
 const MACHINES = 3;
 const within = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
 const someone = within(MACHINES - 1);
@@ -192,7 +195,7 @@ test('whatever happens to networks, clocks and processes, no two of them act at 
 });
 
 test('a process that does not end makes it two, which shows that the law can be broken', async () => {
-  const outcome = await fc.check(neverTwo({ exitsAfter: 5_000 }), { numRuns: 200, endOnFailure: true });
+  const outcome = await fc.check(neverTwo({ exitsAfter: 5_000 }), known);
   expect(outcome.failed).toBe(true);
 });
 
@@ -233,7 +236,6 @@ test('whenever the leader dies, another acts within 15 s, if the API server answ
 });
 
 test("with client-go's lease of 15 s it would be later, which shows that the law can be broken", async () => {
-  expect((await fc.check(successorWithin15s({ lease: 15_000 }), { numRuns: 20, endOnFailure: true })).failed).toBe(
-    true,
-  );
+  const outcome = await fc.check(successorWithin15s({ lease: 15_000 }), known);
+  expect(outcome.failed).toBe(true);
 });

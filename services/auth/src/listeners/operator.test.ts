@@ -10,8 +10,8 @@ import { mountSecret, ringKey, someSecrets, startPod, until } from '../testing/w
 import type { Mount, Pod } from '../testing/world.ts';
 
 const [k1, k2] = [ringKey('k1', 'active'), ringKey('k2', 'next')];
-const ring = (version: number): Record<string, string> => ({
-  'ring.json': JSON.stringify({ version, keys: [k1, k2] }),
+const ring = (version: number, keys: readonly object[] = [k1, k2]): Record<string, string> => ({
+  'ring.json': JSON.stringify({ version, keys }),
 });
 let authority: Authority;
 let operator: KeyPair;
@@ -54,7 +54,7 @@ test('the operator is told which keys the pod has loaded', async () => {
 
 test('the operator is told which verifiers the pod has heard', async () => {
   const { body } = await call('GET', authContract.verifiersPath);
-  expect(verifiersReport.parse(body)).toEqual({ pod: 'shop-auth-1', verifiers: [] });
+  expect(verifiersReport.parse(body)).toEqual({ pod: 'shop-auth-1', verifiers: [], left: [] });
 });
 
 test('only the operator may ask', async () => {
@@ -112,7 +112,8 @@ test('a revoked key is out of the published keys when the answer comes, and a mo
   await until(() => pod.log.some((line) => line.includes('it has version 2')), 'the older mount is refused');
   await expect(report()).resolves.toMatchObject({ kids: ['k2'], signingKid: 'k2', secretVersion: 4 });
 
-  await keys.swap(ring(4));
+  // As the operator writes it: the next key signs.
+  await keys.swap(ring(4, [{ ...k2, phase: 'active', activatedAt: Date.now() }]));
   await until(async () => (await status()).keys?.problem === undefined, 'the mount has caught up');
   await expect(report()).resolves.toMatchObject({ kids: ['k2'], revokedKids: ['k1'] });
   expect(pod.log.join('')).not.toMatch(/"d":/);
