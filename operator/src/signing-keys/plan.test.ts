@@ -578,7 +578,7 @@ describe('a revocation', () => {
         {
           ...{ status: 'True', reason: 'KeyRevoked' },
           message:
-            'k1 is revoked and was to be gone everywhere by 2030-01-01T00:07:00Z, and shop/late may still accept it. Restart what has it',
+            'k1 is revoked. shop/late may still accept it, although the time to drop it ended at 2030-01-01T00:07:00Z. Restart what is named',
         },
       ],
       recheckAt: now + LOOK_AGAIN,

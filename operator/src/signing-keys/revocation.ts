@@ -113,7 +113,7 @@ function whoIsLate(key: RevokedKey, ring: Ring): readonly string[] {
   const waiting = ring.now < end ? [] : notReached(key, ring);
   if (waiting.length === 0) return [];
   return [
-    `${key.kid} is revoked and was to be gone everywhere by ${rfc3339(end)}, and ${listed(waiting)} may still accept it. Restart what has it`,
+    `${key.kid} is revoked. ${listed(waiting)} may still accept it, although the time to drop it ended at ${rfc3339(end)}. Restart what is named`,
   ];
 }
 
